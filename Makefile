@@ -1,0 +1,56 @@
+# kagents: every target that a person needs. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TESTS ?= tests/unit tests/local tests/tui
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check lint types imports test-claude test-kubectl bench generate clean
+
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "kagents needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed: install the venv module of your Python"; exit 1; }
+	@echo "installing kagents into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+install: $(VENV)/.installed ## Make .venv and install kagents into it
+
+run: install ## Open kagents-tui on the embedded engine with a demonstration team
+	@$(BIN)/kagents-tui --demo-team
+
+test: install ## Every test that needs neither root nor a cluster (under 5 minutes)
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not claude and not kubectl and not bench" $(TESTS)
+
+check: lint types imports test-kubectl test-claude ## Lint, types, import contracts, real kubectl and real CLI
+
+lint: install ## ruff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: install ## mypy --strict
+	@$(BIN)/mypy
+
+imports: install ## import-linter's contracts
+	@$(BIN)/lint-imports
+
+test-kubectl: install ## A real kubectl against the embedded engine
+	@tools/get-kubectl
+	@$(BIN)/pytest -m kubectl tests/local
+
+test-claude: install ## The real Claude Code CLI against a scripted model on loopback
+	@tools/get-claude
+	@$(BIN)/pytest -m claude tests/claude
+
+bench: install ## Print the measurements beside their targets
+	@$(BIN)/python -m tests.bench
+
+generate: install ## Write the generated files: CRDs and reference pages
+	@$(BIN)/python -m kagents_core.api.crd charts/kagents/crds
+
+clean: ## Remove what the targets made
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

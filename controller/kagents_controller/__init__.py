@@ -1,0 +1,1 @@
+"""The shell around the pure reconciler: reflectors, work queue, executor, notifications."""

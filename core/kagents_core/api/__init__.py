@@ -1,0 +1,1 @@
+"""The custom resources: models, validation, schema generation and safe reading of manifests."""

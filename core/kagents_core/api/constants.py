@@ -1,0 +1,31 @@
+"""Names that the API, the controller, the runner and the terminal agree on; each is defined here once."""
+
+from typing import Final
+
+GROUP: Final = "claude.amcheste.io"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+
+APPROVAL_PREFIX: Final = f"approved.{GROUP}/"
+"""Annotation prefix of a gate's decision: ``approved.claude.amcheste.io/<event>`` is ``"true"`` or ``"false"``."""
+
+LABEL_TEAM: Final = f"{GROUP}/team"
+LABEL_AGENT: Final = f"{GROUP}/agent"
+LABEL_ROLE: Final = f"{GROUP}/role"
+"""``hub``, ``lead`` or ``teammate``."""
+
+LABEL_HARNESS: Final = f"{GROUP}/harness"
+ANNOTATION_ATTEMPT: Final = f"{GROUP}/attempt"
+"""How many pods this agent had before this one; a decimal number."""
+
+CONTROLLER_MANAGER: Final = "kagents-controller"
+"""Field manager of the controller's server-side applies."""
+
+RECORDER_MANAGER: Final = "kagents-recorder"
+"""Field manager of the recorder's server-side applies (its part of the status)."""
+
+LEAD: Final = "lead"
+TEAM_LEAD: Final = "team-lead"
+HUB: Final = "hub"
+RESERVED_NAMES: Final = frozenset({LEAD, TEAM_LEAD, HUB, "user"})
+"""Names no teammate may have: mailboxes and pods of these names belong to kagents."""

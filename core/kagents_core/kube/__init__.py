@@ -1,0 +1,1 @@
+"""The wire to a Kubernetes API server: configuration, REST, watch, exec, logs, reflector and store."""

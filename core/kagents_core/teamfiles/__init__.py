@@ -1,0 +1,1 @@
+"""Claude Code's native team files: mailboxes, tasks, config.json and the locks around them."""
