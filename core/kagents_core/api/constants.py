@@ -7,7 +7,7 @@ VERSION: Final = "v1alpha1"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 
 APPROVAL_PREFIX: Final = f"approved.{GROUP}/"
-"""Annotation prefix of a gate's decision: ``approved.claude.amcheste.io/<event>`` is ``"true"`` or ``"false"``."""
+"""Prefix of a gate's decision: ``approved.claude.amcheste.io/<event>`` is ``"true"`` or ``"false"``."""
 
 LABEL_TEAM: Final = f"{GROUP}/team"
 LABEL_AGENT: Final = f"{GROUP}/agent"

@@ -36,7 +36,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def format_duration(duration: timedelta) -> str:
-    """The shortest text that :func:`parse_duration` reads back, in whole seconds: ``1h30m``, ``90s`` as ``1m30s``."""
+    """The text that :func:`parse_duration` reads back, in whole seconds: ``1h30m``, ``90s`` as ``1m30s``."""
     total = max(0, int(duration.total_seconds()))
     hours, rest = divmod(total, 3600)
     minutes, seconds = divmod(rest, 60)

@@ -15,7 +15,9 @@ Phase = Literal[
     "BudgetExceeded",
     "Cancelled",
 ]
-TERMINAL_PHASES: frozenset[Phase] = frozenset({"Completed", "Failed", "TimedOut", "BudgetExceeded", "Cancelled"})
+TERMINAL_PHASES: frozenset[Phase] = frozenset(
+    {"Completed", "Failed", "TimedOut", "BudgetExceeded", "Cancelled"}
+)
 AgentPhase = Literal["Pending", "Waiting", "Running", "Idle", "Completed", "Failed"]
 ActivityState = Literal["starting", "working", "idle", "waiting-permission", "failed", "ended"]
 
