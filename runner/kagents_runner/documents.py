@@ -1,0 +1,193 @@
+"""The two JSON documents that the controller hands to every pod: ``KAGENTS_TEAM`` and ``KAGENTS_AGENT``.
+
+The shapes are those of docs/internals.md, section 1. Unknown fields are ignored, so that a newer controller
+can run an older runner; a missing or wrong one is a ``DocumentError`` of one sentence that names it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import orjson
+
+Value = TypeVar("Value")
+
+
+class DocumentError(ValueError):
+    """A document that cannot be used; ``str()`` is one plain sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """The git repository of a coding team."""
+
+    url: str
+    branch: str
+    worktree_strategy: str
+
+
+@dataclass(frozen=True, slots=True)
+class RosterEntry:
+    """One declared agent as every other part of the team may know it."""
+
+    name: str
+    role: str
+    model: str | None
+    harness: str
+    depends_on: tuple[str, ...]
+    gate: str | None
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeamDocument:
+    """``KAGENTS_TEAM``: what every part must know of the team."""
+
+    name: str
+    namespace: str
+    uid: str
+    mode: str
+    repository: Repository | None
+    output_dir: str | None
+    inputs: tuple[str, ...]
+    idle_timeout_seconds: float | None
+    agents: tuple[RosterEntry, ...]
+
+    def agent(self, name: str) -> RosterEntry:
+        """The declared agent of this name; ``KeyError`` when there is none."""
+        for entry in self.agents:
+            if entry.name == name:
+                return entry
+        raise KeyError(name)
+
+    @property
+    def teammates(self) -> tuple[RosterEntry, ...]:
+        """The declared agents that are not the lead."""
+        return tuple(entry for entry in self.agents if entry.role != "lead")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDocument:
+    """``KAGENTS_AGENT``: the agent of this pod."""
+
+    name: str
+    role: str
+    model: str | None
+    prompt: str
+    harness: str
+    permission_mode: str
+    effort: str | None
+    script: str | None
+    attempt: int
+    session_id: str
+    timeout_seconds: float | None
+
+
+def parse_team(text: str | bytes) -> TeamDocument:
+    """Reads ``KAGENTS_TEAM`` (or ``roster.json``). Raises ``DocumentError``."""
+    fields = _Fields("KAGENTS_TEAM", _object("KAGENTS_TEAM", text))
+    agents = tuple(_roster_entry(_Fields("KAGENTS_TEAM.agents", item)) for item in fields.items("agents"))
+    repository: dict[str, Any] | None = fields.optional("repository", dict)
+    return TeamDocument(
+        name=fields.required("name", str),
+        namespace=fields.required("namespace", str),
+        uid=fields.required("uid", str),
+        mode=fields.required("mode", str),
+        repository=None if repository is None else _repository(repository),
+        output_dir=fields.optional("outputDir", str),
+        inputs=fields.strings("inputs"),
+        idle_timeout_seconds=fields.number("idleTimeoutSeconds"),
+        agents=agents,
+    )
+
+
+def parse_agent(text: str | bytes) -> AgentDocument:
+    """Reads ``KAGENTS_AGENT``. Raises ``DocumentError``."""
+    fields = _Fields("KAGENTS_AGENT", _object("KAGENTS_AGENT", text))
+    return AgentDocument(
+        name=fields.required("name", str),
+        role=fields.required("role", str),
+        model=fields.optional("model", str),
+        prompt=fields.required("prompt", str),
+        harness=fields.required("harness", str),
+        permission_mode=fields.optional("permissionMode", str) or "auto-accept",
+        effort=fields.optional("effort", str),
+        script=fields.optional("script", str),
+        attempt=fields.optional("attempt", int) or 0,
+        session_id=fields.required("sessionId", str),
+        timeout_seconds=fields.number("timeoutSeconds"),
+    )
+
+
+def _object(what: str, text: str | bytes) -> Mapping[str, Any]:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise DocumentError(f"{what} is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise DocumentError(f"{what} must be a JSON object.")
+    return value
+
+
+def _roster_entry(fields: "_Fields") -> RosterEntry:
+    return RosterEntry(
+        name=fields.required("name", str),
+        role=fields.required("role", str),
+        model=fields.optional("model", str),
+        harness=fields.required("harness", str),
+        depends_on=fields.strings("dependsOn"),
+        gate=fields.optional("gate", str),
+        prompt=fields.optional("prompt", str) or "",
+    )
+
+
+def _repository(value: Mapping[str, Any]) -> Repository:
+    fields = _Fields("KAGENTS_TEAM.repository", value)
+    return Repository(
+        url=fields.required("url", str),
+        branch=fields.optional("branch", str) or "main",
+        worktree_strategy=fields.optional("worktreeStrategy", str) or "per-teammate",
+    )
+
+
+class _Fields:
+    """Typed access to the fields of one JSON object, with errors that name the field."""
+
+    def __init__(self, where: str, value: object) -> None:
+        if not isinstance(value, Mapping):
+            raise DocumentError(f"{where} must be a JSON object.")
+        self._where = where
+        self._value = value
+
+    def required(self, name: str, kind: Callable[..., Value]) -> Value:
+        found = self.optional(name, kind)
+        if found is None:
+            raise DocumentError(f"{self._where}.{name} is missing.")
+        return found
+
+    def optional(self, name: str, kind: Callable[..., Value]) -> Value | None:
+        found = self._value.get(name)
+        if found is None:
+            return None
+        assert isinstance(kind, type)
+        if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
+            raise DocumentError(f"{self._where}.{name} must be {kind.__name__}, not {type(found).__name__}.")
+        result: Value = found  # type: ignore[assignment]  # just checked against ``kind``
+        return result
+
+    def number(self, name: str) -> float | None:
+        found = self._value.get(name)
+        if found is None:
+            return None
+        if isinstance(found, bool) or not isinstance(found, int | float) or found < 0:
+            raise DocumentError(f"{self._where}.{name} must be a number of seconds, not {found!r}.")
+        return float(found)
+
+    def items(self, name: str) -> list[Any]:
+        return self.optional(name, list) or []
+
+    def strings(self, name: str) -> tuple[str, ...]:
+        found = self.items(name)
+        if not all(isinstance(item, str) for item in found):
+            raise DocumentError(f"{self._where}.{name} must be a list of texts.")
+        return tuple(found)

@@ -1,0 +1,1 @@
+"""What runs an agent: one package a kind of harness, behind the protocol of ``protocol``."""
