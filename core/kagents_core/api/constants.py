@@ -18,6 +18,9 @@ LABEL_HARNESS: Final = f"{GROUP}/harness"
 ANNOTATION_ATTEMPT: Final = f"{GROUP}/attempt"
 """How many pods this agent had before this one; a decimal number."""
 
+ANNOTATION_RESTARTS: Final = f"{GROUP}/restarts"
+"""How many of those pods were replaced because they failed; a decimal number."""
+
 CONTROLLER_MANAGER: Final = "kagents-controller"
 """Field manager of the controller's server-side applies."""
 

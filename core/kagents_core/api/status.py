@@ -38,6 +38,10 @@ class LeadStatus(Status):
 
     pod_name: str | None = None
     phase: AgentPhase = "Pending"
+    message: str | None = None
+    """Why it is in this phase, in one sentence, when that is not obvious."""
+    attempt: int | None = None
+    """Number of its latest pod, counted from 0; absent while it never had one."""
     restart_count: int = 0
 
 
@@ -50,7 +54,11 @@ class TeammateStatus(Status):
     pending_approval: str | None = None
     """The gate's event while it waits for a person, else absent."""
     waiting_for: str | None = None
-    """In words: ``dependsOn: researcher``, ``approval: spawn-x``, ``denied``."""
+    """In words: ``dependsOn: researcher``, ``approval: spawn-x``."""
+    message: str | None = None
+    """Why it is in this phase, in one sentence, when that is not obvious."""
+    attempt: int | None = None
+    """Number of its latest pod, counted from 0; absent while it never had one."""
     restart_count: int = 0
 
 

@@ -1,0 +1,159 @@
+"""What a reconcile sees and what it answers: plain data on both sides, nothing else is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from kagents_core.api.team import AgentTeam
+from kagents_core.api.template import AgentTeamRun, AgentTeamTemplate
+
+Manifest = Mapping[str, Any]
+PodPhase = Literal["Pending", "Running", "Succeeded", "Failed", "Unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the installation decides, the same for every team."""
+
+    runner_image: str
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    hub_service_account: str = "kagents-hub"
+    grace_seconds: int = 30
+    """How long an agent may take to end after SIGTERM."""
+    restart_delay: timedelta = timedelta(seconds=10)
+    """Wait before the second restart of an agent; it doubles with each further one. The first is at once."""
+    hub_linger: timedelta = timedelta(minutes=2)
+    """How long a finished team's recorder may take to write its last entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a pod does not get on: a container's waiting reason, or the scheduler's."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """A pod of a team, as far as decisions need it."""
+
+    name: str
+    uid: str
+    agent: str
+    attempt: int
+    restarts: int
+    phase: PodPhase
+    deleting: bool = False
+    prepared: bool = False
+    """Every init container has ended well."""
+    problem: Problem | None = None
+    message: str = ""
+    """The termination sentence of the container that failed."""
+    finished_at: datetime | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether its processes may still run."""
+        return self.phase not in ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimView:
+    """A volume claim of a team."""
+
+    name: str
+    uid: str
+    phase: str
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """What a team owns, selected by its UID."""
+
+    pods: tuple[PodView, ...] = ()
+    claims: tuple[ClaimView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationOutcome:
+    """What became of an attempt to deliver an effect."""
+
+    state: Literal["pending", "sent", "failed"]
+    attempts: int
+    at: datetime
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A snapshot of one team."""
+
+    team: AgentTeam
+    children: Children
+    now: datetime
+    settings: Settings
+    outcomes: Mapping[str, NotificationOutcome]
+    """By effect id: deliveries that status does not show yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedTemplate:
+    """A snapshot of one template."""
+
+    template: AgentTeamTemplate
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedRun:
+    """A snapshot of one run, its template and the team it made."""
+
+    run: AgentTeamRun
+    template: AgentTeamTemplate | None
+    team: AgentTeam | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An object to delete, bound to its UID: another object of the same name is left alone."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    grace_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a person reading ``kubectl describe`` should see."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A gate notification that is due. At least once: a receiver drops doubles by ``id``."""
+
+    id: str
+    url: str
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that should happen, as data."""
+
+    apply: tuple[Manifest, ...] = ()
+    delete: tuple[Ref, ...] = ()
+    status: Mapping[str, Any] | None = None
+    """The controller's whole part of the status; None when it is not to be touched."""
+    events: tuple[Event, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    wake_at: datetime | None = None
