@@ -1,8 +1,8 @@
 """The small protocol between ``supervise`` and a harness (the real CLI, or a scripted agent).
 
-``supervise`` owns the pod's life: heartbeat, exit code, termination message, uncommitted work. A harness owns the
-agent's: it prepares the agent's home, runs it once, logs what it does, and says how it ended. It never restarts
-the agent: a new attempt is a new pod.
+``supervise`` owns the pod's life: heartbeat, exit code, termination message, uncommitted work.
+A harness owns the agent's: it prepares the agent's home, runs it once, logs what it does, and says
+how it ended. It never restarts the agent: a new attempt is a new pod.
 """
 
 import asyncio

@@ -1,0 +1,152 @@
+"""A process on a pseudo-terminal of its own: started, pumped, resized, ended and reaped.
+
+The process leads a session whose controlling terminal is the slave side. So when the runner itself is killed,
+the master side closes and the kernel hangs the whole session up: no agent outlives its supervisor.
+What the process draws goes into a bounded ring; nobody has to read it.
+"""
+
+import asyncio
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import termios
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+RING_BYTES = 256 * 1024
+_READ_BYTES = 64 * 1024
+
+_ACQUIRE_TERMINAL = 'exec "$@" <>"$0" >&0 2>&1'
+"""Opening the slave makes it the session's controlling terminal (tty_ioctl(4)); ``exec`` keeps the pid."""
+
+
+class PtyProcess:
+    """A running process and its terminal. Made by ``start``; ends by ``wait`` or ``terminate``."""
+
+    def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
+        self._process = process
+        self._master = master
+        self._pidfd = os.pidfd_open(process.pid)
+        self._ring = bytearray()
+        self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        loop.add_reader(master, self._pump)
+        loop.add_reader(self._pidfd, self._reap)
+
+    @classmethod
+    async def start(
+        cls,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        columns: int = 200,
+        rows: int = 50,
+    ) -> "PtyProcess":
+        """Starts ``argv`` with exactly this environment. Raises ``OSError`` when it cannot be started."""
+        master, slave = pty.openpty()
+        try:
+            _set_size(master, columns, rows)
+            os.set_blocking(master, False)
+            process = subprocess.Popen(  # noqa: ASYNC220  # returns after the fork; nothing is waited for
+                ["/bin/sh", "-c", _ACQUIRE_TERMINAL, os.ttyname(slave), *argv],
+                stdin=subprocess.DEVNULL,
+                stdout=slave,
+                stderr=slave,
+                cwd=cwd,
+                env=dict(environment),
+                start_new_session=True,
+            )
+        except OSError:
+            os.close(master)
+            raise
+        finally:
+            os.close(slave)
+        return cls(process, master)
+
+    @property
+    def pid(self) -> int:
+        """Process id, and the id of its session and process group."""
+        return self._process.pid
+
+    def screen(self) -> bytes:
+        """The last ``RING_BYTES`` bytes it drew, raw: hostile to any terminal."""
+        return bytes(self._ring)
+
+    def write(self, data: bytes) -> None:
+        """Types ``data``. What a full terminal buffer does not take is dropped."""
+        with suppress(OSError):
+            os.write(self._master, data)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Sets the size; the kernel tells the process (SIGWINCH)."""
+        with suppress(OSError):
+            _set_size(self._master, columns, rows)
+
+    async def wait(self) -> int:
+        """Waits for the end. Returns the exit status in shell style: a signal N is 128 + N."""
+        return await asyncio.shield(self._ended)
+
+    async def terminate(self, grace: float) -> int:
+        """SIGTERM to the process, after ``grace`` seconds SIGKILL to its group; reaped when this returns.
+
+        Cancelled meanwhile, it kills at once.
+        """
+        try:
+            self._signal(signal.SIGTERM)
+            async with asyncio.timeout(grace):
+                return await self.wait()
+        except TimeoutError:
+            return await self.kill()
+        except asyncio.CancelledError:
+            self._signal_group(signal.SIGKILL)
+            raise
+
+    async def kill(self) -> int:
+        """SIGKILL to the whole group, then reaps it."""
+        self._signal_group(signal.SIGKILL)
+        return await self.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if not self._ended.done():
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        if not self._ended.done():
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def _pump(self) -> None:
+        try:
+            data = os.read(self._master, _READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:  # EIO: nobody holds the slave side any more
+            data = b""
+        if not data:
+            asyncio.get_running_loop().remove_reader(self._master)
+            return
+        self._ring += data
+        if len(self._ring) > RING_BYTES:
+            del self._ring[: len(self._ring) - RING_BYTES]
+
+    def _reap(self) -> None:
+        # Its children first, while the unreaped process still keeps the group's number from being used again.
+        self._signal_group(signal.SIGKILL)
+        status = self._process.wait()
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        self._pump()
+        loop.remove_reader(self._master)
+        os.close(self._master)
+        self._ended.set_result(status if status >= 0 else 128 - status)
+
+
+def _set_size(descriptor: int, columns: int, rows: int) -> None:
+    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
