@@ -107,10 +107,10 @@ def clean(text: str, *, limit: int = DEFAULT_LIMIT, multiline: bool = True) -> S
 
 
 def cut_to_width(text: SafeText, cells: int) -> SafeText:
-    """The longest start of the text that fits ``cells`` terminal cells, ending in ``…`` if anything is left out.
+    """The longest start of the text that fits ``cells`` terminal cells, ending in ``…`` if it was cut.
 
     A character is never parted from the combining marks, variation selector or skin tone that follow it, nor
-    one half of a flag from the other. Line feeds and tabs count as one cell: pass a text cleaned for one line.
+    one half of a flag from the other. Line feeds and tabs count as one cell: pass text cleaned for one line.
     """
     if cells <= 0:
         return _safe("")
