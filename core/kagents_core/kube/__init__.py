@@ -1,1 +1,1 @@
-"""The wire to a Kubernetes API server: configuration, REST, watch, exec, logs, reflector and store."""
+"""The wire to a Kubernetes API server: configuration, requests, watch, exec, logs; reflector and store."""
