@@ -1,1 +1,43 @@
 """Pure functions from what is observed to what should be: one module per rule, no I/O, no clock."""
+
+from kagents_core.reconcile.plan import (
+    Children,
+    ClaimView,
+    Effect,
+    Event,
+    NotificationOutcome,
+    Observed,
+    ObservedRun,
+    ObservedTemplate,
+    Plan,
+    PodView,
+    Ref,
+    Settings,
+)
+from kagents_core.reconcile.refusal import refuse_team
+from kagents_core.reconcile.run import reconcile_run
+from kagents_core.reconcile.team import reconcile_team
+from kagents_core.reconcile.template import reconcile_template
+from kagents_core.reconcile.views import claim_view, owner_uid, pod_view
+
+__all__ = [
+    "Children",
+    "ClaimView",
+    "Effect",
+    "Event",
+    "NotificationOutcome",
+    "Observed",
+    "ObservedRun",
+    "ObservedTemplate",
+    "Plan",
+    "PodView",
+    "Ref",
+    "Settings",
+    "claim_view",
+    "owner_uid",
+    "pod_view",
+    "reconcile_run",
+    "reconcile_team",
+    "reconcile_template",
+    "refuse_team",
+]

@@ -1,0 +1,103 @@
+"""An agent's pod: it waits for the hub, then runs the supervisor of one harness."""
+
+from typing import Any
+
+from kagents_core.api.team import AgentTeamSpec
+from kagents_core.reconcile.children.claims import output_claim_name
+from kagents_core.reconcile.children.documents import agent_document, team_document
+from kagents_core.reconcile.children.pods import (
+    HOME_DIR,
+    TEAM_DIR,
+    WORK_DIR,
+    Environment,
+    container,
+    pod,
+    team_mounts,
+)
+from kagents_core.reconcile.identity import Identity, numbered
+from kagents_core.reconcile.names import child_name
+from kagents_core.reconcile.plan import Settings
+from kagents_core.reconcile.roster import Agent
+
+
+def _secret_variable(variable: str, secret: str, key: str, *, optional: bool = False) -> dict[str, Any]:
+    reference: dict[str, Any] = {"name": secret, "key": key}
+    if optional:
+        reference["optional"] = True
+    return {"name": variable, "valueFrom": {"secretKeyRef": reference}}
+
+
+def _credentials(spec: AgentTeamSpec, agent: Agent) -> Environment:
+    """The model provider's credential, and only for an agent that calls the model."""
+    if agent.harness != "claude-code" or not spec.auth:
+        return []
+    if spec.auth.api_key_secret:
+        return [_secret_variable("ANTHROPIC_API_KEY", spec.auth.api_key_secret, "ANTHROPIC_API_KEY")]
+    if not spec.auth.oauth_secret:
+        return []
+    keys = (
+        ("CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"),
+        ("KAGENTS_OAUTH_TOKEN_ALTERNATE", "CLAUDE_OAUTH_TOKEN"),
+    )
+    return [_secret_variable(variable, spec.auth.oauth_secret, key, optional=True) for variable, key in keys]
+
+
+def _locations(identity: Identity, spec: AgentTeamSpec, agent: Agent, attempt: int) -> Environment:
+    """What every container of the pod is told: where things are, and who it is."""
+    return [
+        {"name": "KAGENTS_TEAM_DIR", "value": TEAM_DIR},
+        {"name": "KAGENTS_HOME_DIR", "value": HOME_DIR},
+        {"name": "KAGENTS_WORK_DIR", "value": WORK_DIR},
+        {"name": "KAGENTS_TEAM", "value": team_document(identity, spec)},
+        {"name": "KAGENTS_AGENT", "value": agent_document(identity, agent, attempt)},
+    ]
+
+
+def _workspace(identity: Identity, spec: AgentTeamSpec) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Volumes and mounts of a cowork team's inputs and output."""
+    volumes: list[dict[str, Any]] = []
+    mounts: list[dict[str, Any]] = []
+    if not spec.workspace:
+        return volumes, mounts
+    for index, source in enumerate(spec.workspace.inputs):
+        name = f"input-{index}"
+        if source.config_map:
+            volumes.append({"name": name, "configMap": {"name": source.config_map}})
+        else:
+            volumes.append(
+                {"name": name, "persistentVolumeClaim": {"claimName": source.pvc, "readOnly": True}}
+            )
+        mounts.append({"name": name, "mountPath": source.mount_path, "readOnly": True})
+    claim = output_claim_name(identity, spec)
+    if spec.workspace.output and claim:
+        volumes.append({"name": "output", "persistentVolumeClaim": {"claimName": claim}})
+        mounts.append({"name": "output", "mountPath": spec.workspace.output.mount_path})
+    return volumes, mounts
+
+
+def agent_pod(
+    identity: Identity, spec: AgentTeamSpec, settings: Settings, agent: Agent, attempt: int, restarts: int
+) -> dict[str, Any]:
+    """The pod of one attempt of one agent."""
+    locations = _locations(identity, spec, agent, attempt)
+    own = [variable.model_dump(by_alias=True, exclude_none=True) for variable in agent.spec.env]
+    volumes, workspace_mounts = _workspace(identity, spec)
+    mounts = team_mounts(f"home/{agent.name}")
+    resources = agent.spec.resources
+    main = container(
+        "agent",
+        "supervise",
+        settings,
+        env=[*locations, *_credentials(spec, agent), *own],
+        mounts=[*mounts, *workspace_mounts],
+        image=agent.spec.image,
+        resources=resources.model_dump(by_alias=True, exclude_defaults=True) if resources else None,
+    )
+    body = {
+        "restartPolicy": "Never",
+        "initContainers": [container("await", "await", settings, env=locations, mounts=mounts)],
+        "containers": [main],
+    }
+    name = child_name(identity.name, identity.uid, agent.name, attempt)
+    metadata = identity.metadata(name, agent.name, agent.role, agent.harness)
+    return pod(numbered(metadata, attempt, restarts), identity, spec, settings, body, volumes=volumes)

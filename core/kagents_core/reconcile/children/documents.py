@@ -1,0 +1,70 @@
+"""The JSON documents that tell the runner what it needs to know (docs/internals.md, section 1)."""
+
+import json
+from typing import Any
+
+from kagents_core.api.quantities import parse_duration
+from kagents_core.api.team import AgentTeamSpec
+from kagents_core.reconcile.identity import Identity
+from kagents_core.reconcile.names import session_id
+from kagents_core.reconcile.roster import Agent, agents_of
+
+ROSTER_PROMPT_LIMIT = 2000
+"""Characters of a prompt in the roster, which stands in every pod's environment (128 KiB a value at most)."""
+
+
+def _seconds(duration: str | None) -> float | None:
+    return parse_duration(duration).total_seconds() if duration else None
+
+
+def _roster_entry(agent: Agent) -> dict[str, Any]:
+    return {
+        "name": agent.name,
+        "role": agent.role,
+        "model": agent.spec.model,
+        "harness": agent.harness,
+        "dependsOn": list(agent.depends_on),
+        "gate": agent.gate.event if agent.gate else None,
+        "prompt": agent.spec.prompt[:ROSTER_PROMPT_LIMIT],
+    }
+
+
+def team_document(identity: Identity, spec: AgentTeamSpec) -> str:
+    """``KAGENTS_TEAM``."""
+    repository = spec.repository
+    workspace = spec.workspace
+    document = {
+        "name": identity.name,
+        "namespace": identity.namespace,
+        "uid": identity.uid,
+        "mode": "coding" if repository else "cowork",
+        "repository": repository
+        and {
+            "url": repository.url,
+            "branch": repository.branch,
+            "worktreeStrategy": repository.worktree_strategy,
+        },
+        "outputDir": workspace.output.mount_path if workspace and workspace.output else None,
+        "inputs": [source.mount_path for source in workspace.inputs] if workspace else [],
+        "idleTimeoutSeconds": _seconds(spec.lifecycle.idle_timeout),
+        "agents": [_roster_entry(agent) for agent in agents_of(spec)],
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def agent_document(identity: Identity, agent: Agent, attempt: int) -> str:
+    """``KAGENTS_AGENT``."""
+    document = {
+        "name": agent.name,
+        "role": agent.role,
+        "model": agent.spec.model,
+        "prompt": agent.spec.prompt,
+        "harness": agent.harness,
+        "permissionMode": agent.spec.permission_mode,
+        "effort": agent.spec.effort,
+        "script": agent.spec.script,
+        "attempt": attempt,
+        "sessionId": session_id(identity.uid, agent.name),
+        "timeoutSeconds": _seconds(agent.spec.timeout),
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,95 @@
+"""What the hub's and the agents' pods have in common: security, the team volume, the runner's container."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kagents_core.api.constants import LABEL_TEAM
+from kagents_core.api.team import AgentTeamSpec
+from kagents_core.reconcile.children.claims import team_claim_name
+from kagents_core.reconcile.identity import Identity
+from kagents_core.reconcile.plan import Settings
+
+TEAM_DIR = "/kagents/team"
+HOME_DIR = "/kagents/home"
+WORK_DIR = "/kagents/work"
+
+RUNNER_USER = 10001
+"""The numeric user of the runner image: Pod Security ``restricted`` asks for a non-root one."""
+
+Environment = list[dict[str, Any]]
+
+
+def team_mounts(home_sub_path: str) -> list[dict[str, Any]]:
+    """The three parts of the team volume that a container sees."""
+    parts = ((TEAM_DIR, "team"), (HOME_DIR, home_sub_path), (WORK_DIR, "work"))
+    mounts: list[dict[str, Any]] = [
+        {"name": "team", "mountPath": path, "subPath": part} for path, part in parts
+    ]
+    return [*mounts, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - an emptyDir of the pod's own
+
+
+def container(
+    name: str,
+    verb: str,
+    settings: Settings,
+    *,
+    env: Environment,
+    mounts: Sequence[Mapping[str, Any]],
+    image: str | None = None,
+    resources: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A container that runs one verb of ``kagents-runner`` under Pod Security ``restricted``."""
+    result: dict[str, Any] = {
+        "name": name,
+        "image": image or settings.runner_image,
+        "imagePullPolicy": settings.image_pull_policy,
+        "command": ["kagents-runner", verb],
+        "env": env,
+        "volumeMounts": list(mounts),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+    if resources:
+        result["resources"] = dict(resources)
+    return result
+
+
+def pod(
+    metadata: Mapping[str, Any],
+    identity: Identity,
+    spec: AgentTeamSpec,
+    settings: Settings,
+    body: Mapping[str, Any],
+    *,
+    volumes: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """A pod around ``body`` (its containers and what only it needs)."""
+    team_volume = {"name": "team", "persistentVolumeClaim": {"claimName": team_claim_name(identity)}}
+    pod_spec: dict[str, Any] = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": settings.grace_seconds,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": RUNNER_USER,
+            "runAsGroup": RUNNER_USER,
+            "fsGroup": RUNNER_USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "volumes": [team_volume, {"name": "tmp", "emptyDir": {}}, *volumes],
+    }
+    if spec.storage.access_mode == "ReadWriteOnce":
+        pod_spec["affinity"] = _one_node(identity)
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": dict(metadata), "spec": pod_spec | dict(body)}
+
+
+def _one_node(identity: Identity) -> dict[str, Any]:
+    """A ReadWriteOnce volume is attached to one node, so the team's pods must share it."""
+    selector = {"matchLabels": {LABEL_TEAM: identity.name[:63].rstrip("-.")}}
+    term = {"labelSelector": selector, "topologyKey": "kubernetes.io/hostname"}
+    return {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}

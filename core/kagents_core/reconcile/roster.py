@@ -1,0 +1,48 @@
+"""The declared agents of a team in one order: the lead first, then the teammates as written."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kagents_core.api.agents import AgentSpec, Harness, TeammateSpec
+from kagents_core.api.constants import LEAD
+from kagents_core.api.team import AgentTeamSpec, ApprovalGate
+
+FINISH = "finish"
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One declared agent."""
+
+    name: str
+    role: str
+    spec: AgentSpec
+    harness: Harness
+    depends_on: tuple[str, ...] = ()
+    gate: ApprovalGate | None = None
+
+
+def agents_of(spec: AgentTeamSpec) -> Iterator[Agent]:
+    """Every agent the team declares."""
+    gates = {gate.event: gate for gate in spec.lifecycle.approval_gates}
+    if spec.lead:
+        yield Agent(LEAD, "lead", spec.lead, spec.lead.harness or spec.harness)
+    for mate in spec.teammates:
+        yield Agent(
+            mate.name,
+            "teammate",
+            mate,
+            mate.harness or spec.harness,
+            mate.depends_on,
+            gates.get(spawn_event(mate)),
+        )
+
+
+def spawn_event(mate: TeammateSpec) -> str:
+    """The gate event that holds this teammate back."""
+    return f"spawn-{mate.name}"
+
+
+def finish_gate(spec: AgentTeamSpec) -> ApprovalGate | None:
+    """The gate that holds back the completion action, when one is declared."""
+    return next((gate for gate in spec.lifecycle.approval_gates if gate.event == FINISH), None)

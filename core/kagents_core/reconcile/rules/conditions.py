@@ -1,0 +1,89 @@
+"""Conditions: each says one thing in words; its time moves only when its status does."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from kagents_core.api.status import Condition
+from kagents_core.reconcile.plan import Problem
+from kagents_core.reconcile.rules.agents import AgentState
+from kagents_core.reconcile.rules.hub import HubState
+from kagents_core.reconcile.times import to_text
+
+TYPE_ORDER = ("InvalidSpec", "NotYetSupported", "Prepared", "AgentsHealthy", "GatesPassed", "Succeeded")
+MESSAGE_LIMIT = 2048
+
+
+def condition(kind: str, status: bool | None, reason: str, message: str = "") -> Condition:
+    """A condition without its time, which ``merged`` gives it."""
+    words = {True: "True", False: "False", None: "Unknown"}
+    return Condition.model_validate(
+        {
+            "type": kind,
+            "status": words[status],
+            "reason": reason,
+            "message": message[:MESSAGE_LIMIT],
+            "lastTransitionTime": "",
+        }
+    )
+
+
+def merged(
+    previous: Iterable[Condition], wanted: Iterable[Condition], now: datetime, generation: int
+) -> list[Condition]:
+    """``wanted`` with its times: that of the last change of status, or now."""
+    before = {entry.type: entry for entry in previous}
+    result = []
+    for entry in wanted:
+        old = before.get(entry.type)
+        moved = old is None or old.status != entry.status
+        time = to_text(now) if moved or old is None else old.last_transition_time
+        result.append(
+            entry.model_copy(update={"last_transition_time": time, "observed_generation": generation})
+        )
+    return sorted(result, key=lambda entry: TYPE_ORDER.index(entry.type) if entry.type in TYPE_ORDER else 99)
+
+
+def prepared(hub: HubState) -> Condition:
+    """Whether clone, worktrees and team files are there."""
+    pod = hub.pod
+    if hub.prepared:
+        return condition("Prepared", True, "Prepared")
+    if pod and pod.problem:
+        return condition("Prepared", False, _reason(pod.problem), _sentence("hub", pod.problem))
+    if pod and pod.phase == "Failed":
+        return condition("Prepared", False, "PrepareFailed", f"hub: {pod.message}")
+    return condition("Prepared", False, "Preparing")
+
+
+def agents_healthy(states: Iterable[AgentState]) -> Condition:
+    """Whether every agent that should run can run."""
+    for state in states:
+        if state.problem:
+            return condition(
+                "AgentsHealthy", False, _reason(state.problem), _sentence(state.agent.name, state.problem)
+            )
+        if state.message and state.phase == "Pending":
+            return condition("AgentsHealthy", False, "AgentRestarting", f"{state.agent.name} {state.message}")
+    return condition("AgentsHealthy", True, "AsExpected")
+
+
+def gates_passed(states: Iterable[AgentState], finish_waits: bool) -> Iterator[Condition]:
+    """What waits for a person, and what a person refused; nothing for a team without either."""
+    waiting = [state.waiting_gate.event for state in states if state.waiting_gate]
+    waiting += ["finish"] if finish_waits else []
+    refused = [f"{state.agent.name} {state.message}" for state in states if state.skipped]
+    if waiting:
+        yield condition(
+            "GatesPassed", False, "WaitingForApproval", "waiting for approval: " + ", ".join(waiting)
+        )
+    elif refused:
+        yield condition("GatesPassed", False, "Denied", "; ".join(refused))
+
+
+def _reason(problem: Problem) -> str:
+    cleaned = "".join(letter for letter in problem.reason if letter.isalnum())
+    return cleaned if cleaned and cleaned[0].isalpha() else "Problem"
+
+
+def _sentence(agent: str, problem: Problem) -> str:
+    return f"{agent}: {problem.message or problem.reason}"

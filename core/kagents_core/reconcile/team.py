@@ -1,0 +1,309 @@
+"""``reconcile_team``: the rules of a team's life in their order.
+
+finished? -> deleted, cancelled, timed out, over budget -> suspended -> hub -> agents -> completion.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from kagents_core.api.constants import HUB
+from kagents_core.api.status import TERMINAL_PHASES, AgentPhase, Condition, Notification, Phase
+from kagents_core.api.validation import not_yet_supported
+from kagents_core.reconcile.children.agent import agent_pod
+from kagents_core.reconcile.children.claims import claims
+from kagents_core.reconcile.plan import Manifest, Observed, Plan, PodView, Ref
+from kagents_core.reconcile.roster import finish_gate
+from kagents_core.reconcile.rules import conditions as say
+from kagents_core.reconcile.rules.agents import AgentState, assess_agents
+from kagents_core.reconcile.rules.gates import decision, notifications
+from kagents_core.reconcile.rules.hub import HubState, assess_hub
+from kagents_core.reconcile.rules.limits import Ending, deadline, limit_reached, started_at, suspended_for
+from kagents_core.reconcile.rules.report import status
+from kagents_core.reconcile.rules.transitions import events
+from kagents_core.reconcile.snapshot import Snapshot
+from kagents_core.reconcile.times import from_text
+
+
+def reconcile_team(observed: Observed) -> Plan:
+    """What should happen to this team now. Pure: the same snapshot gives the same plan."""
+    snapshot = Snapshot(observed)
+    if observed.team.metadata.get("deletionTimestamp"):
+        return Plan()
+    if snapshot.status.phase in TERMINAL_PHASES:
+        return _finished(snapshot)
+    ending = limit_reached(snapshot)
+    if ending:
+        return _end(snapshot, ending, assess_agents(snapshot))
+    if snapshot.spec.suspend or _still_suspending(snapshot):
+        return _suspended(snapshot)
+    states = assess_agents(snapshot)
+    failed = next((state for state in states if state.phase == "Failed" and not state.skipped), None)
+    if failed:
+        reason = "LeadFailed" if failed.agent.role == "lead" else "AgentFailed"
+        return _end(snapshot, Ending("Failed", reason, f"{failed.agent.name} {failed.message}"), states)
+    if all(state.ended for state in states) and not _finish_waits(snapshot):
+        return _end(snapshot, _completion(snapshot, states), states)
+    return _working(snapshot, states)
+
+
+def _working(snapshot: Snapshot, states: Sequence[AgentState]) -> Plan:
+    """A team in the middle of its life."""
+    hub = assess_hub(snapshot)
+    all_ended = all(state.ended for state in states)
+    apply = [
+        *_missing_claims(snapshot),
+        *([hub.create] if hub.create else []),
+        *_missing_pods(snapshot, states),
+    ]
+    phase = _phase(snapshot, hub, states)
+    shown = [_with_pod_to_be(snapshot, state) for state in states]
+    waiting = [state.waiting_gate for state in states if state.waiting_gate]
+    finish = finish_gate(snapshot.spec)
+    if all_ended and finish:
+        waiting.append(finish)
+    records, effects = notifications(snapshot, iter(waiting))
+    said = [
+        *_standing(snapshot),
+        say.prepared(hub),
+        say.agents_healthy(shown),
+        *say.gates_passed(shown, finish_waits=all_ended),
+        say.condition("Succeeded", None, "InProgress"),
+    ]
+    report = status(
+        snapshot,
+        phase,
+        shown,
+        said,
+        records,
+        started=started_at(snapshot),
+        suspended=suspended_for(snapshot),
+    )
+    wakes = [deadline(snapshot), *(state.wake_at for state in states if state.wake_at)]
+    told = events(snapshot, report, states, _reason(snapshot, phase))
+    return Plan(
+        apply=tuple(apply),
+        delete=tuple(_surplus(snapshot, states)),
+        status=report,
+        events=tuple(told),
+        effects=tuple(effects),
+        wake_at=min(wakes),
+    )
+
+
+def _phase(snapshot: Snapshot, hub: HubState, states: Sequence[AgentState]) -> Phase:
+    """Running once the hub is prepared and the first agent has started; it stays so."""
+    started = any(state.phase in ("Running", "Idle", "Completed") for state in states)
+    if snapshot.status.phase == "Running" or (hub.prepared and started):
+        return "Running"
+    return "Initializing"
+
+
+def _reason(snapshot: Snapshot, phase: Phase) -> str:
+    if phase == "Running":
+        return "the agents have started"
+    if snapshot.status.phase == "Suspended":
+        return "resumed: the agents go on in their sessions"
+    return "created the team's volume, its hub and the agents that nothing holds back"
+
+
+def _suspended(snapshot: Snapshot) -> Plan:
+    """No agent runs; the hub, the files and the sessions stay."""
+    hub = assess_hub(snapshot)
+    states = assess_agents(snapshot)
+    halted = [_halted(state) for state in states]
+    said = [*_standing(snapshot), say.prepared(hub), say.condition("Succeeded", None, "Suspended")]
+    since = from_text(snapshot.status.suspended_at) or snapshot.now
+    report = status(
+        snapshot,
+        "Suspended",
+        halted,
+        said,
+        snapshot.status.notifications,
+        started=started_at(snapshot),
+        suspended_since=since,
+        suspended=timedelta(seconds=snapshot.status.suspended_seconds),
+    )
+    apply = [*_missing_claims(snapshot), *([hub.create] if hub.create else [])]
+    told = events(snapshot, report, halted, "agents are stopped; their files and sessions stay")
+    return Plan(
+        apply=tuple(apply),
+        delete=tuple(_references(snapshot, _running_pods(snapshot.agent_pods))),
+        status=report,
+        events=tuple(told),
+    )
+
+
+def _still_suspending(snapshot: Snapshot) -> bool:
+    """Resumed before the agents were gone: they are waited for, or their end would look like a failure."""
+    return snapshot.status.phase == "Suspended" and any(pod.live for pod in snapshot.agent_pods)
+
+
+def _halted(state: AgentState) -> AgentState:
+    """How an agent of a suspended team is shown: nothing is due, and what had a pod will have one again."""
+    if state.ended:
+        return state
+    phase = state.phase if state.phase == "Waiting" else "Pending"
+    attempt, restarts = state.attempt, state.restarts
+    if state.create:
+        attempt = state.create.number - 1 if state.create.number else None
+        restarts = state.pod.restarts if state.pod else state.restarts
+    message = None if phase == "Waiting" else "suspended"
+    return replace(
+        state,
+        phase=phase,
+        create=None,
+        attempt=attempt,
+        restarts=restarts,
+        message=message,
+        wake_at=None,
+        problem=None,
+    )
+
+
+def _end(snapshot: Snapshot, ending: Ending, states: Sequence[AgentState]) -> Plan:
+    """The step into a terminal phase: agents are stopped, the hub ends by itself."""
+    stopped = [_stopped(state, ending) for state in states]
+    said = [
+        *_standing(snapshot),
+        *(entry for entry in snapshot.status.conditions if entry.type == "Prepared"),
+        *say.gates_passed([state for state in stopped if state.skipped], finish_waits=False),
+        say.condition("Succeeded", ending.phase == "Completed", ending.reason, ending.message),
+    ]
+    report = status(
+        snapshot,
+        ending.phase,
+        stopped,
+        said,
+        _last_records(snapshot),
+        started=started_at(snapshot),
+        completed=snapshot.now,
+        suspended=suspended_for(snapshot),
+    )
+    return Plan(
+        delete=tuple(_references(snapshot, _running_pods(snapshot.agent_pods))),
+        status=report,
+        events=tuple(events(snapshot, report, stopped, ending.message)),
+        wake_at=_next_cleaning(snapshot, snapshot.now),
+    )
+
+
+def _stopped(state: AgentState, ending: Ending) -> AgentState:
+    """An agent at the team's end: what had not ended is said to have been stopped."""
+    if state.ended:
+        return state
+    had_pod = state.attempt is not None and state.create is None
+    phase: AgentPhase = "Failed" if had_pod else "Pending"
+    message = f"stopped: {ending.message}" if had_pod else "never started"
+    attempt = state.attempt if had_pod else None
+    return replace(
+        state,
+        phase=phase,
+        create=None,
+        waiting_gate=None,
+        waiting_for=None,
+        message=message,
+        attempt=attempt,
+        problem=None,
+    )
+
+
+def _finished(snapshot: Snapshot) -> Plan:
+    """After the end: no agent's pod stays alive, the hub has a little time, the TTL removes the team."""
+    ended = from_text(snapshot.status.completed_at) or snapshot.now
+    delete = _references(snapshot, _running_pods(snapshot.agent_pods))
+    linger = ended + snapshot.observed.settings.hub_linger
+    if snapshot.now >= linger:
+        delete += _references(snapshot, _running_pods(snapshot.pods_of(HUB)))
+    ttl = snapshot.spec.lifecycle.ttl_seconds_after_finished
+    if ttl is not None and snapshot.now >= ended + timedelta(seconds=ttl):
+        identity = snapshot.identity
+        delete.append(Ref("AgentTeam", identity.namespace, identity.name, identity.uid))
+    return Plan(delete=tuple(delete), wake_at=_next_cleaning(snapshot, ended))
+
+
+def _next_cleaning(snapshot: Snapshot, ended: datetime) -> datetime | None:
+    """When a finished team needs another look: a lingering hub, or its TTL."""
+    due = []
+    if any(pod.live for pod in snapshot.pods_of(HUB)):
+        due.append(ended + snapshot.observed.settings.hub_linger)
+    ttl = snapshot.spec.lifecycle.ttl_seconds_after_finished
+    if ttl is not None:
+        due.append(ended + timedelta(seconds=ttl))
+    return min((moment for moment in due if moment > snapshot.now), default=None)
+
+
+def _completion(snapshot: Snapshot, states: Sequence[AgentState]) -> Ending:
+    refused = [state.agent.name for state in states if state.skipped]
+    message = "every agent has ended as it should"
+    if refused:
+        message = f"every started agent has ended as it should; never started: {', '.join(refused)}"
+    if finish_gate(snapshot.spec) and decision(snapshot.annotations, "finish") == "denied":
+        return Ending("Completed", "FinishDenied", message + "; the completion action was denied")
+    return Ending("Completed", "Completed", message)
+
+
+def _finish_waits(snapshot: Snapshot) -> bool:
+    return finish_gate(snapshot.spec) is not None and decision(snapshot.annotations, "finish") == "waiting"
+
+
+def _last_records(snapshot: Snapshot) -> Iterable[Notification]:
+    records, _ = notifications(snapshot, iter(()))
+    return records
+
+
+def _standing(snapshot: Snapshot) -> list[Condition]:
+    """What is to be said whatever the phase."""
+    fields = not_yet_supported(snapshot.spec)
+    if not fields:
+        return []
+    message = "accepted, but without effect in this release: " + ", ".join(fields)
+    return [say.condition("NotYetSupported", True, "FieldsWithoutEffect", message)]
+
+
+def _missing_claims(snapshot: Snapshot) -> list[Manifest]:
+    wanted = claims(snapshot.identity, snapshot.spec)
+    return [claim for claim in wanted if snapshot.claim(claim["metadata"]["name"]) is None]
+
+
+def _missing_pods(snapshot: Snapshot, states: Sequence[AgentState]) -> list[Manifest]:
+    settings = snapshot.observed.settings
+    return [
+        agent_pod(
+            snapshot.identity,
+            snapshot.spec,
+            settings,
+            state.agent,
+            state.create.number,
+            state.create.restarts,
+        )
+        for state in states
+        if state.create
+    ]
+
+
+def _with_pod_to_be(snapshot: Snapshot, state: AgentState) -> AgentState:
+    """The status already names the pod that this very plan creates: one write instead of two."""
+    if not state.create:
+        return state
+    manifest = _missing_pods(snapshot, [state])[0]
+    name = manifest["metadata"]["name"]
+    pod = PodView(name, "", state.agent.name, state.create.number, state.create.restarts, "Pending")
+    return replace(state, pod=pod, attempt=pod.attempt, restarts=pod.restarts, message=None)
+
+
+def _surplus(snapshot: Snapshot, states: Sequence[AgentState]) -> list[Ref]:
+    """Live pods beside the one an agent should have, and pods of agents that are not declared."""
+    kept = {state.pod.name for state in states if state.pod}
+    extra = [pod for pod in _running_pods(snapshot.agent_pods) if pod.name not in kept]
+    hubs = _running_pods(snapshot.pods_of(HUB))
+    return _references(snapshot, [*extra, *hubs[:-1]])
+
+
+def _running_pods(pods: Iterable[PodView]) -> list[PodView]:
+    return [pod for pod in pods if pod.live and not pod.deleting]
+
+
+def _references(snapshot: Snapshot, pods: Iterable[PodView]) -> list[Ref]:
+    namespace = snapshot.identity.namespace
+    return [Ref("Pod", namespace, pod.name, pod.uid) for pod in pods]

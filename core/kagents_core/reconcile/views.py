@@ -1,0 +1,102 @@
+"""Slim views of pods and claims: the only fields of them that a reflector has to keep."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kagents_core.api.constants import ANNOTATION_ATTEMPT, ANNOTATION_RESTARTS, LABEL_AGENT
+from kagents_core.reconcile.plan import ClaimView, PodPhase, PodView, Problem
+from kagents_core.reconcile.times import from_text
+
+_HARMLESS = frozenset({"", "ContainerCreating", "PodInitializing", "Completed"})
+"""Waiting reasons that every healthy pod passes through."""
+
+_MESSAGE_LIMIT = 1024
+
+
+def owner_uid(obj: Mapping[str, Any]) -> str | None:
+    """UID of the controller owner, or None."""
+    for reference in obj["metadata"].get("ownerReferences") or ():
+        if reference.get("controller"):
+            return str(reference.get("uid"))
+    return None
+
+
+def _number(obj: Mapping[str, Any], annotation: str) -> int:
+    text = (obj["metadata"].get("annotations") or {}).get(annotation, "0")
+    return int(text) if text.isdecimal() else 0
+
+
+def _container_statuses(status: Mapping[str, Any]) -> Iterator[tuple[bool, Mapping[str, Any]]]:
+    for key, init in (("initContainerStatuses", True), ("containerStatuses", False)):
+        for container in status.get(key) or ():
+            yield init, container
+
+
+def _problem(status: Mapping[str, Any]) -> Problem | None:
+    for _, container in _container_statuses(status):
+        waiting = (container.get("state") or {}).get("waiting")
+        if not waiting or waiting.get("reason", "") in _HARMLESS:
+            continue
+        last = (container.get("lastState") or {}).get("terminated") or {}
+        message = last.get("message") or waiting.get("message") or ""
+        return Problem(waiting["reason"], message[:_MESSAGE_LIMIT].strip())
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return Problem(
+                condition.get("reason") or "Unschedulable", (condition.get("message") or "")[:_MESSAGE_LIMIT]
+            )
+    return None
+
+
+def _ending(status: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The sentence of the container that failed, and when the last container ended."""
+    message, finished = "", None
+    for _, container in _container_statuses(status):
+        ended = (container.get("state") or {}).get("terminated")
+        if not ended:
+            continue
+        finished = max(finished or "", ended.get("finishedAt") or "") or None
+        if ended.get("exitCode") != 0 and not message:
+            message = (
+                ended.get("message")
+                or f"{container.get('name')} ended with exit code {ended.get('exitCode')}"
+            )
+    return (message or status.get("message") or "")[:_MESSAGE_LIMIT].strip(), finished
+
+
+def _prepared(pod: Mapping[str, Any]) -> bool:
+    for condition in pod.get("status", {}).get("conditions") or ():
+        if condition.get("type") == "Initialized":
+            return bool(condition.get("status") == "True")
+    return False
+
+
+def pod_view(pod: Mapping[str, Any]) -> PodView:
+    """Read a pod as the API server returned it."""
+    metadata, status = pod["metadata"], pod.get("status") or {}
+    phase: PodPhase = status.get("phase") or "Pending"
+    message, finished = _ending(status) if phase == "Failed" else ("", None)
+    return PodView(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        agent=(metadata.get("labels") or {}).get(LABEL_AGENT, ""),
+        attempt=_number(pod, ANNOTATION_ATTEMPT),
+        restarts=_number(pod, ANNOTATION_RESTARTS),
+        phase=phase,
+        deleting=bool(metadata.get("deletionTimestamp")),
+        prepared=_prepared(pod),
+        problem=_problem(status) if phase == "Pending" or phase == "Running" else None,
+        message=message,
+        finished_at=from_text(finished),
+    )
+
+
+def claim_view(claim: Mapping[str, Any]) -> ClaimView:
+    """Read a claim as the API server returned it."""
+    metadata = claim["metadata"]
+    return ClaimView(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        phase=(claim.get("status") or {}).get("phase") or "Pending",
+        deleting=bool(metadata.get("deletionTimestamp")),
+    )
