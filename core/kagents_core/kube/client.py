@@ -1,6 +1,6 @@
 """The verbs of the Kubernetes API that kagents uses, on plain dicts. Every call may raise ApiError."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self, cast
@@ -83,7 +83,7 @@ class Client:
         labels: str | None = None,
         fields: str | None = None,
         limit: int = 500,
-    ) -> AsyncIterator[ObjectList]:
+    ) -> AsyncGenerator[ObjectList]:
         """The pages of a list. Raises Gone when the list outlived the server's memory of it: start again."""
         path = path_of(resource, namespace)
         token = ""
@@ -175,8 +175,9 @@ class Client:
         labels: str | None = None,
         fields: str | None = None,
         timeout_seconds: int | None = None,
-    ) -> AsyncIterator[WatchEvent]:
-        """Changes after ``resource_version`` until the server ends the watch.
+        on_open: Callable[[], None] | None = None,
+    ) -> AsyncGenerator[WatchEvent]:
+        """Changes after ``resource_version`` until the server ends it; ``on_open`` hears that it stands.
 
         Raises Gone when the version is too old, Unreachable when the connection breaks or falls silent.
         """
@@ -190,6 +191,8 @@ class Client:
         )
         path = path_of(resource, namespace)
         async with self._transport.stream(path, query=query, read_seconds=WATCH_SILENCE_SECONDS) as chunks:
+            if on_open is not None:
+                on_open()
             async for event in read_events(chunks):
                 yield event
 
@@ -204,7 +207,7 @@ class Client:
         since_seconds: int | None = None,
         timestamps: bool = False,
         previous: bool = False,
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes]:
         """A container's output in chunks (not lines); with ``follow`` until the container ends."""
         query = _query(
             container=container,
