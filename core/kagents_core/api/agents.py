@@ -1,10 +1,26 @@
 """The agents of a team: the lead, the teammates, and what each may be given."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
-from kagents_core.api.model import Spec
+from kagents_core.api.constants import RESERVED_NAMES
+from kagents_core.api.fields import (
+    Amounts,
+    Duration,
+    Flag,
+    Image,
+    Key,
+    Label,
+    LongText,
+    ModelName,
+    ObjectName,
+    PathText,
+    Prompt,
+    VariableName,
+    WebAddress,
+)
+from kagents_core.api.model import SET_LIST, Spec, map_list, refusal, rules
 
 Harness = Literal["claude-code", "simulated"]
 """What runs an agent: the real Claude Code CLI, or a script that speaks the same native files."""
@@ -12,94 +28,208 @@ Harness = Literal["claude-code", "simulated"]
 PermissionMode = Literal["auto-accept", "plan", "default"]
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
+ONE_SKILL_SOURCE = "a skill comes from exactly one of configMap and oci"
+ONE_VALUE_SOURCE = "a value comes from exactly one of secretKeyRef and configMapKeyRef"
+ONE_VALUE = "a variable has value or valueFrom, not both"
+SCRIPT_NEEDS_SIMULATED = "only an agent with harness simulated takes a script"
+
 
 class SkillSource(Spec):
     """Where a skill comes from; exactly one of the two."""
 
-    config_map: str | None = None
-    oci: str | None = None
+    model_config = ConfigDict(
+        json_schema_extra=rules(("has(self.configMap) != has(self.oci)", ONE_SKILL_SOURCE))
+    )
+
+    config_map: ObjectName | None = None
+    """ConfigMap whose keys are the skill's files."""
+    oci: Image | None = None
+    """Reference of an OCI artifact that holds the skill."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.config_map is None) == (self.oci is None):
+            raise refusal(ONE_SKILL_SOURCE)
+        return self
 
 
 class Skill(Spec):
     """A Claude Code skill mounted into the agent's skills folder."""
 
-    name: str
+    name: Label
+    """Folder name of the skill."""
     source: SkillSource
+    """Where its files come from."""
 
 
 class McpServer(Spec):
     """A Model Context Protocol server that the agent connects to."""
 
-    name: str
-    url: str
-    credentials_secret: str | None = None
+    name: Label
+    """Name under which the agent knows the server."""
+    url: WebAddress
+    """Address of the server."""
+    credentials_secret: ObjectName | None = None
+    """Secret with the server's credentials."""
 
 
 class KeyReference(Spec):
     """A key of a Secret or ConfigMap in the team's namespace."""
 
-    name: str
-    key: str
-    optional: bool | None = None
+    name: ObjectName
+    """Name of the Secret or ConfigMap."""
+    key: Key
+    """The key in it."""
+    optional: Flag | None = None
+    """True when the agent may start without it."""
 
 
 class EnvironmentSource(Spec):
     """Where a variable's value comes from; exactly one of the two."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(("has(self.secretKeyRef) != has(self.configMapKeyRef)", ONE_VALUE_SOURCE))
+    )
+
     secret_key_ref: KeyReference | None = None
+    """A key of a Secret."""
     config_map_key_ref: KeyReference | None = None
+    """A key of a ConfigMap."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.secret_key_ref is None) == (self.config_map_key_ref is None):
+            raise refusal(ONE_VALUE_SOURCE)
+        return self
 
 
 class EnvironmentVariable(Spec):
     """One environment variable of an agent, in the shape of a container's ``env`` entry."""
 
-    name: str
-    value: str | None = None
+    model_config = ConfigDict(
+        json_schema_extra=rules(("!(has(self.value) && has(self.valueFrom))", ONE_VALUE))
+    )
+
+    name: VariableName
+    """Name of the variable; those that kagents sets itself are refused."""
+    value: Annotated[str, Field(max_length=32768)] | None = None
+    """The value in plain text; secrets belong in ``valueFrom``."""
     value_from: EnvironmentSource | None = None
+    """Where the value comes from."""
+
+    @model_validator(mode="after")
+    def _one_value(self) -> Self:
+        if self.value is not None and self.value_from is not None:
+            raise refusal(ONE_VALUE, value=self.name)
+        return self
 
 
 class Resources(Spec):
     """Requests and limits of an agent's container, as Kubernetes quantities."""
 
-    requests: dict[str, str] = Field(default_factory=dict)
-    limits: dict[str, str] = Field(default_factory=dict)
+    requests: Amounts = Field(default_factory=dict)
+    """What the scheduler keeps free for the agent."""
+    limits: Amounts = Field(default_factory=dict)
+    """What the agent may use at most."""
+
+
+_AGENT_RULES = (
+    (
+        "!(has(self.script) && has(self.harness)) || self.harness == 'simulated'",
+        SCRIPT_NEEDS_SIMULATED,
+    ),
+)
 
 
 class AgentSpec(Spec):
     """What a lead and a teammate have in common."""
 
-    model: str | None = None
-    prompt: str
+    model_config = ConfigDict(json_schema_extra=rules(*_AGENT_RULES))
+
+    model: ModelName | None = None
+    """Model that the agent uses: an alias such as ``opus``, or a full id."""
+    prompt: Prompt
+    """The agent's task, in words."""
     harness: Harness | None = None
+    """What runs this agent; the team's ``harness`` when absent."""
     permission_mode: PermissionMode = "auto-accept"
+    """How the agent asks before it uses a tool."""
     effort: Effort | None = None
-    skills: tuple[Skill, ...] = ()
-    mcp_servers: tuple[McpServer, ...] = ()
-    env: tuple[EnvironmentVariable, ...] = ()
-    image: str | None = None
+    """How much the model thinks; its own default when absent."""
+    skills: Annotated[tuple[Skill, ...], Field(max_length=32, json_schema_extra=map_list("name"))] = ()
+    """Skills of the agent."""
+    mcp_servers: Annotated[
+        tuple[McpServer, ...], Field(max_length=32, json_schema_extra=map_list("name"))
+    ] = ()
+    """Model Context Protocol servers of the agent."""
+    env: Annotated[
+        tuple[EnvironmentVariable, ...], Field(max_length=64, json_schema_extra=map_list("name"))
+    ] = ()
+    """Further environment variables of the agent."""
+    image: Image | None = None
+    """Image of the agent's container; the runner's image when absent."""
     resources: Resources | None = None
-    timeout: str | None = None
-    script: str | None = None
+    """Requests and limits of the agent's container."""
+    timeout: Duration | None = None
+    """How long one run of the agent may take; no limit of its own when absent."""
+    script: LongText | None = None
     """YAML steps of a ``simulated`` agent; without it the agent plays a default part."""
+
+    @model_validator(mode="after")
+    def _script_is_simulated(self) -> Self:
+        if self.script is not None and self.harness == "claude-code":
+            raise refusal(SCRIPT_NEEDS_SIMULATED, field="script")
+        return self
 
 
 class LeadSpec(AgentSpec):
     """The agent that coordinates; in the native files it is the ordinary member ``lead``."""
 
-    model: str | None = "opus"
+    model: ModelName | None = "opus"
+    """Model that the lead uses: an alias such as ``opus``, or a full id."""
 
 
 class Scope(Spec):
     """Paths of the repository that an agent should keep to."""
 
-    include_paths: tuple[str, ...] = ()
-    exclude_paths: tuple[str, ...] = ()
+    include_paths: Annotated[tuple[PathText, ...], Field(max_length=128)] = ()
+    """Paths that the agent may change; all when empty."""
+    exclude_paths: Annotated[tuple[PathText, ...], Field(max_length=128)] = ()
+    """Paths that the agent must leave alone."""
+
+
+NOT_ITSELF = "a teammate cannot wait for itself"
+RESERVED_NAME = "this name belongs to kagents; lead, team-lead, hub and user are reserved"
 
 
 class TeammateSpec(AgentSpec):
     """A worker agent."""
 
-    name: str
-    model: str | None = "sonnet"
-    depends_on: tuple[str, ...] = ()
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            *_AGENT_RULES,
+            (f"!(self.name in {sorted(RESERVED_NAMES)})", RESERVED_NAME),
+            ("!has(self.dependsOn) || !(self.name in self.dependsOn)", NOT_ITSELF),
+        )
+    )
+
+    name: Label
+    """Name of the teammate, unique in the team."""
+    model: ModelName | None = "sonnet"
+    """Model that the teammate uses: an alias such as ``sonnet``, or a full id."""
+    depends_on: Annotated[tuple[Label, ...], Field(max_length=64, json_schema_extra=SET_LIST)] = ()
+    """Teammates that must have completed before this one starts."""
     scope: Scope | None = None
+    """Paths of the repository that this teammate should keep to."""
+
+    @model_validator(mode="after")
+    def _own_name(self) -> Self:
+        if self.name in RESERVED_NAMES:
+            raise refusal(RESERVED_NAME, field="name", value=self.name)
+        if self.name in self.depends_on:
+            field = f"dependsOn[{self.depends_on.index(self.name)}]"
+            raise refusal(NOT_ITSELF, field=field, value=self.name)
+        return self
+
+
+Teammates = Annotated[tuple[TeammateSpec, ...], Field(max_length=64, json_schema_extra=map_list("name"))]

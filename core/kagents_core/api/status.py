@@ -1,8 +1,10 @@
 """The status of a team. Each field has one writer: the controller, or the team's recorder."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from kagents_core.api.model import Status
+from pydantic import Field
+
+from kagents_core.api.model import Status, map_list
 
 Phase = Literal[
     "Pending",
@@ -26,31 +28,43 @@ class Condition(Status):
     """A Kubernetes condition (list map keyed by ``type``)."""
 
     type: str
+    """What the condition is about, such as ``Ready``."""
     status: Literal["True", "False", "Unknown"]
+    """Whether it holds."""
     reason: str
+    """One CamelCase word."""
     message: str = ""
+    """One plain sentence."""
     last_transition_time: str
+    """When ``status`` last changed."""
     observed_generation: int | None = None
+    """The generation of the spec that it speaks of."""
 
 
 class LeadStatus(Status):
     """The lead as the controller sees it. Writer: controller."""
 
     pod_name: str | None = None
+    """Its latest pod."""
     phase: AgentPhase = "Pending"
+    """Where it stands."""
     message: str | None = None
     """Why it is in this phase, in one sentence, when that is not obvious."""
     attempt: int | None = None
     """Number of its latest pod, counted from 0; absent while it never had one."""
     restart_count: int = 0
+    """How often it was started again after a failure."""
 
 
 class TeammateStatus(Status):
     """A teammate as the controller sees it. Writer: controller."""
 
     name: str
+    """Name of the teammate."""
     pod_name: str | None = None
+    """Its latest pod."""
     phase: AgentPhase = "Pending"
+    """Where it stands."""
     pending_approval: str | None = None
     """The gate's event while it waits for a person, else absent."""
     waiting_for: str | None = None
@@ -60,6 +74,7 @@ class TeammateStatus(Status):
     attempt: int | None = None
     """Number of its latest pod, counted from 0; absent while it never had one."""
     restart_count: int = 0
+    """How often it was started again after a failure."""
 
 
 class Notification(Status):
@@ -68,29 +83,43 @@ class Notification(Status):
     id: str
     """Stable for (team UID, event): a receiver drops doubles by it."""
     event: str
+    """The gate."""
     state: Literal["pending", "sent", "failed"]
+    """Whether it arrived."""
     attempts: int = 0
+    """How often it was tried."""
     last_attempt_at: str | None = None
+    """When it was last tried."""
     message: str | None = None
+    """Why the last attempt failed."""
 
 
 class TaskCounts(Status):
     """The shared task list in numbers. Writer: recorder."""
 
     total: int = 0
+    """All tasks."""
     completed: int = 0
+    """Tasks that are done."""
     in_progress: int = 0
+    """Tasks that an agent works on."""
     pending: int = 0
+    """Tasks that nobody has begun."""
 
 
 class Usage(Status):
     """Tokens of all agents so far. Writer: recorder."""
 
     input_tokens: int = 0
+    """Tokens sent to models, cached ones apart."""
     output_tokens: int = 0
+    """Tokens that models wrote."""
     cache_read_tokens: int = 0
+    """Tokens read from prompt caches."""
     cache_write_tokens: int = 0
+    """Tokens written to prompt caches."""
     requests: int = 0
+    """Requests to models."""
     estimated: bool = True
     """True while figures come from transcripts and not from a gateway."""
 
@@ -99,37 +128,58 @@ class Activity(Status):
     """What one agent is doing now. Writer: recorder."""
 
     agent: str
+    """Name of the agent."""
     state: ActivityState
+    """What it does."""
     since: str
+    """Since when."""
     detail: str | None = None
+    """More, in a few words."""
     task: str | None = None
     """Id of the task it has in progress."""
     unread: int = 0
+    """Messages in its mailbox that it has not taken."""
     oldest_unread_at: str | None = None
+    """When the oldest of them was written."""
     cost: str | None = None
+    """US dollars it has cost so far."""
     simulated: bool = False
+    """Whether a script plays this agent."""
 
 
 class TeamStatus(Status):
     """What is known of a team."""
 
     phase: Phase | None = None
+    """Where the team stands."""
     ready: str | None = None
+    """Agents that run or have completed, of all: ``2/3``."""
     started_at: str | None = None
+    """When the first pod was made."""
     completed_at: str | None = None
+    """When it reached its last phase."""
     suspended_at: str | None = None
+    """Since when it is suspended."""
     suspended_seconds: int = 0
     """Time spent suspended so far; it does not count towards the timeout."""
     observed_generation: int | None = None
+    """The generation of the spec that this status speaks of."""
     lead: LeadStatus | None = None
-    teammates: tuple[TeammateStatus, ...] = ()
-    conditions: tuple[Condition, ...] = ()
-    notifications: tuple[Notification, ...] = ()
+    """The lead."""
+    teammates: Annotated[tuple[TeammateStatus, ...], Field(json_schema_extra=map_list("name"))] = ()
+    """Every declared teammate."""
+    conditions: Annotated[tuple[Condition, ...], Field(json_schema_extra=map_list("type"))] = ()
+    """Kubernetes conditions."""
+    notifications: Annotated[tuple[Notification, ...], Field(json_schema_extra=map_list("id"))] = ()
+    """Gate notifications and whether they arrived."""
 
     tasks: TaskCounts | None = None
+    """The shared task list in numbers."""
     usage: Usage | None = None
+    """Tokens of all agents so far."""
     estimated_cost: str | None = None
     """US dollars with two decimals, as the seed's COST column shows it."""
-    activity: tuple[Activity, ...] = ()
+    activity: Annotated[tuple[Activity, ...], Field(json_schema_extra=map_list("agent"))] = ()
+    """What each agent is doing now."""
     result: str | None = None
     """The lead's closing summary."""

@@ -1,172 +1,320 @@
 """``AgentTeam``: a lead and teammates, the place they work in, and the limits they work within."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
-from kagents_core.api.agents import Harness, LeadSpec, TeammateSpec
-from kagents_core.api.model import Spec
+from kagents_core.api.agents import Harness, LeadSpec, Teammates
+from kagents_core.api.fields import (
+    Branch,
+    Duration,
+    Flag,
+    GateEvent,
+    LongText,
+    Money,
+    MountPath,
+    ObjectName,
+    RepositoryUrl,
+    ShortText,
+    StorageSize,
+    WebAddress,
+    Whole,
+)
+from kagents_core.api.model import Spec, map_list, refusal, rules
 from kagents_core.api.status import TeamStatus
+from kagents_core.api.teamrules import TEAM_RULES
 
 OnComplete = Literal["create-pr", "push-branch", "notify", "none"]
+
+ONE_INPUT_SOURCE = "an input comes from exactly one of configMap and pvc"
+ONE_CREDENTIAL = "a team has one credential; give apiKeySecret or oauthSecret, not both"
+WEBHOOK_NEEDS_URL = "a gate with channel webhook needs a webhookUrl"
+ONLY_SHARED_VOLUME = "only shared-volume is supported"
+NO_BEADS = "the beads task backend is not supported"
 
 
 class Repository(Spec):
     """The git repository of a coding team."""
 
-    url: str
-    branch: str = "main"
-    credentials_secret: str | None = None
+    url: RepositoryUrl
+    """Where it is cloned from: an https, http, ssh or file URL, or ``git@host:path``."""
+    branch: Branch = "main"
+    """Branch that the agents' worktrees start from."""
+    credentials_secret: ObjectName | None = None
     """Secret with key ``token`` (https) or ``ssh-privatekey`` (ssh)."""
     worktree_strategy: Literal["per-teammate", "shared"] = "per-teammate"
+    """Whether each agent has a worktree of its own."""
 
 
 class WorkspaceInput(Spec):
     """Read-only material of a cowork team; exactly one source."""
 
-    config_map: str | None = None
-    pvc: str | None = None
-    mount_path: str
+    model_config = ConfigDict(
+        json_schema_extra=rules(("has(self.configMap) != has(self.pvc)", ONE_INPUT_SOURCE))
+    )
+
+    config_map: ObjectName | None = None
+    """ConfigMap whose keys become files."""
+    pvc: ObjectName | None = None
+    """Claim whose files are shown."""
+    mount_path: MountPath
+    """Where agents find the files."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.config_map is None) == (self.pvc is None):
+            raise refusal(ONE_INPUT_SOURCE)
+        return self
 
 
 class WorkspaceOutput(Spec):
     """Where a cowork team leaves its documents."""
 
-    pvc: str | None = None
-    storage_class: str | None = None
-    size: str = "5Gi"
-    mount_path: str = "/workspace/output"
+    pvc: ObjectName | None = None
+    """Existing claim; kagents makes one for the team when absent."""
+    storage_class: ObjectName | None = None
+    """Storage class of the claim that kagents makes."""
+    size: StorageSize = "5Gi"
+    """Size of the claim that kagents makes."""
+    mount_path: MountPath = "/workspace/output"
+    """Where agents write the documents."""
 
 
 class Workspace(Spec):
     """Inputs and output of a cowork team."""
 
-    inputs: tuple[WorkspaceInput, ...] = ()
+    inputs: Annotated[
+        tuple[WorkspaceInput, ...], Field(max_length=32, json_schema_extra=map_list("mountPath"))
+    ] = ()
+    """Material that agents read."""
     output: WorkspaceOutput | None = None
+    """Where documents go; a folder of the team volume when absent."""
 
 
 class Auth(Spec):
     """The credential of the model provider; at most one of the two."""
 
-    api_key_secret: str | None = None
+    model_config = ConfigDict(
+        json_schema_extra=rules(("!(has(self.apiKeySecret) && has(self.oauthSecret))", ONE_CREDENTIAL))
+    )
+
+    api_key_secret: ObjectName | None = None
     """Secret with key ``ANTHROPIC_API_KEY``."""
-    oauth_secret: str | None = None
+    oauth_secret: ObjectName | None = None
     """Secret with key ``CLAUDE_CODE_OAUTH_TOKEN`` (or ``CLAUDE_OAUTH_TOKEN``)."""
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> Self:
+        if self.api_key_secret is not None and self.oauth_secret is not None:
+            raise refusal(ONE_CREDENTIAL, value=f"{self.api_key_secret}, {self.oauth_secret}")
+        return self
 
 
 class ApprovalGate(Spec):
     """A point where the team waits for a person."""
 
-    event: str
+    model_config = ConfigDict(
+        json_schema_extra=rules(("self.channel != 'webhook' || has(self.webhookUrl)", WEBHOOK_NEEDS_URL))
+    )
+
+    event: GateEvent
     """``spawn-<teammate>`` or ``finish``."""
     channel: Literal["webhook", "none"] = "none"
-    webhook_url: str | None = None
+    """How people are told that the gate waits."""
+    webhook_url: WebAddress | None = None
+    """Where the notification of channel ``webhook`` is posted."""
+
+    @model_validator(mode="after")
+    def _webhook_has_url(self) -> Self:
+        if self.channel == "webhook" and self.webhook_url is None:
+            raise refusal(WEBHOOK_NEEDS_URL, field="webhookUrl")
+        return self
 
 
 class PullRequest(Spec):
     """How the pull request of ``onComplete: create-pr`` is made."""
 
-    target_branch: str = "main"
-    title_template: str | None = None
-    reviewers: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
+    target_branch: Branch = "main"
+    """Branch that the request asks to merge into."""
+    title_template: ShortText | None = None
+    """Title of the request."""
+    reviewers: Annotated[tuple[ShortText, ...], Field(max_length=32)] = ()
+    """People asked to review."""
+    labels: Annotated[tuple[ShortText, ...], Field(max_length=32)] = ()
+    """Labels of the request."""
 
 
 class Lifecycle(Spec):
     """Limits, gates, and what happens at the end."""
 
-    timeout: str = "4h"
-    budget_limit: str | None = None
+    timeout: Duration = "4h"
+    """How long the team may run, suspended time apart; then it is TimedOut."""
+    budget_limit: Money | None = None
+    """US dollars that the team may spend; then it is BudgetExceeded. No limit when absent."""
     on_complete: OnComplete = "notify"
+    """What happens with the result."""
     pull_request: PullRequest | None = None
-    approval_gates: tuple[ApprovalGate, ...] = ()
-    max_restarts: int = Field(default=3, ge=0, le=100)
-    ttl_seconds_after_finished: int | None = Field(default=None, ge=0)
-    idle_timeout: str | None = None
-    github_token_secret: str | None = None
-    pr_title_template: str | None = None
-    git_credentials_secret: str | None = None
-    consolidated_branch_template: str | None = None
+    """How the pull request is made."""
+    approval_gates: Annotated[
+        tuple[ApprovalGate, ...], Field(max_length=65, json_schema_extra=map_list("event"))
+    ] = ()
+    """Points where the team waits for a person."""
+    max_restarts: Annotated[Whole, Field(ge=0, le=100)] = 3
+    """How often each agent is started again after a failure."""
+    ttl_seconds_after_finished: Annotated[Whole, Field(ge=0, le=2147483647)] | None = None
+    """Seconds after which a finished team is deleted; it is kept when absent."""
+    idle_timeout: Duration | None = None
+    """How long a teammate without an open task may be idle before it is asked to end."""
+    github_token_secret: ObjectName | None = None
+    """Secret with key ``GITHUB_TOKEN``."""
+    pr_title_template: ShortText | None = None
+    """Title of the pull request; the older spelling of ``pullRequest.titleTemplate``."""
+    git_credentials_secret: ObjectName | None = None
+    """Secret used to push."""
+    consolidated_branch_template: ShortText | None = None
+    """Name of the branch that holds the merged work."""
 
 
 class QualityGates(Spec):
     """Checks an agent's work has to pass."""
 
-    require_tests: bool = False
-    require_lint: bool = False
-    validation_script: str | None = None
+    require_tests: Flag = False
+    """Whether tests must pass."""
+    require_lint: Flag = False
+    """Whether the linter must pass."""
+    validation_script: LongText | None = None
+    """Script that must succeed."""
 
 
 class Beads(Spec):
     """Settings of the described system's alternative task backend."""
 
-    enabled: bool = False
-    dolt_server_service: str | None = None
-    dolt_server_port: int = 3306
+    model_config = ConfigDict(json_schema_extra=rules(("!self.enabled", NO_BEADS)))
+
+    enabled: Flag = False
+    """Whether it is used; only false is supported."""
+    dolt_server_service: ObjectName | None = None
+    """Service of its database."""
+    dolt_server_port: Annotated[Whole, Field(ge=1, le=65535)] = 3306
+    """Port of its database."""
+
+    @model_validator(mode="after")
+    def _unsupported(self) -> Self:
+        if self.enabled:
+            raise refusal(NO_BEADS, field="enabled", value=True)
+        return self
 
 
 class Coordination(Spec):
     """Backends of mail and tasks; only the shared volume is supported."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "self.mailboxBackend == 'shared-volume' && self.taskBackend == 'shared-volume'",
+                ONLY_SHARED_VOLUME,
+            )
+        )
+    )
+
     mailbox_backend: Literal["shared-volume", "redis", "nats"] = "shared-volume"
+    """Where mailboxes live; only ``shared-volume`` is supported."""
     task_backend: Literal["shared-volume", "beads"] = "shared-volume"
+    """Where tasks live; only ``shared-volume`` is supported."""
     beads: Beads | None = None
+    """Settings of the ``beads`` backend."""
+
+    @model_validator(mode="after")
+    def _supported(self) -> Self:
+        for field, backend in (("mailboxBackend", self.mailbox_backend), ("taskBackend", self.task_backend)):
+            if backend != "shared-volume":
+                raise refusal(ONLY_SHARED_VOLUME, field=field, value=backend)
+        return self
 
 
 class ObservabilityMetrics(Spec):
     """Metrics endpoint of a team."""
 
-    enabled: bool = False
-    port: int = 9090
+    enabled: Flag = False
+    """Whether the endpoint is served."""
+    port: Annotated[Whole, Field(ge=1, le=65535)] = 9090
+    """Port of the endpoint."""
 
 
 class ObservabilityWebhook(Spec):
     """Where a team's events are posted."""
 
-    url: str
-    events: tuple[str, ...] = ()
+    url: WebAddress
+    """Address that receives the events."""
+    events: Annotated[tuple[ShortText, ...], Field(max_length=64)] = ()
+    """Kinds of events; all when empty."""
 
 
 class Observability(Spec):
     """Logs, metrics and webhooks of a team."""
 
     metrics: ObservabilityMetrics | None = None
+    """Metrics endpoint."""
     log_level: Literal["debug", "info", "warn", "error"] = "info"
+    """How much the parts of the team log."""
     webhook: ObservabilityWebhook | None = None
+    """Where events are posted."""
 
 
 class Storage(Spec):
     """The team volume's claim."""
 
-    class_name: str | None = None
+    class_name: ObjectName | None = None
+    """Storage class; the cluster's default when absent."""
     access_mode: Literal["ReadWriteMany", "ReadWriteOnce"] = "ReadWriteMany"
-    size: str = "10Gi"
+    """How the volume is shared; with ``ReadWriteOnce`` all pods of the team run on one node."""
+    size: StorageSize = "10Gi"
+    """Size of the claim."""
 
 
 class AgentTeamSpec(Spec):
     """What a person asks for."""
 
+    model_config = ConfigDict(json_schema_extra=rules(*TEAM_RULES))
+
     repository: Repository | None = None
+    """The git repository of a coding team; exactly one of repository and workspace."""
     workspace: Workspace | None = None
+    """Inputs and output of a cowork team; exactly one of repository and workspace."""
     auth: Auth | None = None
+    """The credential of the model provider; needed by every ``claude-code`` agent."""
     harness: Harness = "claude-code"
     """The harness of every agent that does not name its own."""
     lead: LeadSpec | None = None
-    teammates: tuple[TeammateSpec, ...] = ()
+    """The agent that coordinates; without it the teammates work independently."""
+    teammates: Teammates = ()
+    """The worker agents."""
     coordination: Coordination | None = None
+    """Backends of mail and tasks."""
     lifecycle: Lifecycle = Lifecycle()
+    """Limits, gates, and what happens at the end."""
     quality_gates: QualityGates | None = None
+    """Checks an agent's work has to pass."""
     observability: Observability | None = None
+    """Logs, metrics and webhooks of a team."""
     storage: Storage = Storage()
-    suspend: bool = False
-    cancel: bool = False
+    """The team volume's claim."""
+    suspend: Flag = False
+    """True stops the agents and keeps their files and sessions; false continues them."""
+    cancel: Flag = False
+    """True ends the team for good; it cannot be taken back."""
 
 
 class AgentTeam(Spec):
     """One team, as the API server holds it."""
 
     api_version: str
+    """``claude.amcheste.io/v1alpha1``."""
     kind: Literal["AgentTeam"]
+    """``AgentTeam``."""
     metadata: dict[str, Any]
+    """Kubernetes object metadata; the name is a DNS label of at most 63 characters."""
     spec: AgentTeamSpec
+    """What a person asks for."""
     status: TeamStatus = TeamStatus()
+    """What is known of the team; written by kagents alone."""

@@ -1,0 +1,62 @@
+"""What may change in an object after its creation: limits, suspend and cancel."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from kagents_core.api import teamrules
+from kagents_core.api.fielderrors import FieldError
+from kagents_core.api.team import AgentTeamSpec
+from kagents_core.api.template import AgentTeamRunSpec
+
+_FROZEN: Final[Mapping[str, tuple[type[BaseModel], tuple[str, ...]]]] = {
+    "AgentTeam": (AgentTeamSpec, teamrules.IMMUTABLE_TEAM_FIELDS),
+    "AgentTeamRun": (AgentTeamRunSpec, teamrules.IMMUTABLE_RUN_FIELDS),
+}
+
+
+def immutable_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[FieldError]:
+    """Every change from one valid object to the next that is refused; for kinds that may change, none.
+
+    Writing out a default, or leaving it out again, is no change.
+    """
+    kind = str(new.get("kind", ""))
+    if kind not in _FROZEN:
+        return []
+    model, fields = _FROZEN[kind]
+    before, after = _plain(model, old.get("spec")), _plain(model, new.get("spec"))
+    errors = [
+        FieldError(f"spec.{field}", None, teamrules.IMMUTABLE)
+        for field in fields
+        if before.get(field) != after.get(field)
+    ]
+    if kind == "AgentTeam":
+        errors += _lifecycle_changes(before.get("lifecycle") or {}, after.get("lifecycle") or {})
+    if before.get("cancel") and not after.get("cancel"):
+        errors.append(FieldError("spec.cancel", after.get("cancel"), teamrules.CANCEL_IS_FINAL))
+    return errors
+
+
+def _plain(model: type[BaseModel], spec: object) -> Mapping[str, Any]:
+    """The spec with every default filled in; as it stands when an older release stored what does not fit."""
+    try:
+        return model.model_validate(spec or {}, by_alias=True, by_name=False).model_dump(by_alias=True)
+    except ValidationError:
+        return spec if isinstance(spec, Mapping) else {}
+
+
+def _lifecycle_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FieldError]:
+    errors = [
+        FieldError(f"spec.lifecycle.{field}", None, teamrules.IMMUTABLE)
+        for field in teamrules.IMMUTABLE_LIFECYCLE_FIELDS
+        if before.get(field) != after.get(field)
+    ]
+    if _gates(before) != _gates(after):
+        errors.append(FieldError("spec.lifecycle.approvalGates", None, teamrules.IMMUTABLE))
+    return errors
+
+
+def _gates(lifecycle: Mapping[str, Any]) -> set[tuple[object, object]]:
+    """Event and channel of each gate; where its notification goes may change."""
+    return {(gate.get("event"), gate.get("channel")) for gate in lifecycle.get("approvalGates") or ()}

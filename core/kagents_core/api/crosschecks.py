@@ -1,0 +1,166 @@
+"""Rules between the agents of a team: dependencies, gates, harnesses, credentials, mount paths.
+
+The API server enforces most of them too, by the CEL of :mod:`kagents_core.api.teamrules`; circles of more
+than two teammates only here, because CEL has no recursion.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from kagents_core.api import teamrules
+from kagents_core.api.agents import AgentSpec, TeammateSpec
+from kagents_core.api.fielderrors import FieldError
+from kagents_core.api.team import AgentTeamSpec, Lifecycle, Workspace
+from kagents_core.api.template import AgentTeamRunSpec, AgentTeamTemplateSpec
+
+
+def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
+    """Every broken rule of a team whose fields are each well-formed."""
+    agents = list(_agents(spec))
+    problems = [
+        *_place(spec),
+        *_teammates(spec.teammates),
+        *_gates(spec.lifecycle, spec.teammates),
+        *_scripts(agents, spec.harness),
+        *_mounts(spec.workspace),
+    ]
+    if not agents:
+        problems.append(FieldError("spec", None, teamrules.NEEDS_AGENT))
+    if not _has_credential(spec) and any(_needs_credential(agent, spec.harness) for _, agent in agents):
+        problems.append(FieldError("spec.auth", None, teamrules.NEEDS_CREDENTIAL))
+    return problems
+
+
+def template_problems(spec: AgentTeamTemplateSpec) -> list[FieldError]:
+    """Every broken rule of a template whose fields are each well-formed."""
+    return [*_teammates(spec.teammates), *_gates(spec.lifecycle, spec.teammates)]
+
+
+def run_problems(spec: AgentTeamRunSpec) -> list[FieldError]:
+    """Every broken rule of a run whose fields are each well-formed; its template is not looked at."""
+    harness = spec.harness or "claude-code"
+    problems = [*_place(spec), *_mounts(spec.workspace)]
+    if spec.lead is not None:
+        problems += _scripts([("spec.lead", spec.lead)], harness)
+        if not _has_credential(spec) and _needs_credential(spec.lead, harness):
+            problems.append(FieldError("spec.auth", None, teamrules.NEEDS_CREDENTIAL))
+    if spec.lifecycle is not None:
+        problems += _double_gates(spec.lifecycle)
+    return problems
+
+
+def _agents(spec: AgentTeamSpec) -> Iterator[tuple[str, AgentSpec]]:
+    if spec.lead is not None:
+        yield "spec.lead", spec.lead
+    for index, teammate in enumerate(spec.teammates):
+        yield f"spec.teammates[{index}]", teammate
+
+
+def _place(spec: AgentTeamSpec | AgentTeamRunSpec) -> Iterator[FieldError]:
+    if (spec.repository is None) == (spec.workspace is None):
+        both = None if spec.repository is None else "repository, workspace"
+        yield FieldError("spec", both, teamrules.NEEDS_PLACE)
+
+
+def _teammates(teammates: Sequence[TeammateSpec]) -> Iterator[FieldError]:
+    names = [teammate.name for teammate in teammates]
+    for index, teammate in enumerate(teammates):
+        at = f"spec.teammates[{index}]"
+        if teammate.name in names[:index]:
+            yield FieldError(f"{at}.name", teammate.name, "another teammate has this name")
+        for position, needed in enumerate(teammate.depends_on):
+            where = f"{at}.dependsOn[{position}]"
+            if needed not in names:
+                yield FieldError(where, needed, teamrules.UNKNOWN_DEPENDENCY)
+            elif needed in teammate.depends_on[:position]:
+                yield FieldError(where, needed, "this teammate is named twice")
+        yield from _doubles(f"{at}.env", "name", [variable.name for variable in teammate.env])
+    # Of two teammates with one name the first counts.
+    circle = find_circle({teammate.name: teammate.depends_on for teammate in reversed(teammates)})
+    if circle:
+        where = f"spec.teammates[{names.index(circle[0])}].dependsOn"
+        path = " → ".join((*circle, circle[0]))
+        yield FieldError(where, path, teamrules.CYCLE)
+
+
+def find_circle(needs: Mapping[str, Sequence[str]]) -> list[str]:
+    """The first circle of at least two names that wait for each other, in order, or an empty list.
+
+    Names that nobody declares, and names that wait for themselves, are left to other rules.
+    """
+    done: set[str] = set()
+    for start in needs:
+        path: list[str] = []
+        # Explicit stack of (name, names still to follow): a chain may be longer than Python's own stack.
+        stack = [(start, iter(needs[start]))] if start not in done else []
+        path += [name for name, _ in stack]
+        while stack:
+            name, rest = stack[-1]
+            following = next(rest, None)
+            if following is None:
+                stack.pop()
+                path.pop()
+                done.add(name)
+            elif following in path and following != name:
+                return path[path.index(following) :]
+            elif following in needs and following not in done and following != name:
+                stack.append((following, iter(needs[following])))
+                path.append(following)
+    return []
+
+
+def _gates(lifecycle: Lifecycle, teammates: Sequence[TeammateSpec]) -> Iterator[FieldError]:
+    known = {"finish"} | {f"spawn-{teammate.name}" for teammate in teammates}
+    for index, gate in enumerate(lifecycle.approval_gates):
+        if gate.event not in known:
+            where = f"spec.lifecycle.approvalGates[{index}].event"
+            yield FieldError(where, gate.event, teamrules.UNKNOWN_GATE)
+    yield from _double_gates(lifecycle)
+
+
+def _double_gates(lifecycle: Lifecycle) -> Iterator[FieldError]:
+    yield from _doubles(
+        "spec.lifecycle.approvalGates", "event", [gate.event for gate in lifecycle.approval_gates]
+    )
+
+
+def _doubles(where: str, key: str, values: Sequence[str]) -> Iterator[FieldError]:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            yield FieldError(f"{where}[{index}].{key}", value, "this entry is there twice")
+
+
+def _scripts(agents: Sequence[tuple[str, AgentSpec]], harness: str) -> Iterator[FieldError]:
+    for where, agent in agents:
+        yield from _doubles(f"{where}.skills", "name", [skill.name for skill in agent.skills])
+        yield from _doubles(f"{where}.mcpServers", "name", [server.name for server in agent.mcp_servers])
+        if where == "spec.lead":
+            yield from _doubles(f"{where}.env", "name", [variable.name for variable in agent.env])
+        # An agent that names claude-code itself is refused by its own model.
+        if agent.script is not None and (agent.harness or harness) != "simulated":
+            yield FieldError(f"{where}.script", None, teamrules.SCRIPT_NEEDS_SIMULATED)
+
+
+def _mounts(workspace: Workspace | None) -> Iterator[FieldError]:
+    if workspace is None:
+        return
+    paths = [
+        (f"spec.workspace.inputs[{i}].mountPath", each.mount_path) for i, each in enumerate(workspace.inputs)
+    ]
+    if workspace.output is not None:
+        paths.append(("spec.workspace.output.mountPath", workspace.output.mount_path))
+    seen: set[str] = set()
+    for where, path in paths:
+        plain = path.rstrip("/")
+        if plain in seen:
+            yield FieldError(where, path, "another input or the output is mounted there")
+        seen.add(plain)
+
+
+def _has_credential(spec: AgentTeamSpec | AgentTeamRunSpec) -> bool:
+    auth = spec.auth
+    return auth is not None and (auth.api_key_secret is not None or auth.oauth_secret is not None)
+
+
+def _needs_credential(agent: AgentSpec, harness: str) -> bool:
+    own = any(each.name == "ANTHROPIC_AUTH_TOKEN" and each.value_from is not None for each in agent.env)
+    return (agent.harness or harness) != "simulated" and not own

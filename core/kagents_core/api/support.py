@@ -1,0 +1,46 @@
+"""Fields that are accepted although their effect comes in a later release: they are named, never ignored."""
+
+from collections.abc import Iterator
+
+from kagents_core.api.agents import AgentSpec, TeammateSpec
+from kagents_core.api.team import AgentTeamSpec, Lifecycle
+
+
+def not_yet_supported(spec: AgentTeamSpec) -> list[str]:
+    """Paths of the fields that this spec sets and that have no effect yet, such as ``spec.observability``."""
+    found = [*_lifecycle(spec.lifecycle)]
+    if spec.repository is not None and spec.repository.worktree_strategy == "shared":
+        found.append("spec.repository.worktreeStrategy: shared")
+    if spec.lead is not None:
+        found += _agent("spec.lead", spec.lead)
+    for index, teammate in enumerate(spec.teammates):
+        found += _agent(f"spec.teammates[{index}]", teammate)
+    if spec.coordination is not None and spec.coordination.beads is not None:
+        found.append("spec.coordination.beads")
+    if spec.quality_gates is not None:
+        found.append("spec.qualityGates")
+    if spec.observability is not None:
+        found.append("spec.observability")
+    return found
+
+
+def _lifecycle(lifecycle: Lifecycle) -> Iterator[str]:
+    if lifecycle.on_complete in ("create-pr", "push-branch"):
+        yield f"spec.lifecycle.onComplete: {lifecycle.on_complete}"
+    settings = {
+        "pullRequest": lifecycle.pull_request,
+        "githubTokenSecret": lifecycle.github_token_secret,
+        "prTitleTemplate": lifecycle.pr_title_template,
+        "gitCredentialsSecret": lifecycle.git_credentials_secret,
+        "consolidatedBranchTemplate": lifecycle.consolidated_branch_template,
+    }
+    yield from (f"spec.lifecycle.{name}" for name, value in settings.items() if value is not None)
+
+
+def _agent(where: str, agent: AgentSpec) -> Iterator[str]:
+    if agent.skills:
+        yield f"{where}.skills"
+    if agent.mcp_servers:
+        yield f"{where}.mcpServers"
+    if isinstance(agent, TeammateSpec) and agent.scope is not None:
+        yield f"{where}.scope"

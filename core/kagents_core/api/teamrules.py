@@ -1,0 +1,133 @@
+"""The CEL rules of a whole spec: what the API server refuses on a cluster, beside the checks in Python.
+
+The sentences are shared with :mod:`kagents_core.api.crosschecks`, which states the same rules in Python.
+"""
+
+from typing import Final
+
+NEEDS_PLACE: Final = "a team works in exactly one of repository and workspace"
+NEEDS_AGENT: Final = "a team needs a lead or at least one teammate"
+UNKNOWN_DEPENDENCY: Final = "there is no teammate of this name"
+UNKNOWN_GATE: Final = "there is no teammate of the name that follows spawn-"
+CYCLE: Final = "teammates wait for each other in a circle"
+SCRIPT_NEEDS_SIMULATED: Final = "only an agent with harness simulated takes a script"
+NEEDS_CREDENTIAL: Final = "a claude-code agent needs apiKeySecret or oauthSecret"
+CANCEL_IS_FINAL: Final = "cancel cannot be taken back"
+IMMUTABLE: Final = (
+    "this field cannot be changed after creation; delete the object and apply it again under the same name"
+)
+
+IMMUTABLE_TEAM_FIELDS: Final = (
+    "repository",
+    "workspace",
+    "auth",
+    "harness",
+    "lead",
+    "teammates",
+    "coordination",
+    "qualityGates",
+    "observability",
+    "storage",
+)
+IMMUTABLE_RUN_FIELDS: Final = ("templateRef", "repository", "workspace", "auth", "harness", "lead")
+IMMUTABLE_LIFECYCLE_FIELDS: Final = (
+    "onComplete",
+    "pullRequest",
+    "githubTokenSecret",
+    "prTitleTemplate",
+    "gitCredentialsSecret",
+    "consolidatedBranchTemplate",
+)
+
+_HAS_AUTH: Final = "(has(self.auth) && (has(self.auth.apiKeySecret) || has(self.auth.oauthSecret)))"
+
+
+def _has_own_token(agent: str) -> str:
+    """CEL: the agent brings a credential of its own through its environment."""
+    return (
+        f"(has({agent}.env) && {agent}.env.exists(e, e.name == 'ANTHROPIC_AUTH_TOKEN' && has(e.valueFrom)))"
+    )
+
+
+def _harness(agent: str) -> str:
+    """CEL: the harness that the agent gets, its own or the team's."""
+    return f"(has({agent}.harness) ? {agent}.harness : self.harness)"
+
+
+def _agent_rules(agent: str) -> tuple[tuple[str, str], ...]:
+    """What holds for one agent of a team: pairs of (CEL over the agent and ``self``, sentence)."""
+    return (
+        (f"(!has({agent}.script) || {_harness(agent)} == 'simulated')", SCRIPT_NEEDS_SIMULATED),
+        (
+            f"({_HAS_AUTH} || {_harness(agent)} == 'simulated' || {_has_own_token(agent)})",
+            f"spec.auth: {NEEDS_CREDENTIAL}",
+        ),
+    )
+
+
+def _unchanged(field: str) -> str:
+    """CEL: an optional field is as it was."""
+    new, old = f"self.{field}", f"oldSelf.{field}"
+    return f"has({new}) == has({old}) && (!has({new}) || {new} == {old})"
+
+
+def _frozen(fields: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((_unchanged(field), f"spec.{field}: {IMMUTABLE}") for field in fields)
+
+
+GATES_UNCHANGED: Final = (
+    "(has(self.lifecycle.approvalGates) ? size(self.lifecycle.approvalGates) : 0) =="
+    " (has(oldSelf.lifecycle.approvalGates) ? size(oldSelf.lifecycle.approvalGates) : 0)"
+    " && (!has(self.lifecycle.approvalGates) || self.lifecycle.approvalGates.all(g,"
+    " oldSelf.lifecycle.approvalGates.exists(o, o.event == g.event && o.channel == g.channel)))"
+)
+
+_CANCEL: Final = (("!oldSelf.cancel || self.cancel", CANCEL_IS_FINAL),)
+
+_PLACE: Final = (("has(self.repository) != has(self.workspace)", NEEDS_PLACE),)
+
+TEAMMATE_RULES: Final = (
+    (
+        "!has(self.teammates) || self.teammates.all(t, !has(t.dependsOn)"
+        " || t.dependsOn.all(d, self.teammates.exists(o, o.name == d)))",
+        f"spec.teammates.dependsOn: {UNKNOWN_DEPENDENCY}",
+    ),
+    (
+        "!has(self.teammates) || self.teammates.all(t, !has(t.dependsOn) || t.dependsOn.all(d,"
+        " !self.teammates.exists(o, o.name == d && has(o.dependsOn) && t.name in o.dependsOn)))",
+        f"spec.teammates.dependsOn: {CYCLE}",
+    ),
+    (
+        "!has(self.lifecycle.approvalGates) || self.lifecycle.approvalGates.all(g, g.event == 'finish'"
+        " || (has(self.teammates) && self.teammates.exists(t, 'spawn-' + t.name == g.event)))",
+        f"spec.lifecycle.approvalGates.event: {UNKNOWN_GATE}",
+    ),
+)
+
+TEAM_RULES: Final = (
+    *_PLACE,
+    ("has(self.lead) || (has(self.teammates) && size(self.teammates) > 0)", NEEDS_AGENT),
+    *TEAMMATE_RULES,
+    *((f"!has(self.lead) || {rule}", sentence) for rule, sentence in _agent_rules("self.lead")),
+    *(
+        (f"!has(self.teammates) || self.teammates.all(t, {rule})", sentence)
+        for rule, sentence in _agent_rules("t")
+    ),
+    *_CANCEL,
+    *_frozen(IMMUTABLE_TEAM_FIELDS),
+    *_frozen(tuple(f"lifecycle.{field}" for field in IMMUTABLE_LIFECYCLE_FIELDS)),
+    (GATES_UNCHANGED, f"spec.lifecycle.approvalGates: {IMMUTABLE}"),
+)
+
+TEMPLATE_RULES: Final = TEAMMATE_RULES
+
+RUN_RULES: Final = (
+    *_PLACE,
+    (
+        f"!has(self.lead) || {_HAS_AUTH} || {_has_own_token('self.lead')} || (has(self.lead.harness) ?"
+        " self.lead.harness : (has(self.harness) ? self.harness : 'claude-code')) == 'simulated'",
+        f"spec.auth: {NEEDS_CREDENTIAL}",
+    ),
+    *_CANCEL,
+    *_frozen(IMMUTABLE_RUN_FIELDS),
+)
