@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from kagents_core.api.constants import HUB
 from kagents_core.api.status import TERMINAL_PHASES, AgentPhase, Condition, Notification, Phase
-from kagents_core.api.validation import not_yet_supported
+from kagents_core.api.support import not_yet_supported
 from kagents_core.reconcile.children.agent import agent_pod
 from kagents_core.reconcile.children.claims import claims
 from kagents_core.reconcile.plan import Manifest, Observed, Plan, PodView, Ref

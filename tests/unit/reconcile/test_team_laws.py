@@ -1,0 +1,187 @@
+"""Laws that hold for every team in every world: hypothesis plays person, kubelet, node and clock."""
+
+from datetime import timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from world import World, simple_spec, team
+
+NAMES = ("a", "b", "c")
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> dict:
+    mates = []
+    gates = []
+    for index, name in enumerate(NAMES[: draw(st.integers(1, 3))]):
+        earlier = list(NAMES[:index])
+        mates.append(
+            {
+                "name": name,
+                "dependsOn": draw(st.lists(st.sampled_from(earlier), unique=True)) if earlier else [],
+            }
+        )
+        if draw(st.booleans()):
+            gates.append(f"spawn-{name}")
+    if draw(st.booleans()):
+        gates.append("finish")
+    spec = simple_spec(
+        *mates, gates=tuple(gates), maxRestarts=draw(st.integers(0, 2)), timeout="3h", budgetLimit="5.00"
+    )
+    if draw(st.booleans()):
+        del spec["lead"]
+    return spec
+
+
+class TeamMachine(RuleBasedStateMachine):
+    """Anything may happen between two reconciles; the reconciler may also be interrupted between two writes."""
+
+    @initialize(spec=specs())
+    def begin(self, spec: dict) -> None:
+        self.world = World(team(spec))
+        self.approved: set[str] = set()
+        self.was_terminal: str | None = None
+
+    def agent(self, index: int) -> str:
+        names = [*(["lead"] if "lead" in self.world.raw["spec"] else []), *NAMES]
+        return names[index % len(names)]
+
+    @rule()
+    def reconcile(self) -> None:
+        self.check(self.world.step())
+
+    @rule()
+    def reconcile_twice_is_once(self) -> None:
+        self.world.settle()
+
+    @rule(cut=st.integers(0, 3))
+    def crash_before_status(self, cut: int) -> None:
+        """The executor dies after some of its creations: nothing may be created twice afterwards."""
+        plan = self.world.plan()
+        self.check(plan)
+        for manifest in plan.apply[:cut]:
+            self.world._apply({**manifest, "metadata": dict(manifest["metadata"])})
+
+    @rule(index=st.integers(0, 3))
+    def agent_runs(self, index: int) -> None:
+        self.world.run(self.agent(index))
+
+    @rule()
+    def hub_runs(self) -> None:
+        self.world.run("hub")
+
+    @rule(index=st.integers(0, 3))
+    def agent_succeeds(self, index: int) -> None:
+        self.world.succeed(self.agent(index))
+
+    @rule(index=st.integers(0, 3))
+    def agent_fails(self, index: int) -> None:
+        self.world.fail(self.agent(index))
+
+    @rule(index=st.integers(0, 4))
+    def pod_is_lost(self, index: int) -> None:
+        self.world.vanish("hub" if index == 4 else self.agent(index))
+
+    @rule()
+    def kubelet_collects(self) -> None:
+        self.world.collect()
+
+    @rule(index=st.integers(0, 2), value=st.sampled_from(["true", "false", "maybe"]))
+    def person_decides(self, index: int, value: str) -> None:
+        event = f"spawn-{NAMES[index]}"
+        self.world.annotate(event, value)
+        if value == "true":
+            self.approved.add(event)
+
+    @rule(value=st.sampled_from(["true", "false"]))
+    def person_decides_the_end(self, value: str) -> None:
+        self.world.annotate("finish", value)
+
+    @rule(value=st.booleans())
+    def person_suspends(self, value: bool) -> None:
+        self.world.raw["spec"]["suspend"] = value
+
+    @precondition(lambda self: len(self.world.events) > 3)
+    @rule()
+    def person_cancels(self) -> None:
+        self.world.raw["spec"]["cancel"] = True
+
+    @rule(minutes=st.integers(0, 50))
+    def time_passes(self, minutes: int) -> None:
+        self.world.now += timedelta(minutes=minutes)
+
+    @rule(dollars=st.integers(0, 6))
+    def money_is_spent(self, dollars: int) -> None:
+        self.world.raw["status"]["estimatedCost"] = f"{dollars}.00"
+
+    def check(self, plan) -> None:
+        """No gated pod without approval, no pod before its dependencies, no pod after the end."""
+        annotations = self.world.raw["metadata"]["annotations"]
+        spec = self.world.raw["spec"]
+        gates = {gate["event"] for gate in spec["lifecycle"]["approvalGates"]}
+        for manifest in plan.apply:
+            if manifest["kind"] != "Pod":
+                continue
+            name = manifest["metadata"]["labels"]["claude.amcheste.io/agent"]
+            assert self.was_terminal is None or name == "", f"pod for {name} after {self.was_terminal}"
+            first = not self.world.agent_pods(name) and not self.had_pod(name)
+            mate = next((m for m in spec["teammates"] if m["name"] == name), None)
+            if mate and first:
+                event = f"spawn-{name}"
+                assert event not in gates or annotations.get(f"approved.claude.amcheste.io/{event}") == "true"
+                for dependency in mate["dependsOn"]:
+                    assert self.completed(dependency), f"{name} before {dependency}"
+
+    def had_pod(self, name: str) -> bool:
+        return any(f"-{name}-" in created for created in self.world.created)
+
+    def completed(self, name: str) -> bool:
+        known = any(
+            m["name"] == name and m["phase"] == "Completed"
+            for m in self.world.raw["status"].get("teammates", ())
+        )
+        return known or any(p["status"]["phase"] == "Succeeded" for p in self.world.agent_pods(name))
+
+    @invariant()
+    def at_most_one_live_pod_an_agent(self) -> None:
+        for name in ("hub", "lead", *NAMES):
+            assert len(self.world.live(name)) <= 1, f"two live pods of {name}"
+
+    @invariant()
+    def the_end_is_final(self) -> None:
+        if self.was_terminal:
+            assert self.world.phase == self.was_terminal
+        if self.world.terminal:
+            self.was_terminal = self.world.phase
+
+    def teardown(self) -> None:
+        """Whatever happened: left alone, the world comes to rest; and a willing world completes."""
+        if not hasattr(self, "world"):
+            return
+        world = self.world
+        world.settle()
+        if world.terminal:
+            world.collect()
+            world.settle()
+            assert not any(world.live(name) for name in ("lead", *NAMES))
+            return
+        world.raw["spec"]["suspend"] = False
+        for event in [*(f"spawn-{name}" for name in NAMES), "finish"]:
+            world.annotate(event, "true")
+        for _ in range(12):
+            world.collect()
+            world.settle()
+            world.start_all()
+            world.settle()
+            for name in ("lead", *NAMES):
+                world.succeed(name)
+            world.settle()
+            world.pass_time(minutes=6)
+            if world.terminal:
+                break
+        assert world.terminal, f"never ended: {world.raw['status']}"
+
+
+TestTeamLaws = TeamMachine.TestCase
+TestTeamLaws.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
