@@ -1,0 +1,102 @@
+"""Where things lie in this pod: the environment variables of docs/internals.md, section 1, as paths."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from kagents_core.teamfiles.layout import TeamLayout
+
+DEFAULT_TERMINATION_LOG: Final = "/dev/termination-log"
+DEFAULT_AWAIT_SECONDS: Final = 15 * 60.0
+
+
+class LocationError(ValueError):
+    """A variable that is missing or unusable; one plain sentence that names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Locations:
+    """The directories and files of one container; one that it has not raises ``LocationError`` when read."""
+
+    environment: Mapping[str, str]
+
+    @property
+    def team_dir(self) -> Path:
+        """``KAGENTS_TEAM_DIR``: the team's files."""
+        return self._path("KAGENTS_TEAM_DIR")
+
+    @property
+    def work_dir(self) -> Path:
+        """``KAGENTS_WORK_DIR``: ``repo/``, ``worktrees/<agent>/``, ``output/``."""
+        return self._path("KAGENTS_WORK_DIR")
+
+    @property
+    def home_dir(self) -> Path:
+        """``KAGENTS_HOME_DIR``: this agent's home."""
+        return self._path("KAGENTS_HOME_DIR")
+
+    @property
+    def homes_dir(self) -> Path:
+        """``KAGENTS_HOMES_DIR``: every agent's home, in the hub."""
+        return self._path("KAGENTS_HOMES_DIR")
+
+    @property
+    def git_credentials_dir(self) -> Path | None:
+        """``KAGENTS_GIT_CREDENTIALS_DIR``: the repository's Secret, for ``prepare`` alone; or None."""
+        return self._optional_path("KAGENTS_GIT_CREDENTIALS_DIR")
+
+    @property
+    def termination_log(self) -> Path:
+        """``KAGENTS_TERMINATION_LOG``: where the last sentence goes."""
+        return self._optional_path("KAGENTS_TERMINATION_LOG") or Path(DEFAULT_TERMINATION_LOG)
+
+    @property
+    def team_document(self) -> str:
+        """``KAGENTS_TEAM``, the JSON text."""
+        return self._text("KAGENTS_TEAM")
+
+    @property
+    def agent_document(self) -> str:
+        """``KAGENTS_AGENT``, the JSON text."""
+        return self._text("KAGENTS_AGENT")
+
+    @property
+    def await_seconds(self) -> float:
+        """``KAGENTS_AWAIT_TIMEOUT``: how long ``await`` waits for ``ready``; 15 minutes by default."""
+        return self._seconds("KAGENTS_AWAIT_TIMEOUT", DEFAULT_AWAIT_SECONDS)
+
+    def layout(self, team: str) -> TeamLayout:
+        """The team's files below ``KAGENTS_TEAM_DIR``."""
+        return TeamLayout(self.team_dir, team)
+
+    def _text(self, name: str) -> str:
+        value = self.environment.get(name, "")
+        if not value:
+            raise LocationError(f"The environment variable {name} is not set.")
+        return value
+
+    def _path(self, name: str) -> Path:
+        path = Path(self._text(name))
+        if not path.is_absolute():
+            raise LocationError(
+                f"The environment variable {name} must be an absolute path, not {str(path)!r}."
+            )
+        return path
+
+    def _optional_path(self, name: str) -> Path | None:
+        return self._path(name) if self.environment.get(name) else None
+
+    def _seconds(self, name: str, default: float) -> float:
+        text = self.environment.get(name, "")
+        if not text:
+            return default
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1
+        if not 0 < seconds < 10**9:
+            raise LocationError(
+                f"The environment variable {name} must be a number of seconds, not {text[:40]!r}."
+            )
+        return seconds
