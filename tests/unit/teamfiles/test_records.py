@@ -1,4 +1,4 @@
-"""Event files, the journal and the list of members."""
+"""Event files and the list of members."""
 
 import json
 import stat
@@ -6,12 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from kagents_core.teamfiles.config import Member, build_config, read_members, write_config
 from kagents_core.teamfiles.events import append_event, parse_events, read_events
-from kagents_core.teamfiles.journal import Journal, JournalError, offset_after, read_entries
 from kagents_core.teamfiles.layout import TeamLayout
 from kagents_core.teamfiles.lines import read_lines
 
@@ -59,58 +55,6 @@ def test_a_file_that_became_shorter_is_read_from_its_start(tmp_path: Path) -> No
     found = read_lines(path, 100)
     assert found.truncated and found.lines == (b"{}",)
     assert parse_events(tmp_path / "missing", 5).offset == 0
-
-
-def test_the_journal_numbers_and_continues(tmp_path: Path) -> None:
-    path = tmp_path / "journal.jsonl"
-    with Journal(path) as journal:
-        written = journal.append(
-            [{"kind": "phase", "phase": "Running"}, {"kind": "gate", "at": "own"}], durable=True
-        )
-        assert [entry["seq"] for entry in written] == [1, 2] and written[1]["at"] == "own"
-    with Journal(path) as journal:
-        assert journal.last == 2
-        journal.append([{"kind": "task"}])
-    assert [json.loads(line)["seq"] for line, _ in read_entries(path, 0)] == [1, 2, 3]
-    assert [json.loads(line)["seq"] for line, _ in read_entries(path, 2)] == [3]
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
-@given(st.lists(st.text(max_size=50), min_size=1, max_size=20), st.integers(1, 2000))
-def test_a_kill_in_the_middle_of_a_write_loses_at_most_that_write(
-    tmp_path: Path, texts: list[str], lost: int
-) -> None:
-    path = tmp_path / "journal.jsonl"
-    path.unlink(missing_ok=True)
-    with Journal(path) as journal:
-        journal.append({"kind": "message", "text": text} for text in texts)
-    size = path.stat().st_size
-    with path.open("r+b") as file:
-        file.truncate(max(0, size - lost))
-    with Journal(path) as journal:
-        kept = journal.last
-        journal.append([{"kind": "after"}])
-    entries = [json.loads(line) for line, _ in read_entries(path, 0)]
-    assert [entry["seq"] for entry in entries] == list(range(1, kept + 2))
-    assert [entry["text"] for entry in entries[:-1]] == texts[:kept]
-
-
-def test_a_foreign_journal_is_not_continued(tmp_path: Path) -> None:
-    (tmp_path / "journal.jsonl").write_text("hello\n")
-    with pytest.raises(JournalError, match="no number"):
-        Journal(tmp_path / "journal.jsonl")
-
-
-def test_the_place_of_a_number_is_found_in_a_large_journal(tmp_path: Path) -> None:
-    path = tmp_path / "journal.jsonl"
-    with Journal(path) as journal:
-        journal.append({"kind": "message", "text": "x" * (number % 700)} for number in range(5000))
-    for after in (0, 1, 2500, 4998, 4999, 5000, 9999):
-        expected = list(range(after + 1, 5001))
-        assert [json.loads(line)["seq"] for line, _ in read_entries(path, after)] == expected
-    assert offset_after(path, 4000) > path.stat().st_size // 2
-    _, offset = next(read_entries(path, 4000))
-    assert json.loads(next(read_entries(path, 4001, offset=offset))[0])["seq"] == 4002
 
 
 def test_the_list_of_members_has_the_native_shape(layout: TeamLayout) -> None:
