@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from kagents_core.teamfiles.config import Member, build_config, read_members, write_config
 from kagents_core.teamfiles.events import append_event, parse_events, read_events
 from kagents_core.teamfiles.layout import TeamLayout
