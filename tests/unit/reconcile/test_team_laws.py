@@ -35,7 +35,7 @@ def specs(draw: st.DrawFn) -> dict:
 
 
 class TeamMachine(RuleBasedStateMachine):
-    """Anything may happen between two reconciles; the reconciler may also be interrupted between two writes."""
+    """Anything may happen between two reconciles; one may also be interrupted between two writes."""
 
     @initialize(spec=specs())
     def begin(self, spec: dict) -> None:

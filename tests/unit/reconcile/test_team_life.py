@@ -267,7 +267,8 @@ def test_ttl_deletes_the_finished_team() -> None:
     world.settle()
     assert world.phase == "Completed"
     assert not world.gone
-    assert (wake := world.plan().wake_at) is not None
+    wake = world.plan().wake_at
+    assert wake is not None
     world.now = wake
     world.step()
     assert world.gone

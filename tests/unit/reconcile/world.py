@@ -1,4 +1,4 @@
-"""A world for the reconciler: it carries plans out as an API server and a kubelet would, on a clock of its own."""
+"""A world for the reconciler: it carries plans out as a cluster would, on a clock of its own."""
 
 from __future__ import annotations
 

@@ -1,0 +1,141 @@
+"""The objects a team owns: names, security, and who is given which secret."""
+
+import json
+from pathlib import Path
+
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from world import World, simple_spec, team
+
+from kagents_core.reconcile.names import NAME_LIMIT, child_name, session_id
+
+LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
+SEEDS = Path(__file__).parents[2] / "fixtures" / "seed-manifests"
+
+
+def pods_of(raw: dict) -> dict[str, dict]:
+    plan = World(raw).step()
+    pods = [dict(m) for m in plan.apply if m["kind"] == "Pod"]
+    return {pod["metadata"]["labels"]["claude.amcheste.io/agent"]: pod for pod in pods}
+
+
+def seed(name: str) -> dict:
+    raw = yaml.safe_load((SEEDS / name).read_text())
+    raw["metadata"] |= {"uid": "u-1", "generation": 1}
+    raw["status"] = {}
+    return raw
+
+
+def variables(container: dict) -> dict[str, dict]:
+    return {entry["name"]: entry for entry in container["env"]}
+
+
+@given(LABEL, LABEL, st.integers(0, 50))
+def test_child_names_are_dns_labels(name: str, part: str, attempt: int) -> None:
+    child = child_name(name, "uid", part, attempt)
+    assert len(child) <= NAME_LIMIT
+    assert child[0].isalnum()
+    assert child[-1].isalnum()
+    assert child != child_name(name, "other uid", part, attempt)
+
+
+def test_names_that_would_meet_do_not() -> None:
+    assert child_name("a", "u", "b-c") != child_name("a-b", "u", "c")
+    assert child_name("a", "u", "b", 0) != child_name("a", "u", "b", 1)
+
+
+def test_every_container_satisfies_pod_security_restricted() -> None:
+    for pod in pods_of(seed("q3-report.yaml")).values():
+        context = pod["spec"]["securityContext"]
+        assert context["runAsNonRoot"]
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in [*pod["spec"]["initContainers"], *pod["spec"]["containers"]]:
+            own = container["securityContext"]
+            assert own["allowPrivilegeEscalation"] is False
+            assert own["readOnlyRootFilesystem"] is True
+            assert own["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_only_the_hub_mounts_an_api_token() -> None:
+    for name, pod in pods_of(seed("auth-refactor.yaml")).items():
+        assert pod["spec"]["automountServiceAccountToken"] is (name == "hub")
+
+
+def test_git_credentials_reach_prepare_and_nothing_else() -> None:
+    for name, pod in pods_of(seed("auth-refactor.yaml")).items():
+        holders = [
+            container["name"]
+            for container in [*pod["spec"]["initContainers"], *pod["spec"]["containers"]]
+            if any(mount["name"] == "git-credentials" for mount in container["volumeMounts"])
+        ]
+        assert holders == (["prepare"] if name == "hub" else [])
+
+
+def test_the_model_key_reaches_the_supervisor_of_a_real_agent_only() -> None:
+    raw = seed("auth-refactor.yaml")
+    raw["spec"]["teammates"][0]["harness"] = "simulated"
+    pods = pods_of(raw)
+    agent = variables(pods["lead"]["spec"]["containers"][0])
+    assert agent["ANTHROPIC_API_KEY"]["valueFrom"]["secretKeyRef"] == {
+        "name": "anthropic-api-key",
+        "key": "ANTHROPIC_API_KEY",
+    }
+    for container in (
+        pods["lead"]["spec"]["initContainers"][0],
+        pods["backend-api"]["spec"]["containers"][0],
+        *pods["hub"]["spec"]["initContainers"],
+        *pods["hub"]["spec"]["containers"],
+    ):
+        assert "ANTHROPIC_API_KEY" not in variables(container)
+
+
+def test_both_spellings_of_the_oauth_key_are_read() -> None:
+    raw = seed("auth-refactor.yaml")
+    raw["spec"]["auth"] = {"oauthSecret": "login"}
+    env = variables(pods_of(raw)["lead"]["spec"]["containers"][0])
+    keys = {name: entry["valueFrom"]["secretKeyRef"] for name, entry in env.items() if "valueFrom" in entry}
+    assert keys["CLAUDE_CODE_OAUTH_TOKEN"] == {
+        "name": "login",
+        "key": "CLAUDE_CODE_OAUTH_TOKEN",
+        "optional": True,
+    }
+    assert keys["KAGENTS_OAUTH_TOKEN_ALTERNATE"] == {
+        "name": "login",
+        "key": "CLAUDE_OAUTH_TOKEN",
+        "optional": True,
+    }
+
+
+def test_inputs_are_mounted_where_the_prompt_says() -> None:
+    pod = pods_of(seed("q3-report.yaml"))["researcher"]
+    mounts = {mount["mountPath"]: mount for mount in pod["spec"]["containers"][0]["volumeMounts"]}
+    assert mounts["/workspace/data"]["readOnly"]
+    assert "/workspace/output" in mounts
+    volume = next(v for v in pod["spec"]["volumes"] if v["name"] == mounts["/workspace/data"]["name"])
+    assert volume["configMap"]["name"] == "quarterly-data"
+
+
+def test_the_documents_say_who_is_who() -> None:
+    pod = pods_of(seed("q3-report.yaml"))["researcher"]
+    env = variables(pod["spec"]["containers"][0])
+    known = json.loads(env["KAGENTS_TEAM"]["value"])
+    assert [agent["name"] for agent in known["agents"]] == ["lead", "researcher", "email-drafter"]
+    assert known["agents"][2]["gate"] == "spawn-email-drafter"
+    assert known["mode"] == "cowork"
+    own = json.loads(env["KAGENTS_AGENT"]["value"])
+    assert own["sessionId"] == session_id("u-1", "researcher")
+
+
+def test_one_node_when_the_volume_can_be_attached_once() -> None:
+    spec = simple_spec({"name": "a"}) | {"storage": {"accessMode": "ReadWriteOnce"}}
+    for pod in pods_of(team(spec)).values():
+        terms = pod["spec"]["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+        assert terms[0]["topologyKey"] == "kubernetes.io/hostname"
+
+
+def test_a_long_prompt_stands_once_in_full() -> None:
+    spec = simple_spec({"name": "a", "prompt": "x" * 30_000})
+    env = variables(pods_of(team(spec))["a"]["spec"]["containers"][0])
+    assert len(env["KAGENTS_TEAM"]["value"]) < 5_000
+    assert json.loads(env["KAGENTS_AGENT"]["value"])["prompt"] == "x" * 30_000
