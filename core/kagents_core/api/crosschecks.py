@@ -74,11 +74,13 @@ def _teammates(teammates: Sequence[TeammateSpec]) -> Iterator[FieldError]:
             elif needed in teammate.depends_on[:position]:
                 yield FieldError(where, needed, "this teammate is named twice")
         yield from _doubles(f"{at}.env", "name", [variable.name for variable in teammate.env])
-    # Of two teammates with one name the first counts.
-    circle = find_circle({teammate.name: teammate.depends_on for teammate in reversed(teammates)})
+    needs: dict[str, Sequence[str]] = {}
+    for teammate in teammates:
+        needs.setdefault(teammate.name, teammate.depends_on)
+    circle = find_circle(needs)
     if circle:
         where = f"spec.teammates[{names.index(circle[0])}].dependsOn"
-        path = " → ".join((*circle, circle[0]))
+        path = " -> ".join((*circle, circle[0]))
         yield FieldError(where, path, teamrules.CYCLE)
 
 
@@ -89,10 +91,9 @@ def find_circle(needs: Mapping[str, Sequence[str]]) -> list[str]:
     """
     done: set[str] = set()
     for start in needs:
-        path: list[str] = []
         # Explicit stack of (name, names still to follow): a chain may be longer than Python's own stack.
         stack = [(start, iter(needs[start]))] if start not in done else []
-        path += [name for name, _ in stack]
+        path = [name for name, _ in stack]
         while stack:
             name, rest = stack[-1]
             following = next(rest, None)

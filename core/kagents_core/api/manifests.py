@@ -176,6 +176,8 @@ class _YamlReader:
         return value
 
     def _build(self, event: Any, depth: int) -> Any:
+        if not isinstance(event, yaml.ScalarEvent) and event.tag not in (None, f"{_TAG}map", f"{_TAG}seq"):
+            raise self._refuse(event, f"tag {_shown(event.tag)} is not allowed")
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(depth)
         if isinstance(event, yaml.SequenceStartEvent):

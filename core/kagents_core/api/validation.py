@@ -10,7 +10,7 @@ from kagents_core.api import fields
 from kagents_core.api.changes import immutable_changes
 from kagents_core.api.constants import API_VERSION
 from kagents_core.api.crosschecks import run_problems, team_problems, template_problems
-from kagents_core.api.fielderrors import FieldError, plain_error, unknown_field_sentence
+from kagents_core.api.fielderrors import FieldError, plain_error, render_path, unknown_field_sentence
 from kagents_core.api.support import not_yet_supported
 from kagents_core.api.team import AgentTeam
 from kagents_core.api.template import AgentTeamRun, AgentTeamTemplate
@@ -113,7 +113,9 @@ def _header_errors(obj: Mapping[str, Any]) -> Iterator[FieldError]:
         return
     for key in metadata:
         if key not in _METADATA_FIELDS:
-            yield FieldError(f"metadata.{key}", None, unknown_field_sentence(str(key), _METADATA_FIELDS))
+            yield FieldError(
+                render_path(("metadata", str(key))), None, unknown_field_sentence(str(key), _METADATA_FIELDS)
+            )
     if metadata.get("name") is None and metadata.get("generateName") is None:
         yield FieldError("metadata.name", None, "a name is required")
     for key in ("name", "namespace"):
@@ -132,7 +134,9 @@ def _text_map_errors(where: str, entries: object) -> Iterator[FieldError]:
         return
     for key, value in entries.items():
         if not isinstance(value, str):
-            yield FieldError(f"{where}[{key}]", value, 'this must be text; write it in quotes, as in "true"')
+            yield FieldError(
+                f"{where}[{str(key)[:80]!a}]", value, 'this must be text; write it in quotes, as in "true"'
+            )
 
 
 _LABEL = re.compile(fields.LABEL_PATTERN.replace("$", r"\Z"))

@@ -1,0 +1,84 @@
+"""What may change after creation, and which accepted fields have no effect yet."""
+
+import pytest
+
+from kagents_core.api.team import AgentTeamSpec
+from kagents_core.api.validation import immutable_changes, not_yet_supported
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"spec.suspend": True},
+        {"spec.cancel": True},
+        {
+            "spec.lifecycle": {
+                "timeout": "9h",
+                "budgetLimit": "5.00",
+                "maxRestarts": 1,
+                "idleTimeout": "1m",
+                "ttlSecondsAfterFinished": 5,
+            }
+        },
+        {"metadata.labels": {"a": "b"}},
+        {"spec.harness": "simulated", "spec.storage": {"size": "10Gi"}},
+    ],
+)
+def test_limits_suspend_and_cancel_may_change(change, changes):
+    assert immutable_changes(change({}), change(changes)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"spec.lead": {"prompt": "other"}}, "spec.lead"),
+        ({"spec.lead": None}, "spec.lead"),
+        ({"spec.teammates.0.prompt": "other"}, "spec.teammates"),
+        ({"spec.storage": {"size": "11Gi"}}, "spec.storage"),
+        ({"spec.auth": {"apiKeySecret": "a"}}, "spec.auth"),
+        ({"spec.lifecycle": {"onComplete": "none"}}, "spec.lifecycle.onComplete"),
+        ({"spec.lifecycle": {"approvalGates": [{"event": "finish"}]}}, "spec.lifecycle.approvalGates"),
+    ],
+)
+def test_what_agents_rely_on_may_not_change(change, changes, field):
+    assert [error.field for error in immutable_changes(change({}), change(changes))] == [field]
+
+
+def test_where_a_gate_is_announced_may_change(change):
+    def team(url):
+        gate = {"event": "finish", "channel": "webhook", "webhookUrl": url}
+        return change({"spec.lifecycle": {"approvalGates": [gate]}})
+
+    assert immutable_changes(team("https://a.example"), team("https://b.example")) == []
+
+
+def test_cancel_is_one_way(change):
+    assert [error.field for error in immutable_changes(change({"spec.cancel": True}), change({}))] == [
+        "spec.cancel"
+    ]
+
+
+def test_fields_without_effect_are_named_and_no_others(change):
+    plain = AgentTeamSpec.model_validate(change({})["spec"])
+    assert not_yet_supported(plain) == []
+    loaded = change(
+        {
+            "spec.lifecycle": {
+                "onComplete": "create-pr",
+                "pullRequest": {},
+                "approvalGates": [{"event": "finish"}],
+            },
+            "spec.teammates.0.skills": [{"name": "s", "source": {"configMap": "c"}}],
+            "spec.teammates.1.scope": {"includePaths": ["src/"]},
+            "spec.observability": {},
+            "spec.qualityGates": {"requireTests": True},
+        }
+    )
+    assert not_yet_supported(AgentTeamSpec.model_validate(loaded["spec"])) == [
+        "spec.lifecycle.onComplete: create-pr",
+        "spec.lifecycle.pullRequest",
+        "spec.teammates[0].skills",
+        "spec.teammates[1].scope",
+        "spec.qualityGates",
+        "spec.observability",
+    ]
