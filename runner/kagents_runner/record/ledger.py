@@ -1,0 +1,365 @@
+"""Merges what hooks, mailboxes, transcripts and people tell about mail into journal entries, each message
+once.
+
+Pure: no I/O, no clock. Sources may come in any order, late, twice or not at all. The law: the number of
+journalled messages of one likeness is the largest number that any single source has told, and an id is
+journalled once, ever.
+
+A message with an id (hooks of the sending tool, mailbox entries) is journalled at once. One that is only
+claimed (a task assignment seen in a hook, which names no id) or only sighted (in the receiver's transcript)
+waits for the source that knows its id, and is journalled under a derived id when none comes. If that one
+comes later still, its id becomes another name for the message.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from kagents_core.journal import message
+from kagents_runner.record.clock import rfc3339
+from kagents_runner.record.letters import Letter, derived_id, kept, likeness, protocol
+from kagents_runner.record.posts import CLAIM_GRACE, SHOWN, SIGHTING_GRACE, Pending, Place, Post, Tally
+
+Entries = list[Mapping[str, Any]]
+
+
+class MailLedger:
+    """The state machine. Every method that observes returns the entries that follow, in their order."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Tally] = {}
+        self._unconfirmed: set[str] = set()  # ids that no mailbox has shown yet
+        self._tallies: dict[bytes, Tally] = {}
+        self._open: dict[str, dict[str, Post]] = {}  # receiver -> id -> post
+        self._aliases: dict[str, str] = {}
+        self._lines: set[str] = set()
+        self._claims: set[str] = set()
+        self._pending: list[Pending] = []
+        self.blind: set[str] = set()
+        """Agents that keep no transcript: what has left their mailboxes is settled."""
+
+    # -- what sources tell ---------------------------------------------------------------------------------
+
+    def sent(self, letter: Letter, now: float) -> Entries:
+        """A hook of the sending tool told of a message; without an id it is a claim (see ``claimed``)."""
+        if letter.id is None:
+            raise ValueError("a message without an id is claimed, not sent")
+        return [] if letter.id in self._known else self._capture(letter, letter.id, "sent", now)
+
+    def queued(self, letter: Letter, now: float) -> Entries:
+        """kagents itself is about to put a message (with an id) into a mailbox."""
+        found = (
+            []
+            if letter.id is None or letter.id in self._known
+            else self._capture(letter, letter.id, "queued", now)
+        )
+        post = self._post(letter.to, letter.id or "")
+        if post is not None:
+            post.place = "queued"
+        return found
+
+    def posted(self, to: str, message_id: str, now: float) -> None:
+        """What was queued is in the mailbox now."""
+        post = self._post(to, message_id)
+        if post is not None:
+            post.place, post.present = "sent", now
+
+    def claimed(self, key: str, letter: Letter, now: float) -> Entries:
+        """A source without ids tells of a message; ``key`` names the telling, so that it counts once."""
+        if key not in self._claims:
+            self._claims.add(key)
+            self._pending.append(Pending("claim", key, letter, now + CLAIM_GRACE))
+        return []
+
+    def mailbox(self, agent: str, letters: Sequence[Letter], now: float, *, first: bool = False) -> Entries:
+        """What lies unread in the mailbox, looked at after everything told so far had been told.
+
+        ``first``: nobody watched before, so what is missing went at an unknown time.
+        """
+        entries: Entries = []
+        lying: set[str] = set()
+        for letter, message_id in self._named(agent, letters):
+            entries += self._lies(letter, message_id, now)
+            lying.add(self._aliases.get(message_id, message_id))
+        for post in list(self._open.get(agent, {}).values()):
+            if post.place in ("sent", "lying") and post.id not in lying:
+                post.uncertain = first
+                entries += self._leaves(post, now)
+        return entries
+
+    def taken(self, letters: Sequence[Letter], agent: str, now: float) -> Entries:
+        """kagents itself takes everything out of its own mailbox: delivered and seen at once."""
+        entries = self.mailbox(agent, letters, now)
+        for post in list(self._open.get(agent, {}).values()):
+            entries += self._is_seen(post, now, None)
+        return entries
+
+    def sighted(self, line: str, letter: Letter, now: float) -> Entries:
+        """The receiver's transcript shows a message. ``line`` is its place there, ``<line uuid>:<index>``."""
+        if line in self._lines:
+            return []
+        self._lines.add(line)
+        tally = self._tally(letter)
+        if tally.unseen:
+            return self._is_seen(tally.unseen[0], now, line)
+        self._pending.append(Pending("sighting", line, letter, now + SIGHTING_GRACE))
+        return []
+
+    def due(self, now: float) -> Entries:
+        """Decides on claims and sightings that have waited long enough."""
+        entries: Entries = []
+        while self._pending:
+            first = min(self._pending, key=lambda pending: pending.due)
+            if first.due > now:
+                break
+            self._pending.remove(first)
+            entries += self._mature(first, now) if first.kind == "claim" else self._explain(first, now)
+        return entries
+
+    def resent(self, post: Post, now: float) -> Entries:
+        """A lost message was put back into its mailbox."""
+        post.place, post.present, post.uncertain = "lying", now, False
+        post.tally.spare += 1
+        return [{"kind": "resent", "id": post.id, "agent": post.to}]
+
+    # -- what is asked -------------------------------------------------------------------------------------
+
+    @property
+    def next_due(self) -> float | None:
+        """When ``due`` should be called next."""
+        return min((pending.due for pending in self._pending), default=None)
+
+    def knows(self, message_id: str) -> bool:
+        """Whether the journal holds this id, also as another name."""
+        return message_id in self._known
+
+    def to_look_at(self) -> list[str]:
+        """Agents whose mailboxes must be read to learn whether a message still lies there."""
+        return [
+            agent
+            for agent, posts in self._open.items()
+            if any(post.place == "sent" for post in posts.values())
+        ]
+
+    def unread(self, agent: str) -> tuple[Post, ...]:
+        """Messages the agent has not looked at."""
+        return tuple(post for post in self._open.get(agent, {}).values() if post.type in SHOWN)
+
+    def waits(self, agent: str, message_id: str) -> bool:
+        """Whether a message has not left kagents or the mailbox yet."""
+        post = self._post(agent, message_id)
+        return post is not None and post.place != "gone"
+
+    def settled(self, to: str, message_id: str) -> bool:
+        """Whether a message has reached its receiver for good."""
+        return message_id in self._known and self._post(to, message_id) is None
+
+    def lost(self, agent: str, since: float) -> tuple[Post, ...]:
+        """Messages that the agent's process before ``since`` took and never wrote into its transcript."""
+        return tuple(
+            post
+            for post in self._open.get(agent, {}).values()
+            if post.place == "gone" and (post.gone <= since or (post.uncertain and post.present < since))
+        )
+
+    # -- what survives a restart ---------------------------------------------------------------------------
+
+    def restore(self, entry: Mapping[str, Any], at: float) -> None:
+        """Learns one journal entry again (in the journal's order); ``at`` is its time."""
+        kind = entry.get("kind")
+        if kind == "message":
+            letter = Letter(entry["from"], entry["to"], entry["text"], entry.get("summary"), entry["written"])
+            self._enter(letter, entry["id"], "sent", at, anonymous="source" in entry)
+            return
+        tally = self._known.get(entry.get("id", ""))
+        unseen = () if tally is None else tally.unseen
+        post = next((post for post in unseen if post.id == entry["id"]), None)
+        if kind == "seen" and "line" in entry:
+            self._lines.add(entry["line"])
+        if post is None:
+            return
+        if kind == "delivery":
+            self._leaves(post, at)
+        elif kind == "seen":
+            self._is_seen(post, at, None)
+        elif kind == "resent":
+            self.resent(post, at)
+            post.place = "sent"
+
+    def state(self) -> dict[str, Any]:
+        """What the journal does not tell: save it together with the places in the sources."""
+        tallies = {mark.hex(): tally.matured for mark, tally in self._tallies.items() if tally.matured}
+        pending = [
+            [
+                p.kind,
+                p.key,
+                p.due,
+                p.letter.sender,
+                p.letter.to,
+                p.letter.text,
+                p.letter.summary,
+                p.letter.written,
+            ]
+            for p in self._pending
+        ]
+        return {
+            "aliases": self._aliases,
+            "matured": tallies,
+            "claims": sorted(self._claims),
+            "pending": pending,
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Takes over what ``state`` gave, after every entry was restored."""
+        for alias, message_id in dict(state.get("aliases", {})).items():
+            tally = self._known.get(message_id)
+            if tally is not None:
+                self._aliases[alias] = message_id
+                self._known[alias] = tally
+                if message_id in tally.anonymous:
+                    tally.anonymous.remove(message_id)
+        for mark, matured in dict(state.get("matured", {})).items():
+            tally = self._tallies.get(bytes.fromhex(mark))
+            if tally is not None:
+                tally.matured = matured
+        self._claims.update(state.get("claims", ()))
+        for kind, key, due, *letter in state.get("pending", ()):
+            if key in self._lines:
+                continue
+            self._pending.append(Pending(kind, key, Letter(*letter), due))
+            if kind == "sighting":
+                self._lines.add(key)
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    def _named(self, agent: str, letters: Iterable[Letter]) -> Iterator[tuple[Letter, str]]:
+        """Each letter with an id that stays the same from look to look."""
+        ordinals: dict[str, int] = {}
+        for letter in letters:
+            tally = None if letter.id is None else self._known.get(letter.id)
+            if letter.id is not None and (tally is None or self._agrees(letter, letter.id, tally)):
+                yield letter, letter.id
+                continue
+            base = derived_id(agent, letter.sender, letter.written, letter.text, letter.id or "")
+            ordinal = ordinals.get(base, 0)
+            ordinals[base] = ordinal + 1
+            yield letter, base if ordinal == 0 else derived_id(base, str(ordinal))
+
+    def _agrees(self, letter: Letter, message_id: str, tally: Tally) -> bool:
+        """Whether a mailbox entry is the message known by its id, or another one that borrowed the id."""
+        if message_id in self._unconfirmed:
+            return letter.to == tally.to
+        return self._tally(letter) is tally
+
+    def _lies(self, letter: Letter, message_id: str, now: float) -> Entries:
+        entries: Entries = []
+        if message_id not in self._known:
+            entries = self._capture(letter, message_id, "lying", now)
+        self._unconfirmed.discard(message_id)
+        post = self._post(letter.to, message_id)
+        if post is not None and post.place != "gone":
+            post.place, post.present = "lying", now
+        return entries
+
+    def _capture(self, letter: Letter, message_id: str, place: Place, now: float) -> Entries:
+        """A message with an id nobody has told before: a new one, or the one behind a claim or sighting."""
+        tally = self._tally(letter)
+        if tally.anonymous:
+            self._known[message_id] = tally
+            self._aliases[message_id] = tally.anonymous.pop(0)
+            return []
+        return self._journal(letter, message_id, place, now)
+
+    def _journal(
+        self,
+        letter: Letter,
+        message_id: str,
+        place: Place,
+        now: float,
+        *,
+        source: str | None = None,
+        line: str | None = None,
+    ) -> Entries:
+        """Journals a message; ``line`` is where it was sighted, when that is how it is known."""
+        data = protocol(letter.text)
+        entry: dict[str, Any] = dict(
+            message(
+                message_id,
+                letter.sender,
+                letter.to,
+                "message" if data is None else data["type"],
+                kept(letter.text),
+                summary=letter.summary,
+                written=letter.written,
+                data=data,
+            )
+        )
+        if source is not None:
+            entry["source"] = source
+        post = self._enter(letter, message_id, place, now, anonymous=source is not None)
+        return [entry, *(self._met(post, now) if line is None else self._is_seen(post, now, line))]
+
+    def _enter(self, letter: Letter, message_id: str, place: Place, now: float, *, anonymous: bool) -> Post:
+        data, like, tally = protocol(letter.text), likeness(letter), self._tally(letter)
+        kind = "message" if data is None else str(data["type"])
+        post = Post(message_id, letter.sender, letter.to, kind, like.head, tally, place, now)
+        tally.count += 1
+        tally.unseen.append(post)
+        if anonymous:
+            tally.anonymous.append(message_id)
+        self._known[message_id] = tally
+        self._unconfirmed.add(message_id)
+        self._open.setdefault(letter.to, {})[message_id] = post
+        return post
+
+    def _met(self, post: Post, now: float) -> Entries:
+        """Lets a new message meet a sighting that waits for it."""
+        for pending in self._pending:
+            if pending.kind == "sighting" and self._tally(pending.letter) is post.tally:
+                self._pending.remove(pending)
+                return self._is_seen(post, now, pending.key)
+        return []
+
+    def _mature(self, pending: Pending, now: float) -> Entries:
+        tally = self._tally(pending.letter)
+        tally.matured += 1
+        if tally.matured <= tally.count:
+            return []
+        return self._journal(pending.letter, derived_id(pending.key), "sent", now, source="hook")
+
+    def _explain(self, pending: Pending, now: float) -> Entries:
+        """A sighting that no source has explained: seen again after it was put back, written a little
+        differently, or a message that everything else has missed."""
+        tally = self._tally(pending.letter)
+        if tally.spare:
+            tally.spare -= 1
+            return []
+        like = likeness(pending.letter)
+        for post in self._open.get(pending.letter.to, {}).values():
+            if post.sender == pending.letter.sender and post.head == like.head != "":
+                return self._is_seen(post, now, pending.key)
+        return self._journal(
+            pending.letter, derived_id(pending.key), "sent", now, source="transcript", line=pending.key
+        )
+
+    def _leaves(self, post: Post, now: float) -> Entries:
+        post.place, post.gone = "gone", now
+        if post.type not in SHOWN or post.to in self.blind:
+            self._close(post)
+        return [{"kind": "delivery", "id": post.id, "delivered": rfc3339(now)}]
+
+    def _is_seen(self, post: Post, now: float, line: str | None) -> Entries:
+        entries = [] if post.place == "gone" else self._leaves(post, now)
+        post.seen = True
+        self._close(post)
+        post.tally.unseen.remove(post)
+        seen: dict[str, Any] = {"kind": "seen", "id": post.id, "seen": rfc3339(now)}
+        return [*entries, seen if line is None else seen | {"line": line}]
+
+    def _close(self, post: Post) -> None:
+        self._open.get(post.to, {}).pop(post.id, None)
+
+    def _post(self, to: str, message_id: str) -> Post | None:
+        return self._open.get(to, {}).get(self._aliases.get(message_id, message_id))
+
+    def _tally(self, letter: Letter) -> Tally:
+        return self._tallies.setdefault(likeness(letter).mark, Tally(letter.to))

@@ -1,0 +1,74 @@
+"""Names and likenesses of messages: stable ids for those that have none, and marks to recognise one by its
+text.
+
+The transcript of a receiver shows sender and text but no id, and may write special characters differently;
+two sightings are of the same message when sender, receiver and the letters and digits of the text agree. A
+task assignment carries a time of its own; it is recognised by its task.
+"""
+
+import hashlib
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+MAX_TEXT: Final = 256 * 1024
+"""Characters of a message that are kept; what a person may send, and more than a mailbox holds well."""
+_HEAD: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message as some source tells it. ``written`` is RFC 3339 or empty; ``id`` is None when not told."""
+
+    sender: str
+    to: str
+    text: str
+    summary: str | None = None
+    written: str = ""
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What a message is recognised by: ``mark`` is exact, ``head`` survives changes further down the text."""
+
+    mark: bytes
+    head: str
+
+
+def protocol(text: str) -> Mapping[str, Any] | None:
+    """The object inside a native protocol message, else None."""
+    if not text.startswith("{"):
+        return None
+    try:
+        value = orjson.loads(text)
+    except (orjson.JSONDecodeError, UnicodeEncodeError):
+        return None
+    return value if isinstance(value, dict) and isinstance(value.get("type"), str) else None
+
+
+def likeness(letter: Letter) -> Likeness:
+    """The likeness of a message, equal for every source that tells of it."""
+    data = protocol(letter.text.strip())
+    if data is not None and data["type"] == "task_assignment":
+        essence = f"task_assignment {data.get('taskId')}"
+    else:
+        essence = "".join(filter(str.isalnum, html.unescape(letter.text[:MAX_TEXT])))
+    return Likeness(_digest(letter.sender, letter.to, essence)[:16], essence[:_HEAD])
+
+
+def derived_id(*parts: str) -> str:
+    """A stable id for a message that has none, from what is known of it."""
+    return f"derived-{_digest(*parts).hex()[:24]}"
+
+
+def kept(text: str) -> str:
+    """The text as the journal keeps it: cut with a visible mark when it is beyond all measure."""
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… [cut, {len(text)} characters]"
+
+
+def _digest(*parts: str) -> bytes:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()

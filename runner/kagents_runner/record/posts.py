@@ -1,0 +1,64 @@
+"""What the ledger remembers of messages that are not settled yet."""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from kagents_runner.record.letters import Letter
+
+CLAIM_GRACE: Final = 5.0
+"""Seconds that a claim waits for the mailbox entry with its id."""
+SIGHTING_GRACE: Final = 10.0
+"""Seconds that a sighting waits for hook or mailbox."""
+SHOWN: Final = frozenset({"message", "task_assignment"})
+"""Types that stand in the receiver's transcript; only these can be unread or lost."""
+
+Place = Literal["queued", "sent", "lying", "gone"]
+
+
+@dataclass(slots=True)
+class Post:
+    """A journalled message that is not settled. Times are seconds since 1970 by the recorder's clock.
+
+    ``place``: queued (kagents has still to put it into the mailbox), sent (told by a hook, the mailbox was
+    not looked at since), lying (in the mailbox), gone. ``present`` is when it was last known to be on its way
+    or lying.
+    """
+
+    id: str
+    sender: str
+    to: str
+    type: str
+    head: str
+    tally: "Tally"
+    place: Place
+    present: float
+    gone: float = 0.0
+    uncertain: bool = False
+    """It went while no recorder was watching: ``gone`` is only when that was noticed."""
+    seen: bool = False
+
+
+@dataclass(slots=True)
+class Tally:
+    """Messages of one likeness: how many are journalled, and which of them some source has still to tell."""
+
+    to: str
+    count: int = 0
+    matured: int = 0
+    """Claims whose grace is over."""
+    spare: int = 0
+    """Sightings that are expected again because a message was put back."""
+    anonymous: list[str] = field(default_factory=list)
+    """Derived ids whose real ones nobody has told."""
+    unseen: list[Post] = field(default_factory=list)
+    """Not sighted, the oldest first; also of types that are never shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A claim or a sighting that waits. ``key`` tells it apart from every other one of its source."""
+
+    kind: Literal["claim", "sighting"]
+    key: str
+    letter: Letter
+    due: float
