@@ -198,6 +198,9 @@ class Scope(Spec):
     """Paths that the agent must leave alone."""
 
 
+MOST_TEAMMATES = 32
+"""More would let the rules between teammates exceed the cost that an API server allows."""
+
 NOT_ITSELF = "a teammate cannot wait for itself"
 RESERVED_NAME = "this name belongs to kagents; lead, team-lead, hub and user are reserved"
 
@@ -217,7 +220,9 @@ class TeammateSpec(AgentSpec):
     """Name of the teammate, unique in the team."""
     model: ModelName | None = "sonnet"
     """Model that the teammate uses: an alias such as ``sonnet``, or a full id."""
-    depends_on: Annotated[tuple[Label, ...], Field(max_length=64, json_schema_extra=SET_LIST)] = ()
+    depends_on: Annotated[
+        tuple[Label, ...], Field(max_length=MOST_TEAMMATES, json_schema_extra=SET_LIST)
+    ] = ()
     """Teammates that must have completed before this one starts."""
     scope: Scope | None = None
     """Paths of the repository that this teammate should keep to."""
@@ -232,4 +237,6 @@ class TeammateSpec(AgentSpec):
         return self
 
 
-Teammates = Annotated[tuple[TeammateSpec, ...], Field(max_length=64, json_schema_extra=map_list("name"))]
+Teammates = Annotated[
+    tuple[TeammateSpec, ...], Field(max_length=MOST_TEAMMATES, json_schema_extra=map_list("name"))
+]

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from kagents_core.api.agents import Harness, LeadSpec, Teammates
+from kagents_core.api.agents import MOST_TEAMMATES, Harness, LeadSpec, Teammates
 from kagents_core.api.fields import (
     Branch,
     Duration,
@@ -156,7 +156,7 @@ class Lifecycle(Spec):
     pull_request: PullRequest | None = None
     """How the pull request is made."""
     approval_gates: Annotated[
-        tuple[ApprovalGate, ...], Field(max_length=65, json_schema_extra=map_list("event"))
+        tuple[ApprovalGate, ...], Field(max_length=MOST_TEAMMATES + 1, json_schema_extra=map_list("event"))
     ] = ()
     """Points where the team waits for a person."""
     max_restarts: Annotated[Whole, Field(ge=0, le=100)] = 3

@@ -93,8 +93,8 @@ TEAMMATE_RULES: Final = (
         f"spec.teammates.dependsOn: {UNKNOWN_DEPENDENCY}",
     ),
     (
-        "!has(self.teammates) || self.teammates.all(t, !has(t.dependsOn) || t.dependsOn.all(d,"
-        " !self.teammates.exists(o, o.name == d && has(o.dependsOn) && t.name in o.dependsOn)))",
+        "!has(self.teammates) || self.teammates.all(t, !has(t.dependsOn) || self.teammates.all(o,"
+        " !has(o.dependsOn) || !(t.name in o.dependsOn && o.name in t.dependsOn)))",
         f"spec.teammates.dependsOn: {CYCLE}",
     ),
     (

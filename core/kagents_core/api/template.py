@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from kagents_core.api.agents import Harness, LeadSpec, TeammateSpec
+from kagents_core.api.agents import MOST_TEAMMATES, Harness, LeadSpec, TeammateSpec
 from kagents_core.api.fields import Flag, Label, ShortText
 from kagents_core.api.model import Spec, Status, map_list, rules
 from kagents_core.api.status import Condition, TeamStatus
@@ -21,7 +21,7 @@ class AgentTeamTemplateSpec(Spec):
     """What the pattern is for."""
     teammates: Annotated[
         tuple[TeammateSpec, ...],
-        Field(min_length=1, max_length=64, json_schema_extra=map_list("name")),
+        Field(min_length=1, max_length=MOST_TEAMMATES, json_schema_extra=map_list("name")),
     ]
     """The worker agents."""
     coordination: Coordination | None = None
