@@ -198,7 +198,7 @@ class Scope(Spec):
     """Paths that the agent must leave alone."""
 
 
-MOST_TEAMMATES = 32
+MOST_TEAMMATES = 50
 """More would let the rules between teammates exceed the cost that an API server allows."""
 
 NOT_ITSELF = "a teammate cannot wait for itself"

@@ -36,9 +36,9 @@ def test_manifests_of_the_described_system_are_accepted(path):
 
 
 def test_a_large_team_in_a_circle_is_refused_with_the_circle(change):
-    names = [f"t{index}" for index in range(32)]
+    names = [f"t{index}" for index in range(50)]
     teammates = [
-        {"name": name, "prompt": "x", "dependsOn": [names[(index + 1) % 32]]}
+        {"name": name, "prompt": "x", "dependsOn": [names[(index + 1) % 50]]}
         for index, name in enumerate(names)
     ]
     errors = validate(change({"spec.teammates": teammates}))
