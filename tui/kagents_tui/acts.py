@@ -1,0 +1,169 @@
+"""What a person can do to a team: decide a gate, cancel, delete, suspend, resume, write to an agent.
+
+Each act names the object by its UID, so that a team which was deleted and made again is never hit. Raises
+ActError with one plain sentence when the act makes no sense, and the client's own errors when the server refuses.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from kagents_core.api.constants import APPROVAL_PREFIX
+from kagents_core.api.resources import AGENT_TEAMS, Resource
+from kagents_core.kube.errors import Conflict
+from kagents_tui.gate_states import Gate, gates_of
+
+if TYPE_CHECKING:
+    from kagents_core.kube.client import Client
+
+_ATTEMPTS: Final = 8
+"""A team's status changes all the time; so often a decision is tried against the newest version."""
+
+TERMINAL: Final = ("Completed", "Failed", "TimedOut", "BudgetExceeded", "Cancelled")
+
+
+class ActError(Exception):
+    """An act that is refused; its text is one plain sentence."""
+
+
+class NoSuchGateError(ActError):
+    """The team declares no such gate, or none that waits."""
+
+
+async def approve(
+    client: "Client", namespace: str, name: str, *, event: str | None = None, uid: str | None = None
+) -> str:
+    """Let the team pass a gate; returns its event. Without ``event`` the one gate that waits is meant."""
+    return await _decide(client, namespace, name, event, uid, approved=True)
+
+
+async def deny(
+    client: "Client", namespace: str, name: str, *, event: str | None = None, uid: str | None = None
+) -> str:
+    """Refuse a gate for good; returns its event. Without ``event`` the one gate that waits is meant."""
+    return await _decide(client, namespace, name, event, uid, approved=False)
+
+
+async def _decide(
+    client: "Client", namespace: str, name: str, event: str | None, uid: str | None, *, approved: bool
+) -> str:
+    """Write the decision on the version that was judged: of two people who decide at once, one is refused."""
+    for _ in range(_ATTEMPTS):
+        team = await client.get(AGENT_TEAMS, namespace, name)
+        metadata = team["metadata"]
+        _check_uid(team, uid)
+        _check_alive(team)
+        gate = choose_gate(team, event)
+        patch = {
+            "metadata": {
+                "uid": metadata["uid"],
+                "resourceVersion": metadata["resourceVersion"],
+                "annotations": {APPROVAL_PREFIX + gate.event: "true" if approved else "false"},
+            }
+        }
+        try:
+            await client.patch_merge(AGENT_TEAMS, namespace, name, patch)
+        except Conflict:
+            continue
+        return gate.event
+    raise ActError(f"{namespace}/{name} keeps changing; the gate was not decided, try again")
+
+
+def choose_gate(team: Mapping[str, Any], event: str | None) -> Gate:
+    """The gate to decide. Raises NoSuchGateError when it is not declared, ActError when it is decided."""
+    name = team["metadata"]["name"]
+    gates = gates_of(team)
+    if event is None:
+        waiting = [gate for gate in gates if gate.state == "waiting"]
+        if not waiting:
+            raise NoSuchGateError(f"no gate of {name} waits for a person")
+        if len(waiting) > 1:
+            events = ", ".join(gate.event for gate in waiting)
+            raise ActError(f"{len(waiting)} gates of {name} wait; name one of {events}")
+        return waiting[0]
+    for gate in gates:
+        if gate.event == event:
+            if gate.decided:
+                raise ActError(f"gate {event} of {name} was {gate.state} before; that stands")
+            return gate
+    known = ", ".join(gate.event for gate in gates) or "none"
+    raise NoSuchGateError(f"{name} has no gate {event}; its gates: {known}")
+
+
+async def kill(
+    client: "Client", namespace: str, name: str, *, uid: str | None = None, resource: Resource = AGENT_TEAMS
+) -> None:
+    """Cancel the team (or run): its agents stop for good, files and mail stay."""
+    await _patch_spec(client, namespace, name, {"cancel": True}, uid, resource)
+
+
+async def suspend(
+    client: "Client", namespace: str, name: str, *, uid: str | None = None, resource: Resource = AGENT_TEAMS
+) -> None:
+    """Stop the agents; files and sessions stay."""
+    await _patch_spec(client, namespace, name, {"suspend": True}, uid, resource)
+
+
+async def resume(
+    client: "Client", namespace: str, name: str, *, uid: str | None = None, resource: Resource = AGENT_TEAMS
+) -> None:
+    """Continue a suspended team in the sessions it had."""
+    await _patch_spec(client, namespace, name, {"suspend": False}, uid, resource)
+
+
+async def delete(
+    client: "Client", namespace: str, name: str, *, uid: str | None = None, resource: Resource = AGENT_TEAMS
+) -> None:
+    """Remove the object with everything it owns: pods, volumes, mail, tasks."""
+    try:
+        await client.delete(resource, namespace, name, uid=uid, propagation="Background")
+    except Conflict:
+        if uid is None:
+            raise
+        raise ActError(_made_again(namespace, name)) from None
+
+
+async def send(
+    client: "Client", team: Mapping[str, Any], *, to: str, text: str, summary: str | None = None
+) -> str:
+    """Queue a message of a person for an agent; returns its id once it is safely written down."""
+    from kagents_tui.hub import send_through_hub
+
+    _check_alive(team)
+    return await send_through_hub(client, team, to=to, text=text, summary=summary)
+
+
+async def _patch_spec(
+    client: "Client",
+    namespace: str,
+    name: str,
+    spec: Mapping[str, Any],
+    uid: str | None,
+    resource: Resource,
+) -> None:
+    team = await client.get(resource, namespace, name)
+    _check_uid(team, uid)
+    _check_alive(team)
+    patch = {"metadata": {"uid": team["metadata"]["uid"]}, "spec": dict(spec)}
+    try:
+        await client.patch_merge(resource, namespace, name, patch)
+    except Conflict:
+        raise ActError(_made_again(namespace, name)) from None
+
+
+def _check_uid(team: Mapping[str, Any], uid: str | None) -> None:
+    metadata = team["metadata"]
+    if uid is not None and metadata["uid"] != uid:
+        raise ActError(_made_again(str(metadata.get("namespace")), str(metadata.get("name"))))
+
+
+def _check_alive(team: Mapping[str, Any]) -> None:
+    phase = (team.get("status") or {}).get("phase")
+    name = team["metadata"]["name"]
+    if phase in TERMINAL:
+        raise ActError(f"{name} has ended already ({phase})")
+    if (team.get("spec") or {}).get("cancel"):
+        raise ActError(f"{name} is being cancelled")
+
+
+def _made_again(namespace: str, name: str) -> str:
+    return f"{namespace}/{name} was deleted and made again in the meantime; look at the new one first"

@@ -1,0 +1,102 @@
+"""The hub pod of a team: finding it, and running ``kagents-runner`` verbs in its recorder container."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from kagents_core.api.constants import HUB, LABEL_ROLE, LABEL_TEAM
+from kagents_core.api.resources import PODS
+from kagents_core.safetext import clean
+from kagents_tui.acts import ActError
+
+if TYPE_CHECKING:
+    from kagents_core.kube.client import Client
+
+RECORDER: Final = "recorder"
+PROGRAM: Final = "kagents-runner"
+MAX_MESSAGE_BYTES: Final = 256 * 1024
+SEND_SECONDS: Final = 30.0
+_ANSWER_BYTES: Final = 64 * 1024
+
+
+async def hub_pod(client: "Client", team: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The team's hub, the newest if there were several, or None while it has none."""
+    metadata = team["metadata"]
+    labels = f"{LABEL_TEAM}={metadata['name']},{LABEL_ROLE}={HUB}"
+    pods = (await client.list(PODS, metadata["namespace"], labels=labels)).items
+    own = [pod for pod in pods if _owned_by(pod, metadata["uid"])]
+    own.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
+    return own[-1] if own else None
+
+
+def _owned_by(pod: Mapping[str, Any], uid: str) -> bool:
+    owners = pod["metadata"].get("ownerReferences") or []
+    return any(owner.get("uid") == uid for owner in owners)
+
+
+def recorder_state(pod: Mapping[str, Any]) -> str:
+    """``waiting``, ``running`` or ``ended``: what the recorder container of a hub does."""
+    status = pod.get("status") or {}
+    if status.get("phase") in ("Succeeded", "Failed"):
+        return "ended"
+    for container in status.get("containerStatuses") or ():
+        if container.get("name") == RECORDER and "running" in (container.get("state") or {}):
+            return "running"
+    return "waiting"
+
+
+async def send_through_hub(
+    client: "Client", team: Mapping[str, Any], *, to: str, text: str, summary: str | None
+) -> str:
+    """Run ``kagents-runner send`` in the hub with the text as its input; returns the message's id."""
+    data = text.encode("utf-8", errors="replace")
+    if not text.strip():
+        raise ActError("an empty message is not sent")
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise ActError(
+            f"a message has at most {MAX_MESSAGE_BYTES // 1024} KiB; this one has {len(data)} bytes"
+        )
+    metadata = team["metadata"]
+    pod = await hub_pod(client, team)
+    if pod is None or recorder_state(pod) != "running":
+        raise ActError(f"the hub of {metadata['name']} does not run, so nobody can take the message now")
+    command = [PROGRAM, "send", "--to", to]
+    if summary:
+        command += ["--summary", summary]
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            code, said, complained = await _run(client, pod, command, data)
+    except TimeoutError:
+        raise ActError(f"the hub did not confirm the message within {SEND_SECONDS:.0f} s") from None
+    if code != 0:
+        raise ActError(_last_line(complained) or f"the hub refused the message (exit code {code})")
+    try:
+        return str(json.loads(said)["id"])
+    except (ValueError, KeyError, TypeError):
+        raise ActError(
+            "the hub did not say which message it took; look at the mail before trying again"
+        ) from None
+
+
+async def _run(
+    client: "Client", pod: Mapping[str, Any], command: list[str], data: bytes
+) -> tuple[int | None, bytes, bytes]:
+    """Exit code, output and error output of a command in the recorder container; output is bounded."""
+    outputs = {1: bytearray(), 2: bytearray()}
+    metadata = pod["metadata"]
+    stream = await client.exec(
+        metadata["namespace"], metadata["name"], command, container=RECORDER, stdin=True
+    )
+    async with stream:
+        await stream.send(data)
+        await stream.close_stdin()
+        async for channel, part in stream:
+            room = _ANSWER_BYTES - len(outputs[channel])
+            outputs[channel] += part[: max(0, room)]
+        return stream.exit_code, bytes(outputs[1]), bytes(outputs[2])
+
+
+def _last_line(data: bytes) -> str:
+    lines = data.decode(errors="replace").strip().splitlines()
+    return clean(lines[-1], limit=500, multiline=False) if lines else ""

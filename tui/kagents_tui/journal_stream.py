@@ -1,0 +1,169 @@
+"""A team's journal as it happens: ``kagents-runner tail`` in the hub, or the hub's log once the team has ended."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from kagents_core.kube.errors import ApiError, Unreachable
+from kagents_core.safetext import clean
+from kagents_tui.hub import PROGRAM, RECORDER, hub_pod, recorder_state
+
+if TYPE_CHECKING:
+    from kagents_core.kube.client import Client
+
+MAX_LINE: Final = 4 * 1024 * 1024
+WAIT_FOR_HUB_SECONDS: Final = 120.0
+_LOOK_SECONDS: Final = 0.5
+_ENDING_SECONDS: Final = 3.0
+"""How long the pod's status may lag behind the end of its recorder."""
+
+
+class NoJournalError(Exception):
+    """There is no journal to read now; the text is one plain sentence."""
+
+
+async def stream(
+    client: "Client", team: Mapping[str, Any], *, after: int = 0, follow: bool = True
+) -> AsyncIterator[dict[str, Any]]:
+    """Journal entries with ``seq > after`` (docs/internals.md, section 3), each once and in order.
+
+    With ``follow`` it waits for a hub that is about to start, gives ``{"kind": "live"}`` once it has caught
+    up, and ends when the recorder has ended; what the live stream missed then comes from the recorder's log.
+    A log that no longer reaches back is announced by ``{"kind": "gap", "after": …, "seq": …}``. Raises
+    NoJournalError when the team has no hub, ApiError when the stream broke: call again with the last number.
+    """
+    pod = await _ready_hub(client, team, wait=follow)
+    last = after
+    if recorder_state(pod) == "running":
+        try:
+            async for entry in _tail(client, pod, last, follow=follow):
+                last = _number(entry, last)
+                yield entry
+        except ApiError:
+            if not await _has_ended(client, team, pod):
+                raise
+        else:
+            if not follow:
+                return
+            if not await _has_ended(client, team, pod):
+                raise Unreachable("the journal's stream ended before its team did")
+    async for entry in _from_log(client, pod, last):
+        last = _number(entry, last)
+        yield entry
+    yield {"kind": "live", "seq": last}
+
+
+def _number(entry: Mapping[str, Any], last: int) -> int:
+    sequence = entry.get("seq")
+    return max(last, sequence) if isinstance(sequence, int) else last
+
+
+async def _ready_hub(client: "Client", team: Mapping[str, Any], *, wait: bool) -> dict[str, Any]:
+    """The hub once its recorder runs or has ended. Raises NoJournalError when that does not come about."""
+    name = team["metadata"]["name"]
+    deadline = time.monotonic() + (WAIT_FOR_HUB_SECONDS if wait else 0.0)
+    while True:
+        pod = await hub_pod(client, team)
+        if pod is not None and recorder_state(pod) != "waiting":
+            return pod
+        if time.monotonic() >= deadline:
+            state = "has no hub" if pod is None else "has a hub that is not ready"
+            raise NoJournalError(f"{name} {state}, so there is no journal to read now")
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _has_ended(client: "Client", team: Mapping[str, Any], pod: Mapping[str, Any]) -> bool:
+    """Whether this hub has ended for good; waits a little, since its status comes after the fact."""
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            now = await hub_pod(client, team)
+        except ApiError:
+            return False
+        if now is None or now["metadata"]["uid"] != pod["metadata"]["uid"]:
+            return False
+        if recorder_state(now) == "ended":
+            return True
+        if recorder_state(now) == "running" and _restarts(now) != _restarts(pod):
+            return False
+        await asyncio.sleep(_LOOK_SECONDS)
+    return False
+
+
+def _restarts(pod: Mapping[str, Any]) -> int:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return sum(int(each.get("restartCount") or 0) for each in statuses if each.get("name") == RECORDER)
+
+
+async def _tail(
+    client: "Client", pod: Mapping[str, Any], after: int, *, follow: bool
+) -> AsyncIterator[dict[str, Any]]:
+    command = [PROGRAM, "tail", "--after", str(after), *(["--follow"] if follow else [])]
+    metadata = pod["metadata"]
+    complaint = bytearray()
+    session = await client.exec(metadata["namespace"], metadata["name"], command, container=RECORDER)
+    async with session:
+
+        async def output() -> AsyncIterator[bytes]:
+            async for channel, data in session:
+                if channel == 1:
+                    yield data
+                elif len(complaint) < 4096:
+                    complaint.extend(data)
+
+        async for line in lines(output()):
+            entry = parse(line)
+            if entry is not None:
+                yield entry
+    if session.exit_code:
+        said = clean(complaint.decode(errors="replace").strip()[-300:], multiline=False)
+        raise Unreachable(f"the journal's stream ended: {said or f'exit code {session.exit_code}'}")
+
+
+async def _from_log(client: "Client", pod: Mapping[str, Any], after: int) -> AsyncIterator[dict[str, Any]]:
+    """Entries with a higher number from the recorder's log."""
+    metadata = pod["metadata"]
+    last = after
+    async for line in lines(client.logs(metadata["namespace"], metadata["name"], container=RECORDER)):
+        entry = parse(line)
+        sequence = entry.get("seq") if entry else None
+        if entry is None or not isinstance(sequence, int) or sequence <= last or entry.get("kind") == "live":
+            continue
+        if sequence > last + 1:
+            yield {"kind": "gap", "after": last, "seq": sequence - 1}
+        last = sequence
+        yield entry
+
+
+async def lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Whole lines of a stream of chunks; one that is longer than 4 MiB is left out."""
+    kept = bytearray()
+    skipping = False
+    async for chunk in chunks:
+        *whole, rest = chunk.split(b"\n")
+        for part in whole:
+            if not skipping and len(kept) + len(part) <= MAX_LINE:
+                yield bytes(kept) + part
+            kept.clear()
+            skipping = False
+        if skipping or len(kept) + len(rest) > MAX_LINE:
+            kept.clear()
+            skipping = True
+        else:
+            kept += rest
+    if kept and not skipping:
+        yield bytes(kept)
+
+
+def parse(line: bytes) -> dict[str, Any] | None:
+    """The entry on a line, or None for anything else: the recorder's log may hold other lines too."""
+    if not line.startswith(b"{"):
+        return None
+    try:
+        entry = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("kind"), str) else None
