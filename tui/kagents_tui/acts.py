@@ -1,7 +1,7 @@
 """What a person can do to a team: decide a gate, cancel, delete, suspend, resume, write to an agent.
 
 Each act names the object by its UID, so that a team which was deleted and made again is never hit. Raises
-ActError with one plain sentence when the act makes no sense, and the client's own errors when the server refuses.
+ActError with one plain sentence when the act makes no sense, the client's own errors when the server refuses.
 """
 
 from collections.abc import Mapping

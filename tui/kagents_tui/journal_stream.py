@@ -1,4 +1,4 @@
-"""A team's journal as it happens: ``kagents-runner tail`` in the hub, or the hub's log once the team has ended."""
+"""A team's journal as it happens: ``kagents-runner tail`` in its hub, or the hub's log after its end."""
 
 import asyncio
 import time

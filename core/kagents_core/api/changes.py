@@ -31,7 +31,9 @@ def immutable_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Fi
         for field in fields
         if before.get(field) != after.get(field)
     ]
-    if kind == "AgentTeam":
+    if bool(before.get("lifecycle")) != bool(after.get("lifecycle")):
+        errors.append(FieldError("spec.lifecycle", None, teamrules.IMMUTABLE))
+    else:
         errors += _lifecycle_changes(before.get("lifecycle") or {}, after.get("lifecycle") or {})
     if before.get("cancel") and not after.get("cancel"):
         errors.append(FieldError("spec.cancel", after.get("cancel"), teamrules.CANCEL_IS_FINAL))

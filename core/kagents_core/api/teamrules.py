@@ -82,6 +82,11 @@ GATES_UNCHANGED: Final = (
     " oldSelf.lifecycle.approvalGates.exists(o, o.event == g.event && o.channel == g.channel)))"
 )
 
+_LIFECYCLE_RULES: Final = (
+    *_frozen(tuple(f"lifecycle.{field}" for field in IMMUTABLE_LIFECYCLE_FIELDS)),
+    (GATES_UNCHANGED, f"spec.lifecycle.approvalGates: {IMMUTABLE}"),
+)
+
 _CANCEL: Final = (("!oldSelf.cancel || self.cancel", CANCEL_IS_FINAL),)
 
 _PLACE: Final = (("has(self.repository) != has(self.workspace)", NEEDS_PLACE),)
@@ -115,8 +120,7 @@ TEAM_RULES: Final = (
     ),
     *_CANCEL,
     *_frozen(IMMUTABLE_TEAM_FIELDS),
-    *_frozen(tuple(f"lifecycle.{field}" for field in IMMUTABLE_LIFECYCLE_FIELDS)),
-    (GATES_UNCHANGED, f"spec.lifecycle.approvalGates: {IMMUTABLE}"),
+    *_LIFECYCLE_RULES,
 )
 
 TEMPLATE_RULES: Final = TEAMMATE_RULES
@@ -130,4 +134,9 @@ RUN_RULES: Final = (
     ),
     *_CANCEL,
     *_frozen(IMMUTABLE_RUN_FIELDS),
+    ("has(self.lifecycle) == has(oldSelf.lifecycle)", f"spec.lifecycle: {IMMUTABLE}"),
+    *(
+        (f"!has(self.lifecycle) || !has(oldSelf.lifecycle) || ({rule})", sentence)
+        for rule, sentence in _LIFECYCLE_RULES
+    ),
 )

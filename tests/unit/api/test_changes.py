@@ -82,3 +82,18 @@ def test_fields_without_effect_are_named_and_no_others(change):
         "spec.qualityGates",
         "spec.observability",
     ]
+
+
+def test_a_run_changes_by_the_same_rules():
+    def run(lifecycle):
+        spec = {"templateRef": {"name": "t"}, "workspace": {}, "harness": "simulated"}
+        return {
+            "kind": "AgentTeamRun",
+            "spec": spec | ({"lifecycle": lifecycle} if lifecycle is not None else {}),
+        }
+
+    assert immutable_changes(run({"timeout": "1h"}), run({"timeout": "2h"})) == []
+    assert immutable_changes(run(None), run(None)) == []
+    assert [e.field for e in immutable_changes(run(None), run({"timeout": "2h"}))] == ["spec.lifecycle"]
+    changed = immutable_changes(run({"timeout": "1h"}), run({"onComplete": "none"}))
+    assert [e.field for e in changed] == ["spec.lifecycle.onComplete"]
