@@ -65,7 +65,7 @@ def test_what_was_put_in_is_not_searched_again() -> None:
 words = st.text(alphabet="abz09_-.é", min_size=1, max_size=6)
 
 
-@given(before=words.filter(lambda text: not text.endswith("n")), after=words)
+@given(before=words, after=words)
 def test_inside_other_words_nothing_is_replaced(before: str, after: str) -> None:
     for text in (f"{before}/workspace", f"/x{before}/workspace/y", f"/workspace{after.lstrip('.')}z"):
         assert rewrite(text) == text
