@@ -19,6 +19,7 @@ import orjson
 from kagents_core.teamfiles.lines import CHUNK, read_lines
 
 _TEXT_LIMIT = 2000
+_INPUT_TEXT_LIMIT = 500
 _OPENING = re.compile(r"<teammate-message ([^>\n]*)>\n")
 _CLOSING = "\n</teammate-message>"
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
@@ -59,7 +60,7 @@ class Action:
     kind: str
     """``said``, ``tool``, or ``error`` (the model could not be reached, or refused)."""
     text: str
-    """What was said, or the tool's input as JSON; cut to 2,000 characters."""
+    """What was said, cut to 2,000 characters; or the tool's input as JSON, each text in it cut to 500."""
     tool: str | None
     at: str
 
@@ -201,8 +202,18 @@ def _actions(entry: dict[str, Any]) -> Iterator[Action]:
         if block.get("type") == "text" and _string(block.get("text")).strip():
             yield Action("error" if failed else "said", _string(block.get("text"))[:_TEXT_LIMIT], None, at)
         elif block.get("type") == "tool_use":
-            given = json.dumps(block.get("input"), ensure_ascii=False)
-            yield Action("tool", given[:_TEXT_LIMIT], _string(block.get("name")), at)
+            given = json.dumps(_shortened(block.get("input")), ensure_ascii=False)
+            yield Action("tool", given, _string(block.get("name")), at)
+
+
+def _shortened(value: object, depth: int = 4) -> object:
+    if isinstance(value, str):
+        return value[:_INPUT_TEXT_LIMIT]
+    if isinstance(value, dict) and depth:
+        return {key[:100]: _shortened(item, depth - 1) for key, item in list(value.items())[:20]}
+    if isinstance(value, list) and depth:
+        return [_shortened(item, depth - 1) for item in value[:20]]
+    return value if isinstance(value, int | float | bool | None) else None
 
 
 def _cost(entry: dict[str, Any]) -> CostState | None:

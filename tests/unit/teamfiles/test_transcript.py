@@ -66,6 +66,18 @@ def test_the_cli_s_own_sentences_cost_nothing(tmp_path: Path) -> None:
     assert batch.actions[0].kind == "error" and "402" in batch.actions[0].text
 
 
+def test_the_input_of_a_tool_stays_json_however_large(tmp_path: Path) -> None:
+    entry = sample("assistant_sendmessage_usage")
+    entry["message"]["content"][0]["input"] = {
+        "message": "x" * 100_000,
+        "to": "lead",
+        "deep": [[[[[["y"]]]]]],
+    }
+    [action] = read_transcript(write(tmp_path / "t", entry)).actions
+    given = json.loads(action.text)
+    assert given["to"] == "lead" and len(given["message"]) == 500
+
+
 def test_actions_and_cost(tmp_path: Path) -> None:
     batch = read_transcript(
         write(tmp_path / "t", sample("assistant_sendmessage_usage"), sample("cost_state"))

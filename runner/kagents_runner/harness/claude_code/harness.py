@@ -1,0 +1,172 @@
+"""Runs one agent on the real CLI: prepare, start, watch, end.
+
+The pseudo-terminal's screen decides nothing but one thing: whether the CLI refused the way it was
+started. All else comes from structured signals: exit status, hook payloads, transcript.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from kagents_core.teamfiles.layout import TeamLayout
+from kagents_runner.harness.claude_code.credentials import choose_credential
+from kagents_runner.harness.claude_code.executable import UnusableError, find_executable
+from kagents_runner.harness.claude_code.home import prepare_home
+from kagents_runner.harness.claude_code.launch import command, process_environment
+from kagents_runner.harness.claude_code.narrate import Narrator, secrets_of
+from kagents_runner.harness.claude_code.screen import last_words
+from kagents_runner.harness.claude_code.session import (
+    ALREADY_IN_USE,
+    NOT_FOUND,
+    find_transcript,
+    has_conversation,
+)
+from kagents_runner.harness.claude_code.watch import SessionWatch, Verdict
+from kagents_runner.harness.protocol import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_NEEDS_A_PERSON,
+    EXIT_TERMINATED,
+    AgentContext,
+    HarnessExit,
+    HarnessState,
+    Report,
+)
+from kagents_runner.pty_process import PtyProcess
+
+TERMINATION_GRACE = 8.0
+_POLL_SECONDS = 0.3
+
+
+class ClaudeCodeHarness:
+    """The harness ``claude-code``."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        """``write`` takes each log line: clean, without a newline, without secrets."""
+        self._write = write
+
+    async def run(self, context: AgentContext, report: Report, stop: asyncio.Event) -> HarnessExit:
+        """See ``Harness.run``."""
+        narrator = Narrator(self._write, secrets_of(context.environment))
+        report(HarnessState("starting"))
+        try:
+            executable = await find_executable(context.environment)
+            if executable.warning:
+                narrator.say(executable.warning)
+            credential = choose_credential(context.environment)
+            mcp = prepare_home(context, credential)
+            run = _Run(context, report, narrator, process_environment(context, credential))
+            resume = has_conversation(find_transcript(context.home_dir, context.agent.session_id))
+            ended = await run.once(command(executable.path, context, mcp, resume=resume), stop)
+            if run.refused_as(NOT_FOUND if resume else ALREADY_IN_USE):
+                narrator.say("the session on disk is not what it seemed: starting the other way")
+                ended = await run.once(command(executable.path, context, mcp, resume=not resume), stop)
+        except UnusableError as error:
+            return HarnessExit(EXIT_NEEDS_A_PERSON, narrator.plain(str(error)))
+        except OSError as error:
+            where = f" ({error.filename})" if error.filename else ""
+            return HarnessExit(EXIT_FAILED, narrator.plain(f"claude cannot be run: {error.strerror}{where}."))
+        return ended
+
+
+class _Run:
+    """One agent's processes, one after the other, and what was last seen of them."""
+
+    def __init__(
+        self, context: AgentContext, report: Report, narrator: Narrator, environment: dict[str, str]
+    ) -> None:
+        self._context = context
+        self._report = report
+        self._narrator = narrator
+        self._environment = environment
+        self._screen = b""
+        self._begun = False
+        self._deadline: float | None = None
+        if context.agent.timeout_seconds is not None:
+            self._deadline = time.monotonic() + context.agent.timeout_seconds
+
+    def refused_as(self, words: str) -> bool:
+        """Whether the CLI ended before its session began, with these words on its screen."""
+        return not self._begun and words in last_words(self._screen, 2000)
+
+    async def once(self, arguments: list[str], stop: asyncio.Event) -> HarnessExit:
+        """Starts the CLI and stays until it has ended or must be ended."""
+        watch = SessionWatch(
+            TeamLayout(self._context.team_dir, self._context.team.name), self._context.agent.name
+        )
+        process = await PtyProcess.start(arguments, cwd=self._context.cwd, environment=self._environment)
+        self._report(HarnessState("starting", pid=process.pid))
+        try:
+            verdict = await self._follow(process, watch, stop)
+            status = await process.terminate(TERMINATION_GRACE) if verdict else await process.wait()
+            self._narrate(watch)
+        finally:
+            with suppress(ProcessLookupError):
+                await asyncio.shield(process.kill())
+            self._screen, self._begun = process.screen(), watch.begun
+        return self._exit(verdict, status, watch)
+
+    async def _follow(self, process: PtyProcess, watch: SessionWatch, stop: asyncio.Event) -> Verdict | None:
+        ended, stopped = asyncio.ensure_future(process.wait()), asyncio.ensure_future(stop.wait())
+        transcript = self._transcript()
+        if transcript is not None:
+            self._narrator.skip_to_end(transcript)
+        try:
+            while True:
+                await asyncio.wait(
+                    {ended, stopped}, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                if ended.done():
+                    return None
+                if stopped.done():
+                    return Verdict(EXIT_TERMINATED, None)
+                if self._deadline is not None and time.monotonic() >= self._deadline:
+                    return Verdict(
+                        EXIT_FAILED,
+                        f"The agent's timeout of {self._context.agent.timeout_seconds:g} s is over.",
+                    )
+                was_begun = watch.begun
+                self._narrate(watch)
+                if watch.begun and not was_begun:
+                    self._report(HarnessState("running", process.pid, self._relative_transcript(watch)))
+                verdict = watch.verdict()
+                if verdict is not None:
+                    return verdict
+        finally:
+            ended.cancel()
+            stopped.cancel()
+
+    def _narrate(self, watch: SessionWatch) -> None:
+        for payload in watch.poll():
+            self._narrator.event(payload)
+        transcript = self._transcript()
+        if transcript is not None:
+            with suppress(OSError):
+                self._narrator.transcript(transcript)
+
+    def _transcript(self) -> Path | None:
+        return find_transcript(self._context.home_dir, self._context.agent.session_id)
+
+    def _relative_transcript(self, watch: SessionWatch) -> str | None:
+        if watch.transcript is None:
+            return None
+        home = self._context.home_dir.resolve()
+        path = watch.transcript if watch.transcript.is_absolute() else home / watch.transcript
+        with suppress(ValueError):
+            return str(path.relative_to(home))
+        with suppress(ValueError):
+            return str(path.relative_to(self._context.home_dir))
+        return None
+
+    def _exit(self, verdict: Verdict | None, status: int, watch: SessionWatch) -> HarnessExit:
+        if verdict is not None:
+            sentence = verdict.sentence
+            if verdict.shows_screen:
+                sentence = f"{sentence} Its screen ends: {last_words(self._screen, 300)}"
+            return HarnessExit(verdict.code, None if sentence is None else self._narrator.plain(sentence))
+        if status == 0:
+            return HarnessExit(EXIT_DONE)
+        reason = watch.failure or last_words(self._screen, 300) or "it said nothing"
+        return HarnessExit(EXIT_FAILED, self._narrator.plain(f"claude ended with status {status}: {reason}"))

@@ -1,0 +1,113 @@
+"""Prepares an agent's home (``CLAUDE_CONFIG_DIR``) so that no dialog of the first run can ever block it."""
+
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from kagents_core.teamfiles.files import read_bounded, replace_file
+from kagents_core.teamfiles.layout import TeamLayout
+from kagents_runner.harness.claude_code.credentials import Credential
+from kagents_runner.harness.claude_code.hooks import hook_settings
+from kagents_runner.harness.protocol import AgentContext
+
+_CONFIG_BYTES = 32 * 1024 * 1024
+
+
+def prepare_home(context: AgentContext, credential: Credential) -> Path:
+    """Writes what the CLI reads at its start; keeps what an earlier attempt left. Returns the MCP
+    configuration.
+
+    Raises ``OSError`` when the home or the team directory cannot be written.
+    """
+    home, layout = context.home_dir, TeamLayout(context.team_dir, context.team.name)
+    home.mkdir(parents=True, exist_ok=True)
+    layout.events_dir.mkdir(parents=True, exist_ok=True)
+    for name in ("teams", "tasks"):
+        (context.team_dir / name).mkdir(parents=True, exist_ok=True)
+        _link(home / name, context.team_dir / name)
+    _write(home / ".claude.json", _configuration(home / ".claude.json", context.cwd, credential))
+    _write(home / "settings.json", _settings(layout.events(context.agent.name), credential))
+    mcp = home / "kagents-mcp.json"
+    _write(mcp, _mcp(context))
+    return mcp
+
+
+def trusted_folders(cwd: Path) -> list[str]:
+    """The folders that the CLI asks about before it works in ``cwd``: itself, and its repository's
+    main checkout.
+    """
+    found = [os.path.realpath(cwd)]
+    marker = Path(found[0]) / ".git"
+    try:
+        pointer = read_bounded(marker, 4096).decode(errors="replace")
+    except OSError:
+        return found
+    if pointer.startswith("gitdir:"):
+        # <main checkout>/.git/worktrees/<name>
+        found.append(str(Path(pointer.removeprefix("gitdir:").strip()).parents[2]))
+    return found
+
+
+def _configuration(path: Path, cwd: Path, credential: Credential) -> dict[str, Any]:
+    configuration = _read(path)
+    configuration["hasCompletedOnboarding"] = True
+    configuration.pop("customApiKeyResponses", None)
+    if credential.approved_ending is not None:
+        approved = {"approved": [credential.approved_ending], "rejected": []}
+        configuration["customApiKeyResponses"] = approved
+    projects = configuration.get("projects")
+    configuration["projects"] = projects = dict(projects) if isinstance(projects, dict) else {}
+    for folder in trusted_folders(cwd):
+        known = projects.get(folder)
+        projects[folder] = {**(known if isinstance(known, dict) else {}), "hasTrustDialogAccepted": True}
+    return configuration
+
+
+def _settings(events: Path, credential: Credential) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "tui": "default",
+        "skipDangerousModePermissionPrompt": True,
+        "skipWebFetchPreflight": True,
+        "hooks": hook_settings(events),
+    }
+    if credential.helper is not None:
+        settings["apiKeyHelper"] = credential.helper
+    return settings
+
+
+def _mcp(context: AgentContext) -> dict[str, Any]:
+    server = {
+        "type": "stdio",
+        "command": sys.executable,
+        # Isolated: the agent's working directory must not be able to stand in for a module.
+        "args": ["-I", "-m", "kagents_runner.mcp"],
+        "env": {"KAGENTS_TEAM_DIR": str(context.team_dir), "KAGENTS_AGENT_NAME": context.agent.name},
+    }
+    return {"mcpServers": {"kagents": server}}
+
+
+def _link(link: Path, target: Path) -> None:
+    if link.is_symlink():
+        if link.readlink() == target:
+            return
+        link.unlink()
+    elif link.exists():
+        link.rename(link.with_name(f"{link.name}.set-aside-{secrets.token_hex(4)}"))
+    link.symlink_to(target)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = orjson.loads(read_bounded(path, _CONFIG_BYTES))
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _write(path: Path, value: Mapping[str, Any]) -> None:
+    replace_file(path, orjson.dumps(value, option=orjson.OPT_INDENT_2), mode=0o600)

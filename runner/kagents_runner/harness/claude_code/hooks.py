@@ -1,0 +1,43 @@
+"""The CLI's hooks as the event feed: shell one-liners that append each payload to the agent's event file.
+
+A payload is one line of JSON that begins with ``{"`` and ends with a newline (observed up to 200
+KB). The time is put in as its first field. ``dd`` collects the whole of it and appends it by a
+single ``write`` with ``O_APPEND``: hooks of parallel tools cannot tear each other's lines, which
+``cat >>`` does beyond its buffer. Nothing is printed, because what a SessionStart hook prints would
+become part of the conversation, and the status is always 0, because another one would steer the
+agent.
+"""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+LINE_BYTES = 16 * 1024 * 1024
+EVENTS = (
+    "SessionStart",
+    "TaskCompleted",
+    "Stop",
+    "StopFailure",
+    "TeammateIdle",
+    "SessionEnd",
+    "Notification",
+)
+TOOLS = "SendMessage|TaskCreate|TaskUpdate"
+_TIMEOUT_SECONDS = 30
+
+
+def append_command(events: Path) -> str:
+    """The shell command that appends one payload to ``events``."""
+    return (
+        """{ printf '{"kagentsAt":"%s",' "$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)"; tail -c +2; } | """
+        f"dd of={shlex.quote(str(events))} bs={LINE_BYTES} iflag=fullblock oflag=append conv=notrunc "
+        "status=none >/dev/null 2>&1; exit 0"
+    )
+
+
+def hook_settings(events: Path) -> dict[str, Any]:
+    """The value of ``hooks`` in the CLI's ``settings.json``."""
+    hook = {"type": "command", "command": append_command(events), "timeout": _TIMEOUT_SECONDS}
+    settings: dict[str, Any] = {name: [{"hooks": [hook]}] for name in EVENTS}
+    settings["PostToolUse"] = [{"matcher": TOOLS, "hooks": [hook]}]
+    return settings

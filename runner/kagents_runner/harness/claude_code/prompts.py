@@ -1,0 +1,84 @@
+"""What an agent is told about its team, beside the prompt that a person wrote for it."""
+
+from kagents_runner.documents import AgentDocument, RosterEntry, TeamDocument
+from kagents_runner.harness.protocol import AgentContext
+
+_EVERYONE = """\
+You are `{agent}`, an agent of the team `{team}`. Every agent of this team is a \
+Claude Code session of its own with its own working directory, started and ended by kagents. \
+Nobody sits at your terminal: never wait for typed input. Your working directory is {cwd}.{place}
+
+The team:
+{roster}
+
+- To talk to an agent, use SendMessage with its name. Mail to one that has not started yet waits \
+for it. What you only write as text reaches nobody.
+- The shared task list (TaskCreate, TaskUpdate, TaskList) is everyone's. Claim a task by setting \
+its owner to yourself and its status to in_progress before you work on it; leave tasks of others \
+alone.
+- `team-lead` is kagents itself, whatever else you are told about that name: it starts and ends \
+agents and passes on what people write to you. Reports sent to it help nobody; {reports}
+- The tool `team` of the kagents server shows who is there and who waits for what; `report` \
+records a result for the people.
+- When you have nothing to do, end your turn. Mail wakes you.
+- On a shutdown_request, answer with SendMessage to `team-lead`, the message being \
+{{"type":"shutdown_response","request_id":<the requestId of the request>,"approve":true}}; refuse \
+only while your work is unfinished.
+"""
+
+_LEAD = """
+You lead. kagents starts the teammates by itself; do not start agents of your own for \
+their work. Give each its task by mail, judge what they report, and ask for corrections. As soon \
+as the work of a teammate is accepted, end it with the tool `dismiss`: those that depend on it \
+start only then. When every teammate has ended and all is done, call `finish` with a summary.
+"""
+
+_TEAMMATE = """
+`{lead}` leads. When your work is done, send `{lead}` a message that says what you \
+did and where it is, then end your turn. You will be dismissed, or asked for more.
+"""
+
+_RESTARTED = """\
+kagents has started you again (attempt {attempt}): your process had ended before your work was \
+done. Your conversation up to then is above. A tool call that was running may or may not have \
+taken effect, so check before you repeat it. Mail that you had not seen is delivered to you again. \
+Go on with your work."""
+
+
+def team_instructions(context: AgentContext) -> str:
+    """The text appended to the system prompt."""
+    team, agent = context.team, context.agent
+    lead = next((entry.name for entry in team.agents if entry.role == "lead"), "lead")
+    text = _EVERYONE.format(
+        agent=agent.name,
+        team=team.name,
+        cwd=context.cwd,
+        place=_place(team, agent),
+        roster="\n".join(_line(entry, agent.name) for entry in team.agents),
+        reports="teammates report to you." if agent.role == "lead" else f"report to `{lead}`.",
+    )
+    return text + (_LEAD if agent.role == "lead" else _TEAMMATE.format(lead=lead))
+
+
+def restarted_prompt(agent: AgentDocument) -> str:
+    """The user turn that continues a session after its process had ended."""
+    return _RESTARTED.format(attempt=agent.attempt + 1)
+
+
+def _line(entry: RosterEntry, own: str) -> str:
+    facts = [entry.role, *(["you"] if entry.name == own else [])]
+    if entry.depends_on:
+        facts.append(f"starts when {', '.join(entry.depends_on)} has ended")
+    if entry.gate:
+        facts.append(f"starts when a person has approved {entry.gate}")
+    return f"- `{entry.name}` ({'; '.join(facts)})"
+
+
+def _place(team: TeamDocument, agent: AgentDocument) -> str:
+    if team.mode == "coding":
+        return (
+            f" It is a git worktree on the branch kagents/{team.name}/{agent.name}; commit your work there. "
+            "Other agents work on branches of their own in the same repository."
+        )
+    inputs = f" Inputs, read-only: {', '.join(team.inputs)}." if team.inputs else ""
+    return inputs + (f" Put results into {team.output_dir}." if team.output_dir else "")
