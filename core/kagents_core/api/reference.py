@@ -31,8 +31,8 @@ _INTRODUCTION: Final = f"""# Reference of the custom resources
 Generated from the models by `make generate`; do not edit.
 
 All kinds belong to `{API_VERSION}` and live in a namespace. Names of teams, templates and runs have
-1 to 63 lower case letters, digits and dashes. An unknown field is refused, and so is every value that breaks a
-rule below: by the `kagents` command, by the embedded engine, and by the API server of a cluster.
+1 to 63 lower case letters, digits and dashes. An unknown field is refused, and so is every value that breaks
+a rule below: by the `kagents` command, by the embedded engine, and by the API server of a cluster.
 
 - Durations are whole hours, minutes and seconds: `2h`, `90s`, `1h30m`.
 - Amounts are US dollars as text: `"30.00"`.
