@@ -1,4 +1,4 @@
-"""``python -I -m kagents_runner.mcp``: how the CLI starts the server, whatever directory the agent works in."""
+"""``python -I -m kagents_runner.mcp``: how the CLI starts the server, wherever the agent works."""
 
 import sys
 
