@@ -1,0 +1,61 @@
+"""The test cluster: ``main.py up|down|status|shell|build|load ARCHIVE…``. Needs root; lifecycle.py says what runs."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import build
+import images
+import lifecycle
+from processes import ClusterError, inside
+from settings import BINARIES, places
+
+
+def _shell() -> int:
+    """A shell with kubectl and helm ready."""
+    here = places()
+    if not lifecycle.running(here):
+        raise ClusterError("the cluster is not running: make cluster-up")
+    environment = {
+        **os.environ,
+        "KUBECONFIG": str(here.kubeconfig),
+        "PATH": f"{BINARIES}:{os.environ['PATH']}",
+        "PS1": "(kagents cluster) \\w $ ",
+    }
+    command = inside([os.environ.get("SHELL", "/bin/bash")])
+    os.execvpe(command[0], command, environment)
+
+
+def main() -> int:
+    """Run one verb; a failure is one sentence."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for verb in ("up", "down", "status", "shell", "build"):
+        verbs.add_parser(verb)
+    verbs.add_parser("load").add_argument("archives", nargs="+", type=Path)
+    arguments = parser.parse_args()
+    here = places()
+    try:
+        if arguments.verb in ("up", "build"):
+            build.build_all()
+        if arguments.verb == "up":
+            lifecycle.up(here)
+            print(f"export KUBECONFIG={here.kubeconfig}")
+        elif arguments.verb == "down":
+            lifecycle.down(here)
+        elif arguments.verb == "status":
+            print("running" if lifecycle.running(here) else "stopped")
+        elif arguments.verb == "shell":
+            return _shell()
+        elif arguments.verb == "load":
+            for archive in arguments.archives:
+                images.load(here, archive)
+    except ClusterError as error:
+        print(f"cluster: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

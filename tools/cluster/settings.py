@@ -1,0 +1,61 @@
+"""Where the test cluster lives, and the numbers of its network; environment variables move it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+KUBERNETES_VERSION = "1.36.3"
+HELM_VERSION = "4.3.1"
+
+HERE = Path(__file__).resolve().parent
+NAMESPACE = os.environ.get("KAGENTS_CLUSTER_NAMESPACE", "kagents-cluster")
+"""Name of the network namespace that the whole node lives in."""
+
+BINARIES = Path(os.environ.get("KAGENTS_CLUSTER_BIN", Path.home() / ".cache" / "kagents-cluster" / "bin"))
+"""Outside the checkout, so that a fresh clone starts warm."""
+
+NODE_NAME = "kagents-node"
+NODE_IP = "198.18.77.2"
+HOST_IP = "198.18.77.1"
+PREFIX = 30
+POD_CIDR = "10.77.0.0/16"
+SERVICE_CIDR = "10.78.0.0/16"
+API_SERVICE_IP = "10.78.0.1"
+API_PORT = 6443
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders of one running cluster; all of it may be removed once it is down."""
+
+    root: Path
+
+    @property
+    def pki(self) -> Path:
+        return self.root / "pki"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def processes(self) -> Path:
+        """One JSON file: name -> process id and start time."""
+        return self.root / "processes.json"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.root / "kubeconfig"
+
+    @property
+    def containerd_socket(self) -> Path:
+        return self.run / "containerd.sock"
+
+
+def places() -> Places:
+    """The one cluster of this machine."""
+    return Places(Path(os.environ.get("KAGENTS_CLUSTER_DIR", "/var/tmp/kagents-cluster")))
