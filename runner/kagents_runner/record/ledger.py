@@ -301,7 +301,7 @@ class MailLedger:
     def _enter(self, letter: Letter, message_id: str, place: Place, now: float, *, anonymous: bool) -> Post:
         data, like, tally = protocol(letter.text), likeness(letter), self._tally(letter)
         kind = "message" if data is None else str(data["type"])
-        post = Post(message_id, letter.sender, letter.to, kind, like.head, tally, place, now)
+        post = Post(message_id, letter.sender, letter.to, kind, like.head, tally, place, now, now)
         tally.count += 1
         tally.unseen.append(post)
         if anonymous:

@@ -32,6 +32,8 @@ class Post:
     tally: "Tally"
     place: Place
     present: float
+    first: float
+    """When the journal first told of it."""
     gone: float = 0.0
     uncertain: bool = False
     """It went while no recorder was watching: ``gone`` is only when that was noticed."""

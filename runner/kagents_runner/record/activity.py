@@ -1,0 +1,137 @@
+"""What each agent is doing, from structured signals alone: hooks, its mail to team-lead, its supervisor.
+
+Pure. Each signal has a time; one that is older than the last is ignored, so that a late idle notification
+does not hide the turn that began after it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kagents_runner.record.hooks import Signal
+
+DETAIL_LIMIT: Final = 500
+QUIET_AFTER_RESUME: Final = 20.0
+"""Seconds after which a resumed session that shows no sign of a turn counts as idle: the CLI then waits for
+mail."""
+
+Entries = list[Mapping[str, Any]]
+
+
+@dataclass(slots=True)
+class Doing:
+    """An agent's state since ``since``; ``heard`` is the time of its last signal."""
+
+    state: str
+    detail: str | None
+    since: float
+    heard: float
+    attempt: int = 0
+    closed: bool = False
+    """Its process is gone: only a new one changes the state."""
+
+
+class ActivityBoard:
+    """The states of all agents. Methods return the journal entries that follow."""
+
+    def __init__(self, simulated: Mapping[str, bool]) -> None:
+        """``simulated``: for each declared agent whether it is a scripted one."""
+        self._simulated = simulated
+        self._doing: dict[str, Doing] = {}
+
+    def doing(self, agent: str) -> Doing | None:
+        """The agent's state; None before its first signal."""
+        return self._doing.get(agent)
+
+    def told(self, agent: str, told: Signal, at: float) -> Entries:
+        """A hook or a mail of the agent says what it does since ``at``."""
+        doing = self._doing.get(agent)
+        if agent not in self._simulated or (doing is not None and (doing.closed or at < doing.heard)):
+            return []
+        return self._enter(agent, told.state, told.detail, at)
+
+    def wakes(self, agent: str, at: float) -> Entries:
+        """The agent has taken or read mail at ``at``: if it rested before that, a turn begins."""
+        doing = self._doing.get(agent)
+        if (
+            doing is None
+            or doing.closed
+            or at <= doing.heard
+            or doing.state not in ("idle", "failed", "starting")
+        ):
+            return []
+        return self._enter(agent, "working", None, at)
+
+    def notified(self, agent: str, data: Mapping[str, Any], at: float) -> Entries:
+        """A protocol message of the agent to team-lead."""
+        kind = data.get("type")
+        if kind == "permission_request":
+            tool, wish = _text(data.get("tool_name")), _text(data.get("description"))
+            return self.told(
+                agent, Signal("waiting-permission", f"{tool}: {wish}" if wish else tool or None), at
+            )
+        if kind != "idle_notification":
+            return []
+        if data.get("idleReason") == "failed":
+            return self.told(agent, Signal("failed", _text(data.get("failureReason")) or None), at)
+        doing = self._doing.get(agent)
+        if doing is not None and doing.state == "failed" and data.get("idleReason") is None:
+            return []
+        return self.told(agent, Signal("idle"), at)
+
+    def supervised(self, agent: str, state: str, attempt: int, at: float, message: str | None) -> Entries:
+        """The agent's supervisor says ``starting``, ``running``, ``ended`` or ``failed``."""
+        if agent not in self._simulated:
+            return []
+        doing = self._doing.get(agent)
+        entries: Entries = []
+        if state in ("starting", "running"):
+            if doing is None or doing.closed or attempt > doing.attempt:
+                entries = self._enter(agent, "starting", None, at)
+        elif state in ("ended", "failed"):
+            entries = self._enter(agent, state, message, at)
+            self._doing[agent].closed = True
+        if agent in self._doing:
+            self._doing[agent].attempt = attempt
+        return entries
+
+    def due(self, now: float) -> Entries:
+        """Takes note of resumed sessions that stay quiet."""
+        entries: Entries = []
+        for agent in self._resumed():
+            if now >= self._doing[agent].heard + QUIET_AFTER_RESUME:
+                entries += self._enter(agent, "idle", None, now)
+        return entries
+
+    @property
+    def next_due(self) -> float | None:
+        """When ``due`` should be called next."""
+        return min((self._doing[agent].heard + QUIET_AFTER_RESUME for agent in self._resumed()), default=None)
+
+    def restore(self, entry: Mapping[str, Any], at: float) -> None:
+        """Learns a journal entry of kind ``activity`` again."""
+        state = entry["state"]
+        self._doing[entry["agent"]] = Doing(state, entry.get("detail"), at, at, closed=state == "ended")
+
+    def _resumed(self) -> Iterable[str]:
+        return [
+            agent
+            for agent, doing in self._doing.items()
+            if doing.state == "starting" and doing.detail == "resumed" and not doing.closed
+        ]
+
+    def _enter(self, agent: str, state: str, detail: str | None, at: float) -> Entries:
+        detail = None if detail is None else detail[:DETAIL_LIMIT]
+        doing = self._doing.get(agent)
+        if doing is not None and doing.state == state and (doing.detail == detail or detail is None):
+            doing.heard, doing.closed = max(at, doing.heard), False
+            return []
+        since = doing.since if doing is not None and doing.state == state else at
+        attempt = 0 if doing is None else doing.attempt
+        self._doing[agent] = Doing(state, detail, since, at, attempt)
+        entry = {"kind": "activity", "agent": agent, "state": state, "detail": detail}
+        return [entry | {"simulated": self._simulated[agent]}]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,239 @@
+"""What agents leave in files: their supervisors' states, hook events, requests, transcripts."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from kagents_core.pricing import Tokens
+from kagents_core.teamfiles.events import read_events
+from kagents_core.teamfiles.files import NotRegularError, TooLargeError, read_bounded
+from kagents_core.teamfiles.mailbox import Malformed
+from kagents_core.teamfiles.nativejson import NotJsonError, compact, excerpt, parse
+from kagents_core.teamfiles.transcript import ReceivedMail, read_transcript, subagent_transcripts
+from kagents_runner.record import hooks
+from kagents_runner.record.books import Books
+from kagents_runner.record.changes import FileChanges
+from kagents_runner.record.clock import rfc3339, seconds
+from kagents_runner.record.letters import Letter
+from kagents_runner.record.spending import Response
+
+_DOCUMENT_LIMIT: Final = 1024 * 1024
+_REQUESTS: Final = frozenset({"dismiss", "finish", "report"})
+_ARGUMENTS: Final = ("teammate", "reason", "summary", "key", "value")
+
+
+class AgentFiles:
+    """Reads the files of all declared agents into the books."""
+
+    def __init__(self, books: Books, homes: Path | None) -> None:
+        """``homes``: the directory of the agents' homes; None when transcripts cannot be read."""
+        self._books = books
+        self._homes = homes
+        self._names = [name for name, _ in books.agents]
+        self._states = FileChanges(books.layout.agents_dir, ".json")
+        self._requests = {name: FileChanges(books.layout.requests(name), ".json") for name in self._names}
+        self.documents: dict[str, Mapping[str, Any]] = {}
+        """Each agent's state as its supervisor wrote it."""
+        self.transcripts: dict[str, Path] = {}
+        self.found_transcript = False
+        """A transcript has a new place and was not read yet."""
+        self.replaced: list[tuple[str, float]] = []
+        """Agents that a new process has taken over, and since when; the reader empties it."""
+
+    @property
+    def young(self) -> bool:
+        """Whether files must be looked at again soon."""
+        return self._states.young or any(requests.young for requests in self._requests.values())
+
+    # -- supervisors -------------------------------------------------------------------------------------
+
+    def read_states(self) -> None:
+        """Takes note of supervisors' states that have changed."""
+        changed, _ = self._states.changed()
+        for name in changed:
+            agent = name.removesuffix(".json")
+            if agent in self._names:
+                try:
+                    document = parse(read_bounded(self._books.layout.agents_dir / name, _DOCUMENT_LIMIT))
+                except (OSError, NotJsonError):
+                    self._states.again(name)
+                    continue
+                if isinstance(document, dict):
+                    self._supervised(agent, document)
+
+    def _supervised(self, agent: str, document: Mapping[str, Any]) -> None:
+        books = self._books
+        state, attempt, transcript = (
+            document.get("state"),
+            document.get("attempt"),
+            document.get("transcript"),
+        )
+        if not isinstance(state, str) or not isinstance(attempt, int):
+            return
+        since = seconds(document.get("since"), books.clock())
+        message = document.get("message")
+        self.documents[agent] = document
+        if isinstance(transcript, str) and transcript:
+            self._find_transcript(agent, transcript)
+        if agent in self.transcripts:
+            books.ledger.blind.discard(agent)
+        elif state != "starting":
+            books.ledger.blind.add(agent)
+        before = books.attempts.get(agent, 0)
+        if attempt != before:
+            books.attempts[agent] = attempt
+            books.dirty()
+            if attempt > before:
+                self.replaced.append((agent, since))
+        text = message if isinstance(message, str) else None
+        books.write(books.board.supervised(agent, state, attempt, since, text))
+
+    def _find_transcript(self, agent: str, relative: str) -> None:
+        """Keeps the transcript's place if it lies inside the agent's home, links resolved."""
+        if self._homes is None:
+            return
+        home = (self._homes / agent).resolve()
+        path = (home / relative).resolve()
+        if path.is_relative_to(home) and path.suffix == ".jsonl" and self.transcripts.get(agent) != path:
+            self.transcripts[agent] = path
+            self.found_transcript = True
+
+    # -- hooks -------------------------------------------------------------------------------------------
+
+    def read_events(self) -> None:
+        """Takes note of new hook events of all agents."""
+        for agent in self._names:
+            source = f"events/{agent}.jsonl"
+            while True:
+                offset = self._books.offsets.get(source, 0)
+                try:
+                    found = read_events(self._books.layout, agent, offset)
+                except OSError as error:
+                    self._books.malformed([Malformed(source, str(error.strerror), "")])
+                    break
+                self._books.malformed(found.malformed)
+                for payload in found.payloads:
+                    self._event(agent, payload)
+                self._books.read_to(source, found.offset)
+                if found.offset <= offset:
+                    break
+
+    def _event(self, agent: str, payload: Mapping[str, Any]) -> None:
+        books, now = self._books, self._books.clock()
+        at = seconds(payload.get("kagentsAt"), now)
+        letter = hooks.sent_letter(agent, payload, rfc3339(at))
+        if letter is not None and letter.id is not None:
+            books.write(books.ledger.sent(letter, now))
+        elif letter is not None and hooks.call_id(payload):
+            books.write(books.ledger.claimed(hooks.call_id(payload), letter, now))
+        given = hooks.assignment(agent, payload)
+        if given is not None:
+            books.write(books.ledger.claimed(given.key, self._assignment(agent, given, at), now))
+        told = hooks.signal(payload)
+        if told is not None:
+            books.write(books.board.told(agent, told, at))
+
+    def _assignment(self, agent: str, given: hooks.Assignment, at: float) -> Letter:
+        task = self._books.tasks.task(given.task_id)
+        text = {
+            "type": "task_assignment",
+            "taskId": given.task_id,
+            "subject": task.get("subject", ""),
+            "description": task.get("description", ""),
+            "assignedBy": agent,
+            "timestamp": rfc3339(at),
+        }
+        return Letter(agent, given.owner, compact(text), written=rfc3339(at))
+
+    # -- requests ----------------------------------------------------------------------------------------
+
+    def read_requests(self) -> None:
+        """Journals agents' requests and removes them."""
+        for agent, changes in self._requests.items():
+            names, _ = changes.changed()
+            for name in names:
+                path = self._books.layout.requests(agent) / name
+                try:
+                    request = parse(read_bounded(path, _DOCUMENT_LIMIT))
+                except FileNotFoundError:
+                    continue
+                except (TooLargeError, NotRegularError, NotJsonError) as error:
+                    self._books.malformed([Malformed(f"requests/{agent}/{name}", str(error), "")])
+                    path.rename(path.with_name(f"{name}.malformed"))
+                    continue
+                self._request(agent, name, request)
+                self._books.journal.sync()
+                path.unlink(missing_ok=True)
+
+    def _request(self, agent: str, name: str, request: Any) -> None:
+        books = self._books
+        identity = f"{agent}/{name.removesuffix('.json')}"
+        if not isinstance(request, dict) or request.get("kind") not in _REQUESTS:
+            books.malformed([Malformed(f"requests/{identity}", "not a request", excerpt(request))])
+            return
+        if identity in books.requests:
+            return
+        kind = request["kind"]
+        entry = {"kind": "request", "agent": agent, "request": kind, "id": identity}
+        entry |= {key: request[key] for key in _ARGUMENTS if key in request}
+        if kind != "report" and agent != books.lead:
+            entry["refused"] = "Only the lead may do that."
+        books.write([entry])
+
+    # -- transcripts -------------------------------------------------------------------------------------
+
+    def transcript_directories(self) -> set[Path]:
+        """Where transcripts grow."""
+        return {path.parent for path in self.transcripts.values()} | {
+            path.with_suffix("") / "subagents" for path in self.transcripts.values()
+        }
+
+    def read_transcripts(self) -> None:
+        """Takes note of new transcript lines."""
+        self.found_transcript = False
+        for name in self._names:
+            path = self.transcripts.get(name)
+            if path is not None:
+                self._read_transcript(name, path, main=True)
+                for other in subagent_transcripts(path):
+                    self._read_transcript(name, other, main=False)
+
+    def _read_transcript(self, agent: str, path: Path, *, main: bool) -> None:
+        books = self._books
+        source = (
+            f"home/{agent}/{path.name}" if main else f"home/{agent}/{path.parent.parent.name}/{path.name}"
+        )
+        while True:
+            offset = books.offsets.get(source, 0)
+            try:
+                batch = read_transcript(path, offset)
+            except OSError as error:
+                books.malformed([Malformed(source, str(error.strerror), "")])
+                return
+            if main:
+                self._received(agent, batch.received)
+            for used in batch.usage:
+                tokens = Tokens(
+                    used.input_tokens, used.output_tokens, used.cache_read_tokens, used.cache_write_tokens
+                )
+                response = Response(agent, used.key, used.model, tokens, used.at)
+                books.spending.observed(response, books.clock())
+            books.read_to(source, batch.offset)
+            if batch.offset <= offset:
+                return
+
+    def _received(self, agent: str, received: tuple[ReceivedMail, ...]) -> None:
+        """Mail that the transcript shows; lines have no stable name here, so time, sender and text make
+        one."""
+        books, same = self._books, Counter[str]()
+        for mail in received:
+            digest = hashlib.sha256(
+                "\0".join((agent, mail.at, mail.sender, mail.text)).encode("utf-8", "replace")
+            )
+            key = digest.hexdigest()[:24]
+            same[key] += 1
+            letter = Letter(mail.sender, agent, mail.text, mail.summary, mail.at)
+            books.write(books.ledger.sighted(f"{key}:{same[key] - 1}", letter, books.clock()))
+            books.write(books.board.wakes(agent, seconds(mail.at, 0.0)))

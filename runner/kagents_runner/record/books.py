@@ -1,0 +1,178 @@
+"""Everything the recorder knows, and the journal behind it: one way in, restored from the journal at start.
+
+An entry is written first and learned then, by the same code that learns it again after a restart.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import orjson
+
+from kagents_core.journal import Journal, entries
+from kagents_core.teamfiles.files import read_bounded, replace_file
+from kagents_core.teamfiles.layout import TeamLayout
+from kagents_core.teamfiles.mailbox import Malformed
+from kagents_runner.documents import TeamDocument
+from kagents_runner.record.activity import ActivityBoard
+from kagents_runner.record.clock import rfc3339, seconds
+from kagents_runner.record.endings import Endings
+from kagents_runner.record.ledger import MailLedger
+from kagents_runner.record.spending import Spending
+from kagents_runner.record.taskboard import TaskBoard
+from kagents_runner.record.teamstate import TeamState
+
+SAVE_SECONDS: Final = 2.0
+"""Least time between two saves of recorder.json."""
+_STATE_LIMIT: Final = 64 * 1024 * 1024
+_LAST_REQUESTS: Final = 1000
+
+
+class Books:
+    """The pure boards, the journal, and the places up to which the sources have been read."""
+
+    def __init__(
+        self,
+        team: TeamDocument,
+        layout: TeamLayout,
+        *,
+        output: int | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``output``: a file descriptor that gets every entry as well. Raises JournalError."""
+        simulated = {agent.name: agent.harness == "simulated" for agent in team.agents}
+        gates = {agent.gate: agent.name for agent in team.agents if agent.gate is not None}
+        lead = next((agent.name for agent in team.agents if agent.role == "lead"), None)
+        self.team, self.layout, self.clock, self.lead = team, layout, clock, lead
+        self.ledger = MailLedger()
+        self.board = ActivityBoard(simulated)
+        self.endings = Endings(lead, team.idle_timeout_seconds)
+        self.tasks = TaskBoard()
+        self.spending = Spending()
+        self.state = TeamState({**gates, "finish": None})
+        self.agents = [(agent.name, agent.harness == "simulated") for agent in team.agents]
+        self.result: str | None = None
+        self.requests: dict[str, None] = {}
+        """Ids of the last requests that are journalled."""
+        self.offsets: dict[str, int] = {}
+        """Bytes read of each event file and transcript, by its path below the team or home directory."""
+        self.attempts: dict[str, int] = {}
+        self._malformed: set[tuple[str, str]] = set()
+        self._output = output
+        self._saved_at, self._dirty = 0.0, False
+        self.journal = Journal(layout.journal)
+        self.restarted = self.journal.last > 0
+        self._restore()
+
+    def write(self, found: Sequence[Mapping[str, Any]]) -> None:
+        """Journals entries, prints them, and learns them."""
+        if not found:
+            return
+        now = self.clock()
+        lines = self.journal.append(found, at=rfc3339(now))
+        self._print(lines)
+        for entry in found:
+            self._learn(entry, now)
+        self._dirty = True
+
+    def malformed(self, problems: Sequence[Malformed]) -> None:
+        """Journals what could not be read, each once."""
+        for problem in problems:
+            key = problem.source, problem.excerpt[:500]
+            if key not in self._malformed:
+                entry = {"kind": "malformed", "source": problem.source, "reason": problem.reason}
+                self.write([entry | {"excerpt": problem.excerpt[:500]}])
+
+    def read_to(self, source: str, offset: int) -> None:
+        """A source has been read up to ``offset``."""
+        if self.offsets.get(source) != offset:
+            self.offsets[source] = offset
+            self._dirty = True
+
+    def dirty(self) -> None:
+        """Something that only recorder.json holds has changed."""
+        self._dirty = True
+
+    @property
+    def next_save(self) -> float | None:
+        """When ``save`` should be called next."""
+        return self._saved_at + SAVE_SECONDS if self._dirty else None
+
+    def save(self) -> None:
+        """Writes recorder.json, after everything it relies on is on the disk."""
+        if not self._dirty:
+            return
+        self.journal.sync()
+        document = {
+            "lastSeq": self.journal.last,
+            "offsets": self.offsets,
+            "attempts": self.attempts,
+            "ledger": self.ledger.state(),
+            "spending": self.spending.state(),
+        }
+        replace_file(self.layout.recorder_state, orjson.dumps(document))
+        self._saved_at, self._dirty = self.clock(), False
+
+    def close(self) -> None:
+        """Saves and closes the journal."""
+        self.save()
+        self.journal.close()
+
+    def _restore(self) -> None:
+        for entry in entries(self.layout.journal):
+            at = seconds(entry.get("at"), 0.0)
+            with suppress(KeyError, TypeError):
+                self.ledger.restore(entry, at)
+                if entry["kind"] == "activity":
+                    self.board.restore(entry, at)
+                self._learn(entry, at)
+        state = self._saved()
+        now = self.clock()
+        self.offsets = dict(state.get("offsets", {}))
+        self.attempts = dict(state.get("attempts", {}))
+        self.ledger.load(state.get("ledger", {}))
+        self.spending.load(state.get("spending", []), now)
+
+    def _saved(self) -> dict[str, Any]:
+        """What was saved; nothing (so that every source is read again) when it cannot belong to this
+        journal."""
+        try:
+            state = orjson.loads(read_bounded(self.layout.recorder_state, _STATE_LIMIT))
+        except (OSError, orjson.JSONDecodeError):
+            return {}
+        return state if isinstance(state, dict) and state.get("lastSeq", 0) <= self.journal.last else {}
+
+    def _learn(self, entry: Mapping[str, Any], at: float) -> None:
+        kind = entry["kind"]
+        self.endings.learn(entry, at)
+        if kind == "task":
+            self.tasks.learn(entry)
+        elif kind == "usage":
+            self.spending.learn(entry)
+        elif kind in ("phase", "gate"):
+            self.state.learn(entry)
+        elif kind == "malformed":
+            self._malformed.add((entry["source"], entry["excerpt"]))
+        elif kind == "request":
+            self._learn_request(entry)
+
+    def _learn_request(self, entry: Mapping[str, Any]) -> None:
+        if "id" in entry:
+            self.requests[entry["id"]] = None
+            if len(self.requests) > _LAST_REQUESTS:
+                del self.requests[next(iter(self.requests))]
+        if entry["request"] == "finish" and "refused" not in entry:
+            self.result = str(entry.get("summary", ""))
+
+    def _print(self, lines: bytes) -> None:
+        """A reader that went away, or a full pipe that is not read, must not stop the journal for ever."""
+        if self._output is None:
+            return
+        view = memoryview(lines)
+        try:
+            while view:
+                view = view[os.write(self._output, view) :]
+        except OSError:
+            self._output = None

@@ -1,0 +1,227 @@
+"""The recorder of one team: looks at what has changed, journals it, and acts.
+
+One step reads every source once, in an order that lets each be understood: requests and people's messages,
+supervisors, tasks, hooks, mailboxes (after the hooks that tell of them), transcripts. Then it decides what
+has waited long enough.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from kagents_core.teamfiles.nativejson import compact
+from kagents_core.teamfiles.tasks import Task, read_task
+from kagents_core.teamfiles.watch import DirectoryWatcher
+from kagents_runner.record.agentfiles import AgentFiles
+from kagents_runner.record.books import Books
+from kagents_runner.record.changes import YOUNG, FileChanges
+from kagents_runner.record.clock import rfc3339
+from kagents_runner.record.endings import AgentView, Ask
+from kagents_runner.record.mail import MailRoom
+from kagents_runner.record.status import build
+
+LONGEST_WAIT: Final = 60.0
+DRAIN_QUIET: Final = 0.5
+"""Seconds without a change after which a finished team is taken to be quiet."""
+DRAIN_LIMIT: Final = 5.0
+
+
+class Recorder:
+    """Runs until it is told to stop, or until its team is over."""
+
+    def __init__(self, books: Books, homes: Path | None) -> None:
+        self._books = books
+        self._files = AgentFiles(books, homes)
+        self._mail = MailRoom(books)
+        self._tasks = FileChanges(books.layout.tasks, ".json")
+        self._changed: set[Path] | None = None  # None: everything
+        self._poked = asyncio.Event()
+        self._stopping = False
+        self._endings_at: float | None = None
+        self.team_deleted = False
+        self.stepped = asyncio.Event()
+        """Set after every step: the status may have changed."""
+
+    def stop(self) -> None:
+        """Ends ``run`` soon."""
+        self._stopping = True
+        self._poked.set()
+
+    def observe_team(self, team: Mapping[str, Any]) -> None:
+        """The team's object has changed."""
+        self._books.write(self._books.state.observed(team))
+        self._poked.set()
+
+    def team_is_gone(self) -> None:
+        """The team's object was deleted: nobody waits for what comes now."""
+        self.team_deleted = True
+        self.stop()
+
+    def status(self) -> dict[str, Any]:
+        """The status fields that the recorder owns, as of now."""
+        books = self._books
+        return build(books.agents, books.board, books.ledger, books.tasks, books.spending, books.result)
+
+    async def run(self) -> None:
+        """Records until ``stop``, or until the team is over and everything has been read."""
+        async with DirectoryWatcher(self._directories()) as watcher:
+            self._watcher = watcher
+            pump = asyncio.create_task(self._pump(watcher))
+            try:
+                while not self._stopping and not self._books.state.over:
+                    changed, self._changed = self._changed, set()
+                    await self._step(changed)
+                    self.stepped.set()
+                    await self._wait()
+                await self._drain()
+            finally:
+                pump.cancel()
+                await asyncio.gather(pump, return_exceptions=True)
+                self._books.save()
+
+    def _directories(self) -> list[Path]:
+        layout = self._books.layout
+        requests = [layout.requests(name) for name, _ in self._books.agents]
+        fixed = [layout.agents_dir, layout.events_dir, layout.inboxes, layout.tasks, layout.outgoing]
+        return [*fixed, layout.requests_dir, *requests]
+
+    async def _pump(self, watcher: DirectoryWatcher) -> None:
+        async for changed in watcher:
+            if self._changed is not None:
+                self._changed |= changed
+            self._poked.set()
+
+    async def _wait(self) -> None:
+        wakes = [wake for wake in self._wakes() if wake is not None]
+        timeout = min([LONGEST_WAIT, *(wake - self._books.clock() for wake in wakes)])
+        if timeout > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._poked.wait()
+        self._poked.clear()
+
+    def _wakes(self) -> list[float | None]:
+        books = self._books
+        young = self._mail.young or self._files.young or self._tasks.young
+        return [
+            books.ledger.next_due,
+            books.board.next_due,
+            books.spending.next_due,
+            books.next_save,
+            self._mail.next_due,
+            self._endings_at,
+            books.clock() + YOUNG if young else None,
+        ]
+
+    async def _step(self, changed: set[Path] | None) -> None:
+        books, layout, files = self._books, self._books.layout, self._files
+        requests = {layout.requests_dir, *(layout.requests(name) for name, _ in books.agents)}
+        if changed is None or files.young or changed & (requests | {layout.agents_dir}):
+            files.read_requests()
+            files.read_states()
+            for directory in files.transcript_directories():
+                self._watcher.add(directory)
+        if changed is None or self._tasks.young or layout.tasks in changed:
+            await self._read_tasks()
+        if changed is None or layout.events_dir in changed:
+            files.read_events()
+        mail = {layout.inboxes, layout.outgoing, layout.events_dir}
+        if changed is None or self._mail.young or changed & mail or self._mail_is_due():
+            await self._mail.step()
+        unread = files.found_transcript or files.replaced
+        if changed is None or unread or changed & files.transcript_directories():
+            files.read_transcripts()
+        await self._put_back()
+        self._decide()
+        await self._end()
+        if (at := books.next_save) is not None and at <= books.clock():
+            books.save()
+
+    def _mail_is_due(self) -> bool:
+        due = self._mail.next_due
+        return due is not None and due <= self._books.clock()
+
+    async def _read_tasks(self) -> None:
+        books = self._books
+        changed, gone = self._tasks.changed()
+        for name in changed:
+            with suppress(ValueError):  # a file whose name is no task's id
+                found = await read_task(books.layout, name.removesuffix(".json"))
+                if isinstance(found, Task):
+                    books.write(books.tasks.observed(found.raw))
+                elif found is not None:
+                    books.malformed([found])
+        missing = books.tasks.ids() - {name.removesuffix(".json") for name in self._tasks.names()}
+        for task_id in sorted(missing | {name.removesuffix(".json") for name in gone}):
+            books.write(books.tasks.deleted(task_id))
+
+    async def _put_back(self) -> None:
+        """After an agent's process was replaced: what the old one took and never wrote down is sent again."""
+        replaced, self._files.replaced = self._files.replaced, []
+        for agent, since in replaced:
+            lost = self._books.ledger.lost(agent, since)
+            if lost:
+                await self._mail.put_back(lost)
+
+    def _decide(self) -> None:
+        books, now = self._books, self._books.clock()
+        books.write(books.ledger.due(now))
+        books.write(books.board.due(now))
+        books.write(books.spending.due(now))
+
+    async def _end(self) -> None:
+        books, now = self._books, self._books.clock()
+        if books.state.over or books.state.suspended:
+            self._endings_at = None
+            return
+        views = [self._view(name) for name, _ in books.agents]
+        asks, self._endings_at = books.endings.due(views, books.tasks.open(), now)
+        for ask in asks:
+            await self._mail.ask(ask.agent, _shutdown_request(ask, now))
+
+    def _view(self, name: str) -> AgentView:
+        books = self._books
+        document, doing = self._files.documents.get(name, {}), books.board.doing(name)
+        last = books.endings.last_request(name)
+        return AgentView(
+            name=name,
+            lead=name == books.lead,
+            alive=document.get("state") in ("starting", "running"),
+            gone=document.get("state") == "ended" or name in books.state.never,
+            idle_since=doing.since if doing is not None and doing.state == "idle" else None,
+            unread=len(books.ledger.unread(name)),
+            open_tasks=books.tasks.open(name),
+            attempt=books.attempts.get(name, 0),
+            asked_waits=last is not None and books.ledger.waits(name, last),
+        )
+
+    async def _drain(self) -> None:
+        """Reads what is still unread; of a team that is over until nothing comes any more."""
+        books, loop = self._books, asyncio.get_running_loop()
+        limit = loop.time() + DRAIN_LIMIT
+        await self._step(None)
+        if not books.state.over:
+            return
+        last = -1
+        while last != books.journal.last and loop.time() < limit:
+            last = books.journal.last
+            await asyncio.sleep(DRAIN_QUIET)
+            await self._step(None)
+        forever = books.clock() + 3600
+        books.write(books.ledger.due(forever))
+        books.write(books.spending.due(forever))
+
+
+def _shutdown_request(ask: Ask, now: float) -> str:
+    """The native form; the id's shape matters, another one reaches the model as invalid."""
+    return compact(
+        {
+            "type": "shutdown_request",
+            "requestId": f"shutdown-{int(now * 1000)}@{ask.agent}",
+            "from": "team-lead",
+            "reason": ask.reason,
+            "timestamp": rfc3339(now),
+        }
+    )

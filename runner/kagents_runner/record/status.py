@@ -1,0 +1,112 @@
+"""The recorder's part of the team's status, and when it may be written. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from kagents_core.api.constants import API_VERSION
+from kagents_core.api.quantities import format_money
+from kagents_runner.record.activity import ActivityBoard
+from kagents_runner.record.clock import rfc3339
+from kagents_runner.record.ledger import MailLedger
+from kagents_runner.record.spending import Spending, Sums
+from kagents_runner.record.taskboard import TaskBoard
+
+RESULT_LIMIT: Final = 4096
+"""Characters of the lead's closing summary that the status keeps."""
+STATE_SECONDS: Final = 1.0
+"""Least time between two writes."""
+NUMBER_SECONDS: Final = 10.0
+"""Least time between two writes when only numbers differ."""
+_NUMBERS: Final = ("unread", "oldestUnreadAt", "cost")
+
+
+def build(
+    agents: Sequence[tuple[str, bool]],
+    board: ActivityBoard,
+    ledger: MailLedger,
+    tasks: TaskBoard,
+    spending: Spending,
+    result: str | None,
+) -> dict[str, Any]:
+    """The fields this manager owns. ``agents``: name and whether simulated, in the declared order."""
+    status: dict[str, Any] = {
+        "tasks": tasks.counts(),
+        "usage": _usage(spending.total),
+        "estimatedCost": format_money(spending.total.micros),
+        "activity": [
+            activity
+            for name, simulated in agents
+            if (activity := _activity(name, simulated, board, ledger, tasks, spending)) is not None
+        ],
+    }
+    return status if result is None else status | {"result": result[:RESULT_LIMIT]}
+
+
+def manifest(name: str, namespace: str, uid: str, status: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of the server-side apply; ``uid`` keeps it from a team of the same name that came later."""
+    metadata = {"name": name, "namespace": namespace, "uid": uid}
+    return {"apiVersion": API_VERSION, "kind": "AgentTeam", "metadata": metadata, "status": dict(status)}
+
+
+class Throttle:
+    """Says when a status may be written: a change of state after a second, numbers alone after ten."""
+
+    def __init__(self) -> None:
+        self._written: Mapping[str, Any] | None = None
+        self._at = float("-inf")
+
+    def due(self, status: Mapping[str, Any]) -> float | None:
+        """The earliest time for writing ``status``; None when it is already written."""
+        if self._written == status:
+            return None
+        if self._written is not None and _states(self._written) == _states(status):
+            return self._at + NUMBER_SECONDS
+        return self._at + STATE_SECONDS
+
+    def written(self, status: Mapping[str, Any], now: float) -> None:
+        """The server has taken ``status``."""
+        self._written, self._at = status, now
+
+    def tried(self, now: float) -> None:
+        """An attempt has failed; the next one waits its turn."""
+        self._at = now
+
+
+def _states(status: Mapping[str, Any]) -> tuple[Any, ...]:
+    activity = [
+        {key: value for key, value in item.items() if key not in _NUMBERS} for item in status["activity"]
+    ]
+    return activity, status.get("result")
+
+
+def _activity(
+    name: str, simulated: bool, board: ActivityBoard, ledger: MailLedger, tasks: TaskBoard, spending: Spending
+) -> dict[str, Any] | None:
+    doing = board.doing(name)
+    if doing is None:
+        return None
+    unread = ledger.unread(name)
+    sums = spending.by_agent.get(name)
+    fields: dict[str, Any] = {
+        "agent": name,
+        "state": doing.state,
+        "since": rfc3339(doing.since),
+        "detail": doing.detail,
+        "task": tasks.current(name),
+        "unread": len(unread),
+        "oldestUnreadAt": rfc3339(min(post.first for post in unread)) if unread else None,
+        "cost": None if sums is None else format_money(sums.micros),
+        "simulated": simulated,
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _usage(total: Sums) -> dict[str, Any]:
+    return {
+        "inputTokens": total.input,
+        "outputTokens": total.output,
+        "cacheReadTokens": total.cache_read,
+        "cacheWriteTokens": total.cache_write,
+        "requests": total.requests,
+        "estimated": True,
+    }

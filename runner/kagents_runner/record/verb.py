@@ -1,0 +1,64 @@
+"""``kagents-runner record``: the hub's program. Without a service account it records and writes no status."""
+
+import argparse
+import asyncio
+import signal
+from collections.abc import Mapping
+from typing import Final
+
+from kagents_core.journal import JournalError
+from kagents_runner.locations import Locations
+from kagents_runner.record.books import Books
+from kagents_runner.record.recorder import Recorder
+from kagents_runner.termination import RunnerError
+
+STDOUT: Final = 1
+TERMINATED: Final = 143
+
+
+async def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """Records until the team is over (0) or SIGTERM (143). Raises RunnerError when it cannot start."""
+    locations = Locations(environment)
+    team = locations.team()
+    try:
+        books = Books(team, locations.layout(team.name), output=STDOUT)
+    except JournalError as error:
+        raise RunnerError(str(error)) from error
+    try:
+        recorder = Recorder(books, locations.homes_dir)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, recorder.stop)
+        if environment.get("KUBERNETES_SERVICE_HOST"):
+            await _record_with_status(recorder, books)
+        else:
+            await recorder.run()
+    finally:
+        books.close()
+    return 0 if books.state.over or recorder.team_deleted else TERMINATED
+
+
+async def _record_with_status(recorder: Recorder, books: Books) -> None:
+    from kagents_core.kube.client import Client
+    from kagents_core.kube.config import load_in_cluster
+    from kagents_core.kube.errors import ConfigError
+    from kagents_runner.record.teamlink import TeamLink
+
+    try:
+        config = load_in_cluster()
+    except ConfigError as error:
+        raise RunnerError(str(error)) from error
+    async with Client(config) as client:
+        link = TeamLink(client, books.team.name, books.team.namespace, books.team.uid)
+        tasks = [
+            asyncio.create_task(link.watch(recorder.observe_team, recorder.team_is_gone)),
+            asyncio.create_task(link.publish(recorder.status, recorder.stepped)),
+        ]
+        try:
+            await recorder.run()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if not recorder.team_deleted:
+            await link.write_last(recorder.status())
