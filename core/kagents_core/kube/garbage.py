@@ -22,6 +22,7 @@ def collection_paused() -> Iterator[None]:
 
 def settle() -> None:
     """Call once after the first lists: what lives now is not looked at again, collections become rare."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)

@@ -100,7 +100,7 @@ class Reflector(Generic[T]):
                 if self._on_first_page is not None:
                     self._on_first_page(page.remaining)
                     self._on_first_page = None
-        self.store.retain(seen)
+        self.store.retain(seen, self.namespace)
         self.lists += 1
         self._set_state(True)
         self.synced.set()

@@ -111,9 +111,9 @@ class Store(Generic[T]):
         self._tell(changes)
         return keys
 
-    def retain(self, keys: Collection[Key]) -> None:
-        """Drop everything else: the end of a list."""
-        gone = [key for key in self._entries if key not in keys]
+    def retain(self, keys: Collection[Key], namespace: str | None = None) -> None:
+        """Drop everything else (in that namespace, if one is named): the end of a list."""
+        gone = [key for key in self._entries if key not in keys and namespace in (None, key[0])]
         self._tell([change for key in gone for change in self._drop(key)])
 
     def apply(self, events: Iterable[WatchEvent]) -> None:

@@ -250,6 +250,9 @@ class ModelServer:
         wanted = (body.get("metadata") or {}).get("uid")
         if old is not None and wanted not in (None, old["metadata"]["uid"]):
             return refuse(409, "Conflict", "the uid differs")
+        expected = (body.get("metadata") or {}).get("resourceVersion")
+        if old is not None and expected not in (None, old["metadata"]["resourceVersion"]):
+            return refuse(409, "Conflict", "the object has been modified")
         if old is None and (subresource or wanted or "apply" not in request.content_type):
             return refuse(
                 404 if not wanted else 409, "NotFound" if not wanted else "Conflict", f"{path} not found"

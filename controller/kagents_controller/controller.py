@@ -1,0 +1,272 @@
+"""The controller: reflectors fill the caches, changes fill the queue, workers plan and carry out.
+
+Nothing polls. An idle controller sends nothing; deadlines are moments in a heap.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from kagents_controller.caches import Caches, OwnedClaim, OwnedPod, Packed
+from kagents_controller.delays import DelayHeap
+from kagents_controller.events import EventRecorder
+from kagents_controller.executor import Executor
+from kagents_controller.expectations import Expectations, Owner
+from kagents_controller.lease import Election
+from kagents_controller.metrics import Metrics
+from kagents_controller.notifications import Notifier
+from kagents_controller.planning import Decision, Planner
+from kagents_controller.staleness import caught_up, replaces_only_the_dead
+from kagents_controller.workqueue import QueueClosed, WorkQueue
+from kagents_core.kube.client import Client
+from kagents_core.kube.errors import ApiError
+from kagents_core.kube.reflector import Reflector
+from kagents_core.kube.store import Change
+from kagents_core.reconcile import Settings
+
+_log = logging.getLogger(__name__)
+
+_RECONCILE_SECONDS = 120.0
+_STALE_SECONDS = 1.0
+_DRAIN_SECONDS = 10.0
+_LONGEST_SLEEP_SECONDS = 60.0
+"""Deadlines are wall-clock moments: after a suspended laptop wakes up they are noticed this soon."""
+
+
+class Controller:
+    """Reconciles teams, runs and templates of some namespaces, or of all."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        settings: Settings,
+        namespaces: Sequence[str] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        workers: int = 16,
+        lease: Election | None = None,
+        on_synced: Callable[[], None] | None = None,
+        notifier: Notifier | None = None,
+    ) -> None:
+        """Without ``lease`` it works at once; with it, only as the leader. The client must be open."""
+        self.caches = Caches()
+        self.metrics = Metrics()
+        self.synced = asyncio.Event()
+        """Set once every cache is filled."""
+        self.queue: WorkQueue[Owner] = WorkQueue()
+        self._client = client
+        self._clock = clock
+        self._workers = workers
+        self._lease = lease
+        self._on_synced = on_synced
+        self._reflectors = self.caches.reflectors(client, namespaces)
+        self._expectations = Expectations(lambda: asyncio.get_running_loop().time())
+        self._events = EventRecorder(client)
+        self._executor = Executor(client, self._expectations, self._events, self.metrics, self.caches.version)
+        self._planner = Planner(self.caches, settings)
+        self._notifier = notifier or Notifier(clock=clock)
+        self._notifier.on_outcome = self.queue.add
+        self._wakes: DelayHeap[Owner] = DelayHeap()
+        self._wakes_changed = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._listen()
+        self._measure()
+
+    async def run(self) -> None:
+        """Work until cancelled or stopped.
+
+        Raises an ExceptionGroup with LeaseLost when another controller may have taken over.
+        """
+        async with self._notifier, asyncio.TaskGroup() as group:
+            background = [group.create_task(self._events.run()), group.create_task(self._wake())]
+            background += await self._sync(group)
+            background.append(group.create_task(self._lead()))
+            await self._stopping.wait()
+            await self._events.drain(2.0)
+            for task in background:
+                task.cancel()
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what is in work (at most 10 s), tell the last events, and end ``run``."""
+        self.queue.close()
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await self.queue.idle()
+        except TimeoutError:
+            _log.warning("stopped in the middle of work", extra={"keys": self.queue.processing})
+        self._stopping.set()
+
+    @property
+    def reflectors(self) -> tuple[Reflector[Any], ...]:
+        """All reflectors, for whoever shows the state of the connection."""
+        return tuple(reflector for group in self._reflectors for reflector in group)
+
+    async def _sync(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        tasks: list[asyncio.Task[None]] = []
+        for reflectors in self._reflectors:
+            tasks += [group.create_task(reflector.run()) for reflector in reflectors]
+            for reflector in reflectors:
+                await reflector.synced.wait()
+        self.synced.set()
+        _log.info("caches are filled", extra={"teams": len(self.caches.teams), "pods": len(self.caches.pods)})
+        if self._on_synced is not None:
+            self._on_synced()
+        return tasks
+
+    async def _lead(self) -> None:
+        """The workers, for as long as the lease is ours."""
+        if self._lease is None:
+            await self._work_all()
+            return
+        async with self._lease as lease, asyncio.TaskGroup() as group:
+            holding = group.create_task(lease.hold())
+            await self._work_all()
+            holding.cancel()
+
+    async def _work_all(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._workers):
+                group.create_task(self._work())
+
+    # ── changes become work ───────────────────────────────────────────────────────────────────────────────
+
+    def _listen(self) -> None:
+        self.caches.teams.subscribe(self._teams_changed)
+        self.caches.runs.subscribe(lambda changes: self._owners_changed("AgentTeamRun", changes))
+        self.caches.templates.subscribe(self._templates_changed)
+        self.caches.pods.subscribe(lambda changes: self._children_changed("Pod", changes))
+        self.caches.claims.subscribe(lambda changes: self._children_changed("PersistentVolumeClaim", changes))
+
+    def _owners_changed(self, kind: str, changes: Sequence[Change[Packed]]) -> None:
+        for change in changes:
+            owner = (kind, *change.key)
+            self._expectations.saw_version(owner, self.caches.version(owner))
+            self.queue.add(owner)
+
+    def _teams_changed(self, changes: Sequence[Change[Packed]]) -> None:
+        self._owners_changed("AgentTeam", changes)
+        for change in changes:
+            self._expectations.saw(("AgentTeam", *change.key))
+            if change.old is not None and change.kind != "modified":
+                self._planner.forget(change.old.uid)
+            if change.key in self.caches.runs:
+                self.queue.add(("AgentTeamRun", *change.key))
+
+    def _templates_changed(self, changes: Sequence[Change[Packed]]) -> None:
+        self._owners_changed("AgentTeamTemplate", changes)
+        for change in changes:
+            for key in self.caches.runs_of_template(*change.key):
+                self.queue.add(("AgentTeamRun", *key))
+
+    def _children_changed(self, kind: str, changes: Sequence[Change[OwnedPod] | Change[OwnedClaim]]) -> None:
+        for change in changes:
+            self._expectations.saw((kind, *change.key))
+            for value in (change.old, change.new):
+                key = None if value is None else self.caches.team_of(value.owner)
+                if key is not None:
+                    self.queue.add(("AgentTeam", *key))
+
+    # ── work ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                owner = await self.queue.get()
+            except QueueClosed:
+                return
+            started, result = loop.time(), "success"
+            try:
+                async with asyncio.timeout(_RECONCILE_SECONDS):
+                    again = await self.reconcile(owner)
+                self.queue.forget(owner)
+                if again is not None:
+                    result = "requeue_after"
+                    self.queue.add_after(owner, again)
+            except Exception as error:
+                result = "error"
+                self._failed(owner, error)
+            finally:
+                self.queue.done(owner)
+                self.metrics.count("controller_runtime_reconcile_total", controller=owner[0], result=result)
+                seconds = loop.time() - started
+                self.metrics.observe(
+                    "controller_runtime_reconcile_time_seconds", seconds, controller=owner[0]
+                )
+
+    def _failed(self, owner: Owner, error: Exception) -> None:
+        """One object's trouble is logged and tried again; it never ends the controller."""
+        seconds = self.queue.retry(owner)
+        kind, namespace, name = owner
+        where = {
+            "controller": kind,
+            "namespace": namespace,
+            "object": name,
+            "retryInSeconds": round(seconds, 3),
+        }
+        self.metrics.count("controller_runtime_reconcile_errors_total", controller=kind)
+        if isinstance(error, ApiError | TimeoutError):
+            _log.warning("reconcile failed", extra={**where, "error": str(error) or type(error).__name__})
+        else:
+            _log.error("reconcile failed unexpectedly", extra=where, exc_info=error)
+
+    async def reconcile(self, owner: Owner) -> float | None:
+        """Look at one object and do what its plan says; seconds until the next look, or None."""
+        waiting = self._expectations.waiting(owner)
+        if waiting is not None and waiting > 0:
+            return waiting
+        if waiting == 0 and not await caught_up(self._client, self.caches, self._expectations, owner):
+            return _STALE_SECONDS
+        decision = self._decide(owner)
+        if decision is None:
+            self._forget(owner)
+            return None
+        plan = decision.plan
+        if not await replaces_only_the_dead(self._client, self.caches, decision.subject, plan):
+            return _STALE_SECONDS
+        self._notifier.recorded(owner, decision.sent)
+        self._notifier.ask(owner, plan.effects, decision.attempts)
+        await self._executor.carry_out(decision.subject, plan)
+        self._wakes.set(owner, None if plan.wake_at is None else plan.wake_at.timestamp())
+        self._wakes_changed.set()
+        return None
+
+    def _decide(self, owner: Owner) -> Decision | None:
+        kind, *key = owner
+        place, now = (key[0], key[1]), self._clock()
+        if kind == "AgentTeam":
+            return self._planner.team(place, now, self._notifier.outcomes(owner))
+        if kind == "AgentTeamRun":
+            return self._planner.run(place, now)
+        return self._planner.template(place, now)
+
+    def _forget(self, owner: Owner) -> None:
+        self._expectations.forget(owner)
+        self._notifier.forget(owner)
+        self._wakes.set(owner, None)
+
+    async def _wake(self) -> None:
+        """Queue what is due; sleeps until the next deadline."""
+        while True:
+            now = self._clock().timestamp()
+            for owner in self._wakes.pop_due(now):
+                self.queue.add(owner)
+            due = self._wakes.next()
+            seconds = None if due is None else min(max(0.0, due - now), _LONGEST_SLEEP_SECONDS)
+            self._wakes_changed.clear()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._wakes_changed.wait()
+            except TimeoutError:
+                continue
+
+    def _measure(self) -> None:
+        self.metrics.gauge("workqueue_depth", lambda: len(self.queue), queue="kagents")
+        self.metrics.gauge("workqueue_retries_now", lambda: self.queue.retries, queue="kagents")
+        self.metrics.gauge("controller_runtime_active_workers", lambda: self.queue.processing)
+        self.metrics.gauge("controller_runtime_max_concurrent_reconciles", lambda: self._workers)
+        self.metrics.gauge("teams", lambda: len(self.caches.teams))
+        self.metrics.gauge("pods", lambda: len(self.caches.pods))
+        self.metrics.gauge("caches_synced", lambda: float(self.synced.is_set()))

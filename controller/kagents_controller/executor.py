@@ -1,0 +1,159 @@
+"""Carries a plan out: children first, then deletions, then the status, then what is worth telling.
+
+The order matters. Status names the attempt of each agent, so it must not be written before the pod of that
+attempt exists: a controller that dies in between would otherwise take the missing pod for a lost one.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kagents_controller.events import EventRecorder
+from kagents_controller.expectations import Child, Expectations, Owner
+from kagents_controller.metrics import Metrics
+from kagents_core.api.constants import CONTROLLER_MANAGER
+from kagents_core.api.resources import AGENT_TEAMS, CLAIMS, PODS, Resource
+from kagents_core.kube.client import Client
+from kagents_core.kube.errors import ApiError, Conflict, Forbidden, Invalid, NotFound
+from kagents_core.reconcile import Event, Plan, Ref
+
+_RESOURCES: dict[str, Resource] = {"Pod": PODS, "PersistentVolumeClaim": CLAIMS, "AgentTeam": AGENT_TEAMS}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is being reconciled: its kind, and the object as the cache has it."""
+
+    resource: Resource
+    body: Mapping[str, Any]
+    status_fields: frozenset[str] | None = None
+    """The top-level status fields whose writer is the controller; None for all of them."""
+
+    @property
+    def owner(self) -> Owner:
+        """Its key among expectations."""
+        metadata = self.body["metadata"]
+        return self.resource.kind, metadata.get("namespace", ""), metadata["name"]
+
+
+class Executor:
+    """Turns plans into API calls. Every ApiError it does not know how to take reaches the caller."""
+
+    def __init__(
+        self,
+        client: Client,
+        expectations: Expectations,
+        events: EventRecorder,
+        metrics: Metrics,
+        cached_version: Callable[[Child], str | None],
+    ) -> None:
+        """``cached_version`` tells the resourceVersion of a child as the cache has it."""
+        self._client = client
+        self._cached_version = cached_version
+        self._expectations = expectations
+        self._events = events
+        self._metrics = metrics
+
+    async def carry_out(self, subject: Subject, plan: Plan) -> None:
+        """Make the plan true. Raises ApiError when a part failed; trying again is always safe."""
+        pods = [manifest for manifest in plan.apply if manifest["kind"] == "Pod"]
+        others = [manifest for manifest in plan.apply if manifest["kind"] != "Pod"]
+        await self._all(subject, others)
+        await self._all(subject, pods)
+        await _gather([self._delete(subject, ref) for ref in plan.delete])
+        if plan.status is not None and differs(subject, plan.status):
+            await self._write_status(subject, plan.status)
+        for event in plan.events:
+            self._events.tell(subject.body, event)
+
+    async def _all(self, subject: Subject, manifests: Sequence[Mapping[str, Any]]) -> None:
+        await _gather([self._apply(subject, manifest) for manifest in manifests])
+
+    async def _apply(self, subject: Subject, manifest: Mapping[str, Any]) -> None:
+        resource, metadata = _RESOURCES[manifest["kind"]], manifest["metadata"]
+        child = (resource.kind, metadata["namespace"], metadata["name"])
+        self._expectations.expect(subject.owner, child)
+        self._metrics.count("writes_total", verb="apply", resource=resource.plural)
+        try:
+            made = await self._client.apply(
+                resource, metadata["namespace"], metadata["name"], manifest, manager=CONTROLLER_MANAGER
+            )
+            if made["metadata"]["resourceVersion"] == self._cached_version(child):
+                self._expectations.saw(child)  # nothing changed, so no event will come
+        except (Invalid, Forbidden) as error:
+            # A quota, a pod security rule, a full namespace: the person must see why nothing happens.
+            self._expectations.saw(child)
+            message = f"{resource.kind} {metadata['name']} was refused: {error.message}"
+            self._events.tell(subject.body, Event("Warning", "FailedCreate", message))
+            raise
+        except ApiError as error:
+            if error.status:  # a definite no; without an answer the object may exist, so keep waiting for it
+                self._expectations.saw(child)
+            raise
+
+    async def _delete(self, subject: Subject, ref: Ref) -> None:
+        resource = _RESOURCES[ref.kind]
+        child = (resource.kind, ref.namespace, ref.name)
+        if child != subject.owner:
+            self._expectations.expect(subject.owner, child)
+        self._metrics.count("writes_total", verb="delete", resource=resource.plural)
+        try:
+            await self._client.delete(
+                resource,
+                ref.namespace,
+                ref.name,
+                uid=ref.uid,
+                grace_seconds=ref.grace_seconds,
+                propagation="Background",
+            )
+        except (NotFound, Conflict):
+            self._expectations.saw(child)  # that object is gone already
+        except ApiError as error:
+            if error.status:
+                self._expectations.saw(child)
+            raise
+
+    async def _write_status(self, subject: Subject, status: Mapping[str, Any]) -> None:
+        metadata = subject.body["metadata"]
+        body = {
+            "apiVersion": subject.resource.api_version,
+            "kind": subject.resource.kind,
+            # The uid keeps a new object of the same name from getting its predecessor's status.
+            "metadata": {key: metadata[key] for key in ("name", "namespace", "uid")},
+            "status": status,
+        }
+        self._metrics.count("writes_total", verb="apply-status", resource=subject.resource.plural)
+        try:
+            written = await self._client.apply(
+                subject.resource,
+                metadata["namespace"],
+                metadata["name"],
+                body,
+                manager=CONTROLLER_MANAGER,
+                subresource="status",
+            )
+        except NotFound:
+            return  # deleted meanwhile: its deletion is on its way to the cache
+        version = written["metadata"]["resourceVersion"]
+        if version != metadata.get("resourceVersion"):
+            self._expectations.expect_version(subject.owner, version)
+
+
+def differs(subject: Subject, wanted: Mapping[str, Any]) -> bool:
+    """Whether the controller's part of the status is not yet what is wanted."""
+    current = subject.body.get("status") or {}
+    if subject.status_fields is not None:
+        current = {key: value for key, value in current.items() if key in subject.status_fields}
+    return bool(current != dict(wanted))
+
+
+async def _gather(calls: Sequence[Any]) -> None:
+    """All calls to their end, then the first failure: one refused pod does not hold back its siblings."""
+    if len(calls) == 1:
+        await calls[0]
+        return
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

@@ -1,0 +1,139 @@
+"""``kagents-controller``: reconciles teams on a cluster."""
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from kagents_controller.controller import Controller
+from kagents_controller.health import serve
+from kagents_controller.lease import Election, LeaseLost
+from kagents_controller.logs import log_json
+from kagents_core.kube.client import Client
+from kagents_core.kube.config import ClientConfig, load_default, load_kubeconfig
+from kagents_core.kube.errors import ConfigError
+from kagents_core.kube.garbage import settle
+from kagents_core.reconcile import Settings
+
+_log = logging.getLogger(__name__)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="kagents-controller",
+        description="Reconciles AgentTeams, AgentTeamRuns and AgentTeamTemplates: makes their pods, "
+        "enforces gates, timeouts and budgets, writes their status.",
+        epilog="Exit codes: 0 stopped by a signal, 1 lost the lease, 2 wrong use or configuration.",
+    )
+    add = made.add_argument
+    add("--kubeconfig", metavar="FILE", help="default: KUBECONFIG, ~/.kube/config, the pod's account")
+    add("--context", metavar="NAME", help="kubeconfig context (default: the current one)")
+    add("--namespace", metavar="NAME", action="append", help="work in this one only; may be repeated")
+    add("--runner-image", metavar="IMAGE", required=True, help="image with kagents-runner and claude")
+    add("--image-pull-policy", choices=("Always", "IfNotPresent", "Never"), default="IfNotPresent")
+    add("--hub-service-account", metavar="NAME", default="kagents-hub", help="of hub pods")
+    add("--workers", metavar="N", type=_positive, default=16, help="objects reconciled at once (16)")
+    add("--lease-name", metavar="NAME", help="elect a leader by this Lease (default: no election)")
+    add("--lease-namespace", metavar="NAME", help="where the Lease is (default: the own namespace)")
+    add("--health-address", metavar="HOST", default="0.0.0.0", help="of probes and metrics")  # noqa: S104
+    add("--health-port", metavar="PORT", type=int, default=8081, help="8081; 0 turns it off")
+    add("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    add("--version", action="version", version=f"kagents-controller {version('kagents')}")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until a signal; returns the exit code."""
+    options = parser().parse_args(arguments)
+    log_json(options.log_level)
+    try:
+        named = options.kubeconfig or options.context
+        config = load_kubeconfig(options.kubeconfig, options.context) if named else load_default()
+        return asyncio.run(_run(config, options))
+    except ConfigError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        place = f"{options.health_address}:{options.health_port}"
+        return _refuse(f"cannot serve health on {place}: {error.strerror}")
+
+
+async def _run(config: ClientConfig, options: argparse.Namespace) -> int:
+    gc.disable()  # the first lists make many objects and no garbage; ``settle`` turns it on again
+    asyncio.get_running_loop().call_later(120.0, gc.enable)
+    async with Client(config) as client, contextlib.AsyncExitStack() as stack:
+        lease = None
+        if options.lease_name:
+            identity = f"{socket.gethostname()}_{os.getpid()}"
+            place = options.lease_namespace or config.namespace
+            lease = Election(client, place, options.lease_name, identity)
+        controller = Controller(
+            client,
+            settings=Settings(
+                runner_image=options.runner_image,
+                image_pull_policy=options.image_pull_policy,
+                hub_service_account=options.hub_service_account,
+            ),
+            namespaces=options.namespace,
+            workers=options.workers,
+            lease=lease,
+            on_synced=settle,
+        )
+        if options.health_port:
+            served = serve(controller, options.health_address, options.health_port)
+            await stack.enter_async_context(served)
+        _log.info("starting", extra={"server": config.server, "namespaces": options.namespace or "all"})
+        return await _until_signal(controller)
+
+
+async def _until_signal(controller: Controller) -> int:
+    running = asyncio.create_task(controller.run())
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    signalled = asyncio.create_task(stopping.wait())
+    await asyncio.wait({running, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
+    if not running.done():
+        _log.info("stopping")
+        await controller.stop()
+        await asyncio.wait({running}, timeout=5.0)
+        running.cancel()
+        await asyncio.wait({running})
+    code = 0
+    try:
+        if not running.cancelled():
+            running.result()
+    except* LeaseLost as lost:
+        _log.error("stopped working", extra={"error": str(_first(lost))})
+        code = 1
+    return code
+
+
+def _first(group: BaseException) -> BaseException:
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group
+
+
+def _refuse(message: str) -> int:
+    sys.stderr.write(f"kagents-controller: {message}\n")
+    return 2
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""Asking the API server itself, in the few cases where a cache that is behind would do harm."""
+
+from kagents_controller.caches import Caches
+from kagents_controller.executor import Subject
+from kagents_controller.expectations import Child, Expectations, Owner
+from kagents_core.api.constants import ANNOTATION_ATTEMPT, LABEL_TEAM
+from kagents_core.api.resources import (
+    AGENT_TEAM_RUNS,
+    AGENT_TEAM_TEMPLATES,
+    AGENT_TEAMS,
+    CLAIMS,
+    PODS,
+    Resource,
+)
+from kagents_core.kube.client import Client
+from kagents_core.kube.errors import NotFound
+from kagents_core.reconcile import Plan, owner_uid
+
+_RESOURCES: dict[str, Resource] = {
+    each.kind: each for each in (AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS, CLAIMS, PODS)
+}
+
+
+async def caught_up(client: Client, caches: Caches, expectations: Expectations, owner: Owner) -> bool:
+    """Whether everything awaited for this owner, past the time limit, turns out to be in the caches.
+
+    What is not makes the wait start anew. Raises ApiError.
+    """
+    for child in expectations.missing(owner):
+        if await _live_version(client, child) == caches.version(child):
+            expectations.saw(child)
+    live = await _live_version(client, owner)
+    if live == caches.version(owner):
+        expectations.saw_version(owner, live)
+    if expectations.waiting(owner) is None:
+        return True
+    expectations.renew(owner)
+    return False
+
+
+async def _live_version(client: Client, child: Child) -> str | None:
+    kind, namespace, name = child
+    try:
+        found = await client.get(_RESOURCES[kind], namespace, name)
+    except NotFound:
+        return None
+    return str(found["metadata"]["resourceVersion"])
+
+
+async def replaces_only_the_dead(client: Client, caches: Caches, subject: Subject, plan: Plan) -> bool:
+    """Whether no agent that the plan gives a further pod has a live one that the cache does not show.
+
+    Only restarts ask, and they are rare: one list of the team's pods each. Raises ApiError.
+    """
+    again = {
+        manifest["metadata"]["labels"]["app.kubernetes.io/component"]
+        for manifest in plan.apply
+        if manifest["kind"] == "Pod"
+        and manifest["metadata"].get("annotations", {}).get(ANNOTATION_ATTEMPT, "0") != "0"
+    }
+    if not again:
+        return True
+    metadata = subject.body["metadata"]
+    team = metadata["name"][:63].rstrip("-.")
+    listed = await client.list(PODS, metadata["namespace"], labels=f"{LABEL_TEAM}={team}")
+    for pod in listed.items:
+        agent = pod["metadata"].get("labels", {}).get("app.kubernetes.io/component")
+        live = (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+        known = (metadata["namespace"], pod["metadata"]["name"]) in caches.pods
+        if owner_uid(pod) == metadata["uid"] and agent in again and live and not known:
+            return False
+    return True

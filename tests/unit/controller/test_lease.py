@@ -1,0 +1,86 @@
+"""Leader election: one leader at a time, handed over at once on exit, taken over when it falls silent."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+
+from kagents_controller.lease import Election, LeaseLost
+from kagents_core.api.resources import LEASES
+from kagents_core.kube.client import Client, path_of
+
+PATH = path_of(LEASES, "ns", "kagents")
+FAST = {"lease_seconds": 1.0, "renew_seconds": 0.5, "retry_seconds": 0.02}
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+
+
+async def test_one_leads_and_hands_over_on_exit(stopped_world: Any) -> None:
+    server = stopped_world.server
+    async with Client(server.config) as client:
+        first = Election(client, "ns", "kagents", "one", **FAST)
+        second = Election(client, "ns", "kagents", "two", **FAST)
+        async with first:
+            holding = asyncio.create_task(first.hold())
+            waiting = asyncio.create_task(second.__aenter__())
+            renewed = server.objects[PATH]["spec"]["renewTime"]
+            await until(lambda: server.objects[PATH]["spec"]["renewTime"] != renewed)
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", renewed)
+            assert first.leading
+            assert not second.leading
+            holding.cancel()
+        assert server.objects[PATH]["spec"]["holderIdentity"] == ""
+        await asyncio.wait_for(waiting, 5)
+        assert second.leading
+        assert server.objects[PATH]["spec"]["leaseTransitions"] == 1
+
+
+async def test_a_silent_leader_is_succeeded_and_learns_of_it(stopped_world: Any) -> None:
+    server = stopped_world.server
+    async with Client(server.config) as client:
+        first = await Election(client, "ns", "kagents", "one", **FAST).__aenter__()
+        started = asyncio.get_running_loop().time()
+        second = await Election(client, "ns", "kagents", "two", **FAST).__aenter__()
+        assert asyncio.get_running_loop().time() - started >= 1.0, "not before the lease has run out"
+        with pytest.raises(LeaseLost):
+            await asyncio.wait_for(first.hold(), 5)
+        assert not first.leading
+        assert second.leading
+
+
+async def test_a_leader_that_cannot_renew_stops_by_its_deadline(stopped_world: Any, model: Any) -> None:
+    server = stopped_world.server
+    async with Client(server.config) as client:
+        leader = await Election(client, "ns", "kagents", "one", **FAST).__aenter__()
+        server.faults = [model.refuse(500, "InternalError", "down") for _ in range(1000)]
+        with pytest.raises(LeaseLost, match="could not be renewed"):
+            await asyncio.wait_for(leader.hold(), 5)
+
+
+async def test_a_standby_has_warm_caches_and_writes_nothing(stopped_world: Any, simple: Any) -> None:
+    world = stopped_world
+    async with Client(world.server.config) as client:
+        other = await Election(
+            client, "ns", "kagents", "other", **{**FAST, "lease_seconds": 600.0}
+        ).__aenter__()
+        await world.start(lease=Election(client, "ns", "kagents", "mine", **FAST))
+        world.apply(simple())
+        await world.until(
+            lambda: world.controller.synced.is_set() and len(world.controller.caches.teams) == 1
+        )
+        await asyncio.sleep(0.05)
+        assert not world.status()
+        await other.__aexit__(None, None, None)
+        await world.until(lambda: world.status().get("phase") == "Initializing")
+        world.server.objects[PATH]["spec"]["holderIdentity"] = "thief"
+        world.server.put(PATH, world.server.objects[PATH])
+        await asyncio.wait([world._task], timeout=5)
+        assert world._task.done()
+        assert isinstance(world._task.exception(), ExceptionGroup)
+        assert world._task.exception().subgroup(LeaseLost) is not None
+        world._task = None

@@ -1,0 +1,177 @@
+"""Gate notifications: delivered outside the workers, once, with a stable id, and recorded in status."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from kagents_controller.notifications import Notifier
+from kagents_core.reconcile import Effect
+
+OWNER = ("AgentTeam", "ns", "demo")
+
+
+class Receiver:
+    """A webhook receiver that plays back answers: a status, or ``hang``."""
+
+    def __init__(self) -> None:
+        self.answers: list[Any] = []
+        self.got: list[tuple[dict[str, str], Any]] = []
+        self.release = asyncio.Event()
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.got.append((dict(request.headers), json.loads(await request.read())))
+        answer = self.answers.pop(0) if self.answers else 204
+        if answer == "hang":
+            await self.release.wait()
+            answer = 204
+        headers = {"Location": "/elsewhere"} if answer == 302 else {}
+        return web.Response(status=answer, headers=headers)
+
+
+@asynccontextmanager
+async def receiving() -> AsyncIterator[Any]:
+    receiver: Any = Receiver()
+    app = web.Application()
+    app.router.add_post("/{path:.*}", receiver.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook?secret=canary"
+    try:
+        yield receiver
+    finally:
+        receiver.release.set()
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Any]:
+    async with receiving() as made:
+        yield made
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+
+
+def state(notifier: Notifier, identity: str = "id-1") -> Any:
+    outcome = notifier.outcomes(OWNER).get(identity)
+    return outcome and (outcome.state, outcome.attempts, outcome.message)
+
+
+async def test_it_is_delivered_once_however_often_it_is_asked_for(receiver: Any) -> None:
+    told: list[Any] = []
+    async with Notifier(on_outcome=told.append) as notifier:
+        effect = Effect("id-1", receiver.url, {"event": "spawn-b"})
+        for _ in range(5):
+            notifier.ask(OWNER, [effect], {})
+        await until(lambda: told)
+        for _ in range(5):
+            notifier.ask(OWNER, [effect], {})
+        notifier.ask(OWNER, [], {})  # the plan does not want it any more, status has not been written yet
+        assert state(notifier) == ("sent", 1, None)
+        notifier.recorded(OWNER, {"id-1"})
+        assert notifier.outcomes(OWNER) == {}
+    assert told == [OWNER]
+    ((headers, body),) = receiver.got
+    assert headers["webhook-id"] == "id-1"
+    assert body == {"event": "spawn-b"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"), [(500, "HTTP 500"), (302, "HTTP 302"), ("hang", "did not answer within 0.1 s")]
+)
+async def test_a_failure_is_tried_again_with_the_same_id(receiver: Any, answer: Any, words: str) -> None:
+    receiver.answers = [answer, answer]
+    seen: list[Any] = []
+    notifier = Notifier(first_retry_seconds=0.01, attempt_seconds=0.1)
+    notifier.on_outcome = lambda owner: seen.append(state(notifier))
+    async with notifier:
+        notifier.ask(OWNER, [Effect("id-1", receiver.url, {})], {"id-1": 7})
+        await until(lambda: seen and seen[-1][0] == "sent")
+    assert [entry[:2] for entry in seen] == [("failed", 8), ("failed", 9), ("sent", 10)]
+    assert words in seen[0][2]
+    assert {headers["webhook-id"] for headers, _ in receiver.got} == {"id-1"}
+    assert "/elsewhere" not in str(receiver.got)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/?secret=canary", "http://[bad/?secret=canary", "canary"])
+async def test_what_went_wrong_is_said_without_the_url(url: str) -> None:
+    async with Notifier(first_retry_seconds=60) as notifier:
+        notifier.ask(OWNER, [Effect("id-1", url, {})], {})
+        await until(lambda: state(notifier))
+        outcome, _, message = state(notifier)
+    assert outcome == "failed"
+    assert message
+    assert "canary" not in message
+
+
+async def test_a_decided_gate_ends_the_retries(receiver: Any) -> None:
+    receiver.answers = [500] * 100
+    async with Notifier(first_retry_seconds=0.005) as notifier:
+        notifier.ask(OWNER, [Effect("id-1", receiver.url, {})], {})
+        await until(lambda: len(receiver.got) > 2)
+        notifier.ask(OWNER, [], {})
+        await asyncio.sleep(0.01)
+        count = len(receiver.got)
+        await asyncio.sleep(0.05)
+        assert len(receiver.got) <= count + 1
+        assert notifier.outcomes(OWNER) == {}
+
+
+# ── in the controller ────────────────────────────────────────────────────────────────────────────
+
+
+def gated(simple: Any, url: str) -> Any:
+    gate = {"event": "spawn-b", "channel": "webhook", "webhookUrl": url}
+    return simple({"name": "b"}, gates=(gate,))
+
+
+def notification(world: Any, name: str = "demo") -> Any:
+    return next(iter(world.status(name).get("notifications") or ()), {})
+
+
+async def test_sent_once_also_across_restarts(world: Any, simple: Any, receiver: Any) -> None:
+    world.apply(gated(simple, receiver.url))
+    await world.until(lambda: notification(world).get("state") == "sent")
+    for _ in range(2):
+        await world.quiet()
+        await world.kill()
+        await world.start()
+        await world.until(lambda: world.controller.synced.is_set())
+    world.change(next(iter(world.of("agentteams"))), {"metadata": {"labels": {"a": "b"}}})
+    await world.quiet()
+    assert len(receiver.got) == 1
+    assert receiver.got[0][1]["annotation"] == "approved.claude.amcheste.io/spawn-b"
+    assert receiver.got[0][0]["webhook-id"] == notification(world)["id"]
+
+
+async def test_failures_show_in_status_and_go_on_after_a_restart(
+    world: Any, simple: Any, receiver: Any
+) -> None:
+    receiver.answers = [503] * 3
+    world.apply(gated(simple, receiver.url))
+    await world.until(lambda: notification(world).get("state") == "failed")
+    assert notification(world)["message"] == "the receiver answered HTTP 503"
+    await world.kill()
+    before = notification(world)["attempts"]
+    await world.start()
+    await world.until(lambda: notification(world).get("state") == "sent")
+    assert notification(world)["attempts"] > before
+    assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
+
+
+async def test_a_receiver_that_hangs_holds_nothing_up(world: Any, simple: Any, receiver: Any) -> None:
+    receiver.answers = ["hang"] * 40
+    for number in range(40):
+        world.apply(gated(simple, receiver.url), f"hanging-{number}")
+    world.apply(simple(), "other")
+    await world.until(lambda: world.status("other").get("phase") == "Initializing")
+    assert all(notification(world, f"hanging-{n}").get("state") != "sent" for n in range(40))
