@@ -121,19 +121,21 @@ class PtyProcess:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
 
-    def _pump(self) -> None:
+    def _pump(self) -> bool:
+        """Takes what the terminal holds, up to one buffer; False when there is nothing more for now."""
         try:
             data = os.read(self._master, _READ_BYTES)
         except BlockingIOError:
-            return
+            return False
         except OSError:  # EIO: nobody holds the slave side any more
             data = b""
         if not data:
             asyncio.get_running_loop().remove_reader(self._master)
-            return
+            return False
         self._ring += data
         if len(self._ring) > RING_BYTES:
             del self._ring[: len(self._ring) - RING_BYTES]
+        return True
 
     def _reap(self) -> None:
         # Its children first, while the unreaped process still keeps the group's number from being used again.
@@ -142,7 +144,8 @@ class PtyProcess:
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
-        self._pump()
+        while self._pump():
+            pass
         loop.remove_reader(self._master)
         os.close(self._master)
         self._ended.set_result(status if status >= 0 else 128 - status)

@@ -1,7 +1,9 @@
 """The harness runs the real CLI: start, mail, tools, hooks, shutdown, refusals."""
 
+import asyncio
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -217,7 +219,7 @@ async def test_a_killed_agent_goes_on_in_its_session(
         await until(lambda: worker.states and worker.states[-1].pid)
     os.kill(worker.pid, 9)
     ended = await worker.ended()
-    assert ended.code == 1 and ended.sentence is not None and "137" in ended.sentence
+    assert (ended.code, ended.sentence) == (1, "claude was ended by signal 9.")
     before = len(model.requests)
     await team.send("worker", "while you were away")
     again = team.start("worker", "Begin.", attempt=1)
@@ -239,3 +241,45 @@ async def test_mail_to_the_lead_comes_without_a_warning_label(
     await team.send("lead", "hello from a person")
     await until(lambda: any("hello from a person" in r.prompt for r in model.requests))
     assert model.requests[-1].prompt.startswith('<teammate-message teammate_id="team-lead">')
+
+
+async def test_it_does_not_outlive_its_supervisor(small_team: MakeTeam) -> None:
+    team = small_team("worker")
+    worker = team.start("worker", "Begin.")
+    await until(lambda: team.hooks("worker", "TeammateIdle"))
+    arguments = Path(f"/proc/{worker.pid}/cmdline").read_bytes().decode().split("\0")[:-1]
+    environment = dict(
+        line.split("=", 1)
+        for line in Path(f"/proc/{worker.pid}/environ").read_bytes().decode().split("\0")
+        if line
+    )
+    worker.stop.set()
+    await worker.ended()
+
+    supervisor = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SUPERVISOR, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    arguments[arguments.index("--session-id")] = "--resume"
+    start = {"arguments": arguments, "environment": environment, "cwd": str(worker.context.cwd)}
+    assert supervisor.stdin is not None and supervisor.stdout is not None
+    supervisor.stdin.write(json.dumps(start).encode() + b"\n")
+    pid = int(await supervisor.stdout.readline())
+    await until(lambda: len(team.hooks("worker", "SessionStart")) == 2)
+    supervisor.kill()
+    await supervisor.wait()
+    await until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text(), 10)
+
+
+SUPERVISOR = """
+import asyncio, json, sys
+from pathlib import Path
+from kagents_runner.pty_process import PtyProcess
+async def main():
+    start = json.loads(sys.stdin.readline())
+    process = await PtyProcess.start(
+        start["arguments"], cwd=Path(start["cwd"]), environment=start["environment"]
+    )
+    print(process.pid, flush=True)
+    await process.wait()
+asyncio.run(main())
+"""

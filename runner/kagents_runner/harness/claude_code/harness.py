@@ -37,6 +37,7 @@ from kagents_runner.harness.protocol import (
 from kagents_runner.pty_process import PtyProcess
 
 TERMINATION_GRACE = 8.0
+_SIGNAL_BASE = 128
 _POLL_SECONDS = 0.3
 
 
@@ -168,5 +169,7 @@ class _Run:
             return HarnessExit(verdict.code, None if sentence is None else self._narrator.plain(sentence))
         if status == 0:
             return HarnessExit(EXIT_DONE)
+        if status > _SIGNAL_BASE and not watch.failure:
+            return HarnessExit(EXIT_FAILED, f"claude was ended by signal {status - _SIGNAL_BASE}.")
         reason = watch.failure or last_words(self._screen, 300) or "it said nothing"
         return HarnessExit(EXIT_FAILED, self._narrator.plain(f"claude ended with status {status}: {reason}"))
