@@ -1,0 +1,242 @@
+"""``kagents get`` and ``kagents describe``."""
+
+import argparse
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS, EVENTS, Resource
+from kagents_tui.cli import exits, options, output, tables
+from kagents_tui.cli.exits import CommandError
+from kagents_tui.cli.options import Session
+from kagents_tui.cli.tables import Table
+
+Object = dict[str, Any]
+
+
+def register(verbs: options.Verbs) -> None:
+    """Add the verbs."""
+    parser = options.verb(
+        verbs,
+        "get",
+        "list teams, or what belongs to them: agents, gates, mail, tasks, runs, templates, events",
+        (
+            "kagents get teams -A",
+            "kagents get team q3-report -o yaml",
+            "kagents get gates",
+            "kagents get mail q3-report -o json",
+        ),
+    )
+    parser.add_argument("what", choices=tuple(_GETTERS), metavar="WHAT", help=f"one of {', '.join(NAMES)}")
+    parser.add_argument(
+        "team", nargs="?", metavar="TEAM", help="of this team only; for runs and templates: their name"
+    )
+    options.add_everywhere(parser)
+    options.add_output(parser)
+    options.add_connection(parser)
+    parser.set_defaults(run=get)
+
+    parser = options.verb(
+        verbs,
+        "describe",
+        "tell everything of one team in words: facts, agents, conditions, events",
+        ("kagents describe q3-report", "kagents describe run/q4-security-review"),
+    )
+    parser.add_argument("team", metavar="TEAM", help="name of the team, or run/NAME")
+    options.add_connection(parser)
+    parser.set_defaults(run=describe)
+
+
+async def get(arguments: argparse.Namespace) -> int:
+    """Fetch, then write in the wanted form."""
+    async with options.session(arguments) as session:
+        if arguments.team and session.everywhere:
+            raise CommandError(exits.USAGE, "a name and -A do not go together")
+        await _GETTERS[arguments.what](session, arguments)
+    return exits.OK
+
+
+async def describe(arguments: argparse.Namespace) -> int:
+    """The same text that the terminal shows."""
+    from kagents_tui.describe import describe as in_words
+    from kagents_tui.feed import events_of
+
+    resource, name = options.split_kind(arguments.team, kinds=(AGENT_TEAMS, AGENT_TEAM_RUNS))
+    async with options.session(arguments) as session:
+        found = await session.client.get(resource, session.namespace, name)
+        events = await events_of(session.client, session.namespace, found["metadata"]["uid"])
+    output.write(in_words(found, events, datetime.now(UTC)).rstrip("\n") + "\n")
+    return exits.OK
+
+
+def _objects(resource: Resource, table: Table[Object]) -> "Getter":
+    """A getter of custom resources themselves."""
+
+    async def getter(session: Session, arguments: argparse.Namespace) -> None:
+        if arguments.team:
+            items = [await session.client.get(resource, session.namespace, arguments.team)]
+        else:
+            items = (await session.client.list(resource, session.scope)).items
+        shown: Any = output.as_list(items)
+        if arguments.team:
+            shown = output.without_noise(items[0])
+        if not _write_data(shown, arguments.output):
+            _write_rows(
+                items,
+                table,
+                session,
+                arguments,
+                name=lambda item: f"{resource.singular}.{resource.group}/{item['metadata']['name']}",
+            )
+
+    return getter
+
+
+Getter = Callable[[Session, argparse.Namespace], Awaitable[None]]
+
+
+def _of_teams(
+    collect: Callable[[Session, Object], Awaitable[list[Object]]],
+    table: Table[Object],
+    name: Callable[[Object], str],
+) -> Getter:
+    """A getter of what belongs to teams; each row carries its team and namespace."""
+
+    async def getter(session: Session, arguments: argparse.Namespace) -> None:
+        if arguments.team:
+            teams = [await session.client.get(AGENT_TEAMS, session.namespace, arguments.team)]
+        else:
+            teams = (await session.client.list(AGENT_TEAMS, session.scope)).items
+        rows = []
+        for team in teams:
+            at = {"namespace": team["metadata"]["namespace"], "team": team["metadata"]["name"]}
+            rows += [at | row for row in await _collected(collect, session, team, alone=bool(arguments.team))]
+        if not _write_data(rows, arguments.output):
+            _write_rows(rows, table, session, arguments, name=name)
+
+    return getter
+
+
+async def _collected(
+    collect: Callable[[Session, Object], Awaitable[list[Object]]],
+    session: Session,
+    team: Object,
+    *,
+    alone: bool,
+) -> list[Object]:
+    """What a team gives; of many teams, one that cannot answer is a remark and not the end."""
+    from kagents_core.kube.errors import ApiError
+    from kagents_tui.journal_stream import NoJournalError
+
+    try:
+        return await collect(session, team)
+    except NoJournalError as error:
+        if alone:
+            raise CommandError(exits.NOT_FOUND, str(error)) from None
+        options.note(str(error))
+    except ApiError as error:
+        if alone:
+            raise
+        options.note(f"{team['metadata']['name']}: {error}")
+    return []
+
+
+def _write_data(value: Any, form: str) -> bool:
+    if form == "json":
+        output.write_json(value)
+    elif form == "yaml":
+        output.write_yaml(value)
+    return form in ("json", "yaml")
+
+
+def _write_rows(
+    items: Sequence[Object],
+    table: Table[Object],
+    session: Session,
+    arguments: argparse.Namespace,
+    *,
+    name: Callable[[Object], str],
+) -> None:
+    if arguments.output == "name":
+        from kagents_core.safetext import clean
+
+        for item in items:
+            output.write(clean(name(item), limit=300, multiline=False) + "\n")
+        return
+    if not items:
+        where = "any namespace" if session.everywhere else f"namespace {session.namespace}"
+        options.note(f"there are no {arguments.what} in {where}")
+        return
+    wide = arguments.output == "wide"
+    now = datetime.now(UTC)
+    columns, rows = tables.render(
+        table, items, now, wide=wide, namespaces=session.everywhere, teams=not arguments.team
+    )
+    output.write_table(columns, rows, widest=None if wide else output.terminal_width())
+
+
+async def _agents(session: Session, team: Object) -> list[Object]:
+    return tables.agents_of(team)
+
+
+async def _gates(session: Session, team: Object) -> list[Object]:
+    from kagents_tui.gate_states import gates_of
+
+    return [{"event": gate.event, "state": gate.state, "teammate": gate.teammate} for gate in gates_of(team)]
+
+
+async def _journal(session: Session, team: Object) -> list[Object]:
+    from kagents_tui.journal_stream import stream
+
+    return [entry async for entry in stream(session.client, team, follow=False)]
+
+
+async def _mail(session: Session, team: Object) -> list[Object]:
+    from kagents_tui.cli.fold import mail_of
+
+    return mail_of(await _journal(session, team))
+
+
+async def _tasks(session: Session, team: Object) -> list[Object]:
+    from kagents_tui.cli.fold import tasks_of
+
+    return tasks_of(await _journal(session, team))
+
+
+async def _events(session: Session, arguments: argparse.Namespace) -> None:
+    fields = None
+    if arguments.team:
+        team = await session.client.get(AGENT_TEAMS, session.namespace, arguments.team)
+        fields = f"involvedObject.uid={team['metadata']['uid']}"
+    items = (await session.client.list(EVENTS, session.scope, fields=fields)).items
+    if not arguments.team:
+        items = [each for each in items if _is_ours(each)]
+    items.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
+    if not _write_data(output.as_list(items), arguments.output):
+        _write_rows(
+            items, tables.EVENTS, session, arguments, name=lambda item: f"event/{item['metadata']['name']}"
+        )
+
+
+def _is_ours(event: Mapping[str, Any]) -> bool:
+    about = event.get("involvedObject") or {}
+    return str(about.get("apiVersion", "")).partition("/")[0] == AGENT_TEAMS.group
+
+
+_TEAMS: Final = _objects(AGENT_TEAMS, tables.TEAMS)
+_RUNS: Final = _objects(AGENT_TEAM_RUNS, tables.RUNS)
+_TEMPLATES: Final = _objects(AGENT_TEAM_TEMPLATES, tables.TEMPLATES)
+_GETTERS: Final[dict[str, Getter]] = {
+    "teams": _TEAMS,
+    "agents": _of_teams(_agents, tables.AGENTS, lambda row: f"{row['team']}/{row['agent']}"),
+    "gates": _of_teams(_gates, tables.GATES, lambda row: f"{row['team']}/{row['event']}"),
+    "mail": _of_teams(_mail, tables.MAIL, lambda row: f"{row['team']}/{row['id']}"),
+    "tasks": _of_teams(_tasks, tables.TASKS, lambda row: f"{row['team']}/{row['id']}"),
+    "runs": _RUNS,
+    "templates": _TEMPLATES,
+    "events": _events,
+    "team": _TEAMS,
+    "run": _RUNS,
+    "template": _TEMPLATES,
+}
+NAMES: Final = ("teams", "agents", "gates", "mail", "tasks", "runs", "templates", "events")

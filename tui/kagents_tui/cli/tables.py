@@ -1,0 +1,212 @@
+"""The tables of ``kagents get``: which columns each thing has. Pure; cells are made safe when written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from kagents_tui.rows.ages import age, clock
+
+T = TypeVar("T")
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """A heading, and the text below it for an item at a moment."""
+
+    name: str
+    text: Callable[[T, datetime], object]
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Generic[T]):
+    """Columns in order. ``team`` tells whether the rows belong to teams that need naming."""
+
+    columns: tuple[Column[T], ...]
+    team: bool = False
+
+
+def render(
+    table: Table[Object], items: Sequence[Object], now: datetime, *, wide: bool, namespaces: bool, teams: bool
+) -> tuple[list[str], list[list[object]]]:
+    """Headings and rows."""
+    columns = [column for column in table.columns if wide or not column.wide]
+    if table.team and teams:
+        columns.insert(0, Column("TEAM", lambda item, _: item["team"]))
+    if namespaces:
+        columns.insert(0, Column("NAMESPACE", _namespace))
+    return [column.name for column in columns], [
+        [column.text(item, now) for column in columns] for item in items
+    ]
+
+
+def _namespace(item: Object, _: datetime) -> object:
+    return item.get("namespace") or item.get("metadata", {}).get("namespace", "")
+
+
+def moment(text: object) -> datetime | None:
+    """An RFC 3339 time, or None for anything else."""
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def field(path: str, missing: object = "") -> Callable[[Mapping[str, Any], datetime], object]:
+    """The text of a (dotted) field."""
+
+    def text(item: Mapping[str, Any], _: datetime) -> object:
+        value: Any = item
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return missing if value is None else value
+
+    return text
+
+
+def _age(path: str) -> Callable[[Object, datetime], object]:
+    read = field(path)
+    return lambda item, now: age(now, moment(read(item, now)))
+
+
+def _clock(path: str) -> Callable[[Object, datetime], object]:
+    read = field(path)
+    return lambda item, now: clock(moment(read(item, now)))
+
+
+def _money(path: str) -> Callable[[Object, datetime], object]:
+    read = field(path)
+    return lambda item, now: f"${cost}" if (cost := read(item, now)) else ""
+
+
+def agents_of(team: Mapping[str, Any]) -> list[Object]:
+    """The lead and every teammate, as the status tells of them; ``simulated`` comes from the harness."""
+    spec, status = team.get("spec") or {}, team.get("status") or {}
+    activity = {each.get("agent"): each for each in status.get("activity") or ()}
+    known = {each.get("name"): each for each in status.get("teammates") or ()}
+    known["lead"] = status.get("lead") or {}
+    declared = [("lead", "lead", spec["lead"])] if spec.get("lead") else []
+    declared += [(str(each.get("name")), "teammate", each) for each in spec.get("teammates") or ()]
+    agents = []
+    for name, role, wanted in declared:
+        state, doing = known.get(name) or {}, activity.get(name) or {}
+        agents.append(
+            {
+                "agent": name,
+                "role": role,
+                "phase": state.get("phase") or "Pending",
+                "activity": doing.get("state"),
+                "detail": doing.get("detail"),
+                "task": doing.get("task"),
+                "unread": doing.get("unread", 0),
+                "restarts": state.get("restartCount", 0),
+                "cost": doing.get("cost"),
+                "waitingFor": state.get("waitingFor"),
+                "pod": state.get("podName"),
+                "model": wanted.get("model"),
+                "simulated": (wanted.get("harness") or spec.get("harness")) == "simulated",
+            }
+        )
+    return agents
+
+
+def _doing(agent: Object, _: datetime) -> str:
+    return str(agent["waitingFor"] or agent["activity"] or "") + (
+        " [simulated]" if agent["simulated"] else ""
+    )
+
+
+TEAMS: Table[Object] = Table(
+    (
+        Column("NAME", field("metadata.name")),
+        Column("PHASE", field("status.phase", "Pending")),
+        Column("READY", field("status.ready")),
+        Column("TASKS DONE", field("status.tasks.completed", 0)),
+        Column("COST", _money("status.estimatedCost")),
+        Column("HARNESS", field("spec.harness"), wide=True),
+        Column("BUDGET", _money("spec.lifecycle.budgetLimit"), wide=True),
+        Column("TIMEOUT", field("spec.lifecycle.timeout"), wide=True),
+        Column("AGE", _age("metadata.creationTimestamp")),
+    )
+)
+RUNS: Table[Object] = Table(
+    (
+        Column("NAME", field("metadata.name")),
+        Column("TEMPLATE", field("spec.templateRef.name")),
+        Column("PHASE", field("status.phase", "Pending")),
+        Column("READY", field("status.ready")),
+        Column("COST", _money("status.estimatedCost"), wide=True),
+        Column("AGE", _age("metadata.creationTimestamp")),
+    )
+)
+TEMPLATES: Table[Object] = Table(
+    (
+        Column("NAME", field("metadata.name")),
+        Column("TEAMMATES", lambda item, _: len(item.get("spec", {}).get("teammates") or ())),
+        Column("READY", field("status.ready", False)),
+        Column("AGE", _age("metadata.creationTimestamp")),
+        Column("DESCRIPTION", field("spec.description")),
+    )
+)
+AGENTS: Table[Object] = Table(
+    (
+        Column("AGENT", field("agent")),
+        Column("PHASE", field("phase")),
+        Column("TASK", field("task")),
+        Column("UNREAD", field("unread")),
+        Column("RESTARTS", field("restarts")),
+        Column("COST", _money("cost")),
+        Column("MODEL", field("model"), wide=True),
+        Column("POD", field("pod"), wide=True),
+        Column("DOING", _doing),
+    ),
+    team=True,
+)
+GATES: Table[Object] = Table(
+    (
+        Column("GATE", field("event")),
+        Column("STATE", field("state")),
+        Column("TEAMMATE", field("teammate")),
+    ),
+    team=True,
+)
+MAIL: Table[Object] = Table(
+    (
+        Column("WRITTEN", _clock("written")),
+        Column("FROM", field("from")),
+        Column("TO", field("to")),
+        Column("STATE", field("state")),
+        Column("TYPE", field("type"), wide=True),
+        Column("ID", field("id"), wide=True),
+        Column("TEXT", field("text")),
+    ),
+    team=True,
+)
+TASKS: Table[Object] = Table(
+    (
+        Column("ID", field("id")),
+        Column("STATUS", field("status")),
+        Column("OWNER", field("owner")),
+        Column("BLOCKED BY", lambda task, _: ",".join(map(str, task.get("blockedBy") or ()))),
+        Column("SUBJECT", field("subject")),
+    ),
+    team=True,
+)
+EVENTS: Table[Object] = Table(
+    (
+        Column(
+            "LAST SEEN",
+            lambda event, now: age(now, moment(event.get("lastTimestamp") or event.get("eventTime"))),
+        ),
+        Column("TYPE", field("type")),
+        Column("REASON", field("reason")),
+        Column(
+            "OBJECT",
+            lambda event, _: f"{event['involvedObject'].get('kind')}/{event['involvedObject'].get('name')}",
+        ),
+        Column("MESSAGE", field("message")),
+    )
+)
