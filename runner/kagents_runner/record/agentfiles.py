@@ -185,10 +185,12 @@ class AgentFiles:
     # -- transcripts -------------------------------------------------------------------------------------
 
     def transcript_directories(self) -> set[Path]:
-        """Where transcripts grow."""
-        return {path.parent for path in self.transcripts.values()} | {
-            path.with_suffix("") / "subagents" for path in self.transcripts.values()
-        }
+        """Where transcripts grow, or will: a directory that is not there yet appears in the one above it."""
+        found: set[Path] = set()
+        for path in self.transcripts.values():
+            for directory in (path.parent, path.with_suffix("") / "subagents"):
+                found.add(next(above for above in (directory, *directory.parents) if above.is_dir()))
+        return found
 
     def read_transcripts(self) -> None:
         """Takes note of new transcript lines."""

@@ -330,6 +330,8 @@ class MailLedger:
         """A sighting that no source has explained: seen again after it was put back, written a little
         differently, or a message that everything else has missed."""
         tally = self._tally(pending.letter)
+        if tally.unseen:  # a crash came between the message and its being seen
+            return self._is_seen(tally.unseen[0], now, pending.key)
         if tally.spare:
             tally.spare -= 1
             return []

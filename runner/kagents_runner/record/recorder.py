@@ -37,6 +37,7 @@ class Recorder:
         self._mail = MailRoom(books)
         self._tasks = FileChanges(books.layout.tasks, ".json")
         self._changed: set[Path] | None = None  # None: everything
+        self._transcripts: set[Path] = set()
         self._poked = asyncio.Event()
         self._stopping = False
         self._endings_at: float | None = None
@@ -121,8 +122,6 @@ class Recorder:
         if changed is None or files.young or changed & (requests | {layout.agents_dir}):
             files.read_requests()
             files.read_states()
-            for directory in files.transcript_directories():
-                self._watcher.add(directory)
         if changed is None or self._tasks.young or layout.tasks in changed:
             await self._read_tasks()
         if changed is None or layout.events_dir in changed:
@@ -130,14 +129,23 @@ class Recorder:
         mail = {layout.inboxes, layout.outgoing, layout.events_dir}
         if changed is None or self._mail.young or changed & mail or self._mail_is_due():
             await self._mail.step()
-        unread = files.found_transcript or files.replaced
-        if changed is None or unread or changed & files.transcript_directories():
+        unread = self._watch_transcripts() or files.found_transcript or files.replaced
+        if changed is None or unread or changed & self._transcripts:
             files.read_transcripts()
         await self._put_back()
         self._decide()
         await self._end()
         if (at := books.next_save) is not None and at <= books.clock():
             books.save()
+
+    def _watch_transcripts(self) -> bool:
+        """Watches where transcripts grow; whether something new must be looked at."""
+        before = len(self._transcripts)
+        while new := self._files.transcript_directories() - self._transcripts:
+            self._transcripts |= new  # once more: one that appeared meanwhile gave no signal
+            for directory in new:
+                self._watcher.add(directory)
+        return len(self._transcripts) > before
 
     def _mail_is_due(self) -> bool:
         due = self._mail.next_due

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
+
 from kagents_core.teamfiles import mailbox, tasks
 from kagents_core.teamfiles.mailbox import new_message
 
@@ -50,7 +52,10 @@ async def test_a_message_nobody_told_of_is_found_in_the_mailbox(world: World) ->
     assert entry["text"] == "quiet"
 
 
-async def test_a_task_assignment_that_was_gone_too_fast_is_told_by_the_hook(world: World) -> None:
+async def test_a_task_assignment_that_was_gone_too_fast_is_told_by_the_hook(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kagents_runner.record.ledger.CLAIM_GRACE", 0.2)
     task = await tasks.create_task(world.layout, "Write parser", "all of it", owner="scout")
     world.event(
         "lead",
