@@ -33,6 +33,7 @@ class KeeperClient:
         self._on_exit = on_exit
         self._writer: asyncio.StreamWriter | None = None
         self._ready = False
+        self._answers: dict[str, asyncio.Future[None]] = {}
         self.gone = asyncio.Event()
         """Set while there is no connection to a keeper."""
 
@@ -74,6 +75,16 @@ class KeeperClient:
         request = {"do": "start", "id": identity, "argv": list(argv), "env": dict(env), "cwd": cwd}
         self._send({**request, "grace": grace, "logBytes": log_bytes, "logFiles": log_files})
 
+    async def confirmed(self, identity: str) -> None:
+        """Wait until the keeper has started a run, or knows how it ended. Raises KeeperUnreachableError."""
+        answer = self._answers[identity] = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait_for(answer, START_LIMIT)
+        except TimeoutError as error:
+            raise KeeperUnreachableError("the keeper of processes does not answer") from error
+        finally:
+            self._answers.pop(identity, None)
+
     def stop(self, identity: str, grace: float) -> None:
         self._send({"do": "stop", "id": identity, "grace": grace})
 
@@ -104,7 +115,11 @@ class KeeperClient:
         self.gone.set()
         if self._writer is not None:
             self._writer.close()
-        return KeeperUnreachableError(sentence)
+        error = KeeperUnreachableError(sentence)
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(error)
+        return error
 
     async def _receive(self) -> None:
         try:
@@ -114,6 +129,9 @@ class KeeperClient:
         if not line:
             raise self._lost("the keeper of processes has gone")
         event = json.loads(line)
+        answer = self._answers.get(event.get("id", ""))
+        if answer is not None and not answer.done():
+            answer.set_result(None)
         if event["event"] == "exited":
             self._on_exit(event["id"])
         elif event["event"] == "list" and self._running is not None and not self._running.done():

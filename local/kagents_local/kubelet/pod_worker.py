@@ -14,7 +14,7 @@ from kagents_core.kube.errors import Conflict, Invalid, KubeError, NotFound
 from kagents_local.kubelet.decide import Decision, Observed, Start, decide
 from kagents_local.kubelet.keeper_client import KeeperUnreachableError
 from kagents_local.kubelet.records import parse_timestamp, write_record
-from kagents_local.kubelet.refusals import refusal
+from kagents_local.kubelet.refusals import refusal, without_effect
 from kagents_local.kubelet.runs import PodRuns, pod_containers
 from kagents_local.kubelet.starting import (
     DEFAULT_GRACE,
@@ -61,6 +61,7 @@ class PodWorker:
     def update(self, pod: Pod) -> None:
         """The object has changed."""
         self.pod = pod
+        self.runs.containers = pod_containers(pod)
         self._wake.set()
 
     def remove(self) -> None:
@@ -163,6 +164,7 @@ class PodWorker:
         if refused is not None:
             self._wait(refused.container, refused.waiting, "Failed", retry=False)
             return
+        self._warn_of_ignored_fields()
         try:
             started = await self.starter.start(self.pod, container, start, lambda: not self._ending())
         except MountError as error:
@@ -177,6 +179,12 @@ class PodWorker:
                 self._waiting.pop(name, None)
                 self._retries, self._retry_at = 0, None
                 self._event("Normal", "Started", f"Started container {name}", name)
+
+    def _warn_of_ignored_fields(self) -> None:
+        ignored = [] if self.runs.latest else without_effect(self.pod)
+        if ignored and not self._retries:
+            sentence = f"the embedded engine does not act on {', '.join(ignored)}"
+            self._event("Warning", "NotSupported", sentence, None)
 
     def _wait(
         self, name: str, waiting: Waiting, reason: str, *, prefix: str = "", retry: bool = True
@@ -276,7 +284,7 @@ class PodWorker:
     def _name(self) -> str:
         return f"{self.pod['metadata']['namespace']}/{self.pod['metadata']['name']}"
 
-    def _event(self, kind: Any, reason: str, message: str, container: str) -> None:
+    def _event(self, kind: Any, reason: str, message: str, container: str | None) -> None:
         self._around.events.record(self.pod, kind, reason, message, container=container)
 
     @staticmethod

@@ -30,7 +30,7 @@ class PodRuns:
         """``containers`` are the container specs by name, init containers included."""
         self._kubelet = layout
         self.layout: PodLayout = layout.pod(uid)
-        self._containers = containers
+        self.containers = containers
         self.latest: dict[str, Attempt] = {}
         self.previous: dict[str, Attempt] = {}
 
@@ -39,7 +39,7 @@ class PodRuns:
         lost."""
         self.latest.clear()
         self.previous.clear()
-        for name in self._containers:
+        for name in self.containers:
             for attempt in self.layout.attempts(name):
                 identity = self.identity(name, attempt.number)
                 if identity not in running:
@@ -106,7 +106,7 @@ class PodRuns:
 
     def _message(self, name: str, layout: AttemptLayout, ending: Ending) -> str:
         written = _read_end(layout.termination, TERMINATION_LIMIT)
-        policy = self._containers[name].get("terminationMessagePolicy")
+        policy = self.containers[name].get("terminationMessagePolicy")
         if not written.strip() and ending.code != 0 and policy == "FallbackToLogsOnError":
             lines = _read_end(layout.log, 2 * FALLBACK_LIMIT).splitlines()
             written = "\n".join(line.split(" ", 3)[-1] for line in lines)[-FALLBACK_LIMIT:]

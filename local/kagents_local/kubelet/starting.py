@@ -1,5 +1,6 @@
 """The start of one container: what it needs from the API server, its plan, the request to the keeper."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from kagents_core.kube.client import Client
 from kagents_local.kubelet.decide import Start
 from kagents_local.kubelet.environment import VariableError, named_sources, variables
 from kagents_local.kubelet.events import EventRecorder
-from kagents_local.kubelet.keeper_client import KeeperClient
+from kagents_local.kubelet.keeper_client import KeeperClient, KeeperUnreachableError
 from kagents_local.kubelet.layout import AttemptLayout, KubeletLayout, PodLayout
 from kagents_local.kubelet.objects import PodObjects
 from kagents_local.kubelet.process_plan import SYSTEM_TEMPORARY, Places, ProcessPlan, plan_process
@@ -69,6 +70,9 @@ class Starter:
             self.runs.forget(start.container, start.number)
             raise
         self.runs.began(start.container)
+        with contextlib.suppress(KeeperUnreachableError):
+            # Without an answer the next connection tells what became of it.
+            await self.around.keeper.confirmed(self.runs.identity(start.container, start.number))
         return True
 
     async def prepare(self, pod: Object, container: Object) -> Callable[[AttemptLayout], ProcessPlan]:

@@ -1,0 +1,38 @@
+"""The engine's log file: one line an entry, put aside when it is full. No secret is ever logged."""
+
+import logging
+import logging.handlers
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+FILE_BYTES: Final = 4 * 1024 * 1024
+FILES: Final = 3
+"""Older files kept beside the current one."""
+
+
+class _LineFormatter(logging.Formatter):
+    """Times in UTC with milliseconds; line ends inside a message become visible, except in a traceback."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's name)
+        record.message = record.message.replace("\n", "\\n").replace("\x1b", "␛")
+        return super().formatMessage(record)
+
+
+def open_log(path: Path) -> None:
+    """Send the log of this process to ``path``, 0600."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+    handler = logging.handlers.RotatingFileHandler(
+        path, maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8"
+    )
+    handler.setFormatter(_LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
