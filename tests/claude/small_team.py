@@ -9,7 +9,8 @@ import os
 import subprocess
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +18,17 @@ from typing import Any
 
 from scripted_model import ScriptedModel
 
+from kagents_core.journal import entries
 from kagents_core.teamfiles.config import Member, build_config, write_config
 from kagents_core.teamfiles.events import read_events
+from kagents_core.teamfiles.files import replace_file
 from kagents_core.teamfiles.layout import TeamLayout
 from kagents_core.teamfiles.mailbox import Message, deliver, new_message, read
 from kagents_runner.documents import parse_agent, parse_team
 from kagents_runner.harness.claude_code import ClaudeCodeHarness
 from kagents_runner.harness.protocol import AgentContext, HarnessExit, HarnessState
+from kagents_runner.record.books import Books
+from kagents_runner.record.recorder import Recorder
 
 TEAM = "demo"
 MODEL = "claude-sonnet-4-6"
@@ -127,10 +132,54 @@ class SmallTeam:
         stop = asyncio.Event()
         states: list[HarnessState] = []
         log: list[str] = []
-        task = asyncio.create_task(ClaudeCodeHarness(log.append).run(context, states.append, stop))
+        task = asyncio.create_task(self._supervise(context, states, log, stop))
         agent = RunningAgent(context, task, stop, states, log)
         self.running.append(agent)
         return agent
+
+    async def _supervise(
+        self, context: AgentContext, states: list[HarnessState], log: list[str], stop: asyncio.Event
+    ) -> HarnessExit:
+        """What the recorder sees of a supervisor: the agent's state file."""
+        since = datetime.now(UTC).isoformat()
+
+        def write(state: str, transcript: str | None) -> None:
+            document = {
+                "agent": context.agent.name,
+                "state": state,
+                "since": since,
+                "attempt": context.agent.attempt,
+                "harness": "claude-code",
+                "transcript": transcript,
+            }
+            path = self.layout.agent_state(context.agent.name)
+            replace_file(path, json.dumps(document).encode())
+
+        def report(state: HarnessState) -> None:
+            states.append(state)
+            write(state.state, state.transcript)
+
+        ended = await ClaudeCodeHarness(log.append).run(context, report, stop)
+        write("ended" if ended.code == 0 else "failed", states[-1].transcript)
+        return ended
+
+    @asynccontextmanager
+    async def recorded(self) -> AsyncIterator[None]:
+        """Runs the recorder of the team beside the agents; the test is no longer ``team-lead``."""
+        team = parse_team(self.layout.roster.read_text())
+        books = Books(team, self.layout)
+        recorder = Recorder(books, self.root / "home")
+        task = asyncio.create_task(recorder.run())
+        try:
+            yield
+        finally:
+            recorder.stop()
+            await task
+            books.close()
+
+    def journal(self, kind: str) -> list[dict[str, Any]]:
+        """The journal's entries of one kind."""
+        return [dict(entry) for entry in entries(self.layout.journal) if entry["kind"] == kind]
 
     async def close(self) -> None:
         """Ends every agent that still runs."""

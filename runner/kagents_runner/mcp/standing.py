@@ -1,8 +1,7 @@
 """How each agent of the team stands, from the files of the team directory alone.
 
 A pod knows its own supervisor's word (``agents/<agent>.json``). What only the controller knows (a denied
-gate, a pod that will be tried again) the recorder publishes in ``recorder.json`` under ``teammates``;
-where it has spoken, its word counts.
+gate, a pod that will not be tried again) the recorder publishes in ``recorder.json``, under ``teammates``.
 """
 
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from kagents_core.teamfiles.layout import TeamLayout
 from kagents_runner.documents import RosterEntry, TeamDocument, parse_team
 
 _STATE_BYTES = 64 * 1024
-_TEAM_BYTES = 4 * 1024 * 1024
+_TEAM_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +46,10 @@ def _standing(entry: RosterEntry, state: str, published: Mapping[str, Any], ende
     waiting = word.get("waitingFor")
     if entry.name in ended:
         return Standing(entry, _over(state, word), True)
-    if isinstance(waiting, str) and waiting:
-        return Standing(entry, f"waits for {waiting}", False)
     if state in ("starting", "running"):
         return Standing(entry, state, False)
+    if isinstance(waiting, str) and waiting:
+        return Standing(entry, f"waits for {waiting}", False)
     missing = [name for name in entry.depends_on if name not in ended]
     if missing:
         return Standing(entry, f"waits for the end of {', '.join(missing)}", False)
@@ -60,13 +59,15 @@ def _standing(entry: RosterEntry, state: str, published: Mapping[str, Any], ende
 
 
 def _is_over(state: str, word: Mapping[str, Any]) -> bool:
-    if word:
-        return word.get("phase") in ("Completed", "Failed") or word.get("waitingFor") == "denied"
-    return state == "ended"
+    return state == "ended" or word.get("phase") in ("Completed", "Failed") or _is_denied(word)
+
+
+def _is_denied(word: Mapping[str, Any]) -> bool:
+    return str(word.get("waitingFor") or "").startswith("denied")
 
 
 def _over(state: str, word: Mapping[str, Any]) -> str:
-    if word.get("waitingFor") == "denied":
+    if _is_denied(word):
         return "was denied by a person and will not start"
     return "failed for good" if word.get("phase") == "Failed" else "has ended"
 

@@ -111,6 +111,7 @@ class Books:
             "attempts": self.attempts,
             "ledger": self.ledger.state(),
             "spending": self.spending.state(),
+            "teammates": self.state.teammates,
         }
         replace_file(self.layout.recorder_state, orjson.dumps(document))
         self._saved_at, self._dirty = self.clock(), False

@@ -52,7 +52,10 @@ class Recorder:
 
     def observe_team(self, team: Mapping[str, Any]) -> None:
         """The team's object has changed."""
+        known = self._books.state.teammates
         self._books.write(self._books.state.observed(team))
+        if self._books.state.teammates != known:
+            self._books.dirty()
         self._poked.set()
 
     def team_is_gone(self) -> None:

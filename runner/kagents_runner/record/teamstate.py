@@ -21,6 +21,8 @@ class TeamState:
         self.never: frozenset[str] = frozenset()
         """Teammates that were denied, or whose last pod has succeeded."""
         self.suspended = False
+        self.teammates: dict[str, dict[str, Any]] = {}
+        """Phase of each teammate and what it waits for, as the team's status shows them."""
 
     @property
     def over(self) -> bool:
@@ -51,6 +53,10 @@ class TeamState:
             if item.get("phase") == "Completed" or str(item.get("waitingFor") or "").startswith("denied")
         )
         self.suspended = phase == "Suspended"
+        self.teammates = {
+            str(item.get("name")): {"phase": item.get("phase"), "waitingFor": item.get("waitingFor")}
+            for item in teammates
+        }
         return entries
 
     def learn(self, entry: Mapping[str, Any]) -> None:

@@ -103,9 +103,9 @@ def test_team_tells_who_waits_for_what(team: Path) -> None:
 
 
 def test_what_the_recorder_publishes_counts(team: Path) -> None:
-    state(team, builder="ended", tester="failed")
+    state(team, builder="running", tester="failed")
     published = {
-        "builder": {"phase": "Running"},
+        "builder": {"phase": "Running", "waitingFor": None},
         "tester": {"phase": "Failed"},
         "writer": {"phase": "Waiting", "waitingFor": "denied"},
     }

@@ -98,7 +98,7 @@ class _Run:
             TeamLayout(self._context.team_dir, self._context.team.name), self._context.agent.name
         )
         process = await PtyProcess.start(arguments, cwd=self._context.cwd, environment=self._environment)
-        self._report(HarnessState("starting", pid=process.pid))
+        self._report(HarnessState("starting", process.pid, self._relative(self._transcript())))
         try:
             verdict = await self._follow(process, watch, stop)
             status = await process.terminate(TERMINATION_GRACE) if verdict else await process.wait()
@@ -131,7 +131,7 @@ class _Run:
                 was_begun = watch.begun
                 self._narrate(watch)
                 if watch.begun and not was_begun:
-                    self._report(HarnessState("running", process.pid, self._relative_transcript(watch)))
+                    self._report(HarnessState("running", process.pid, self._relative(watch.transcript)))
                 verdict = watch.verdict()
                 if verdict is not None:
                     return verdict
@@ -150,15 +150,11 @@ class _Run:
     def _transcript(self) -> Path | None:
         return find_transcript(self._context.home_dir, self._context.agent.session_id)
 
-    def _relative_transcript(self, watch: SessionWatch) -> str | None:
-        if watch.transcript is None:
-            return None
-        home = self._context.home_dir.resolve()
-        path = watch.transcript if watch.transcript.is_absolute() else home / watch.transcript
-        with suppress(ValueError):
-            return str(path.relative_to(home))
-        with suppress(ValueError):
-            return str(path.relative_to(self._context.home_dir))
+    def _relative(self, transcript: Path | None) -> str | None:
+        home = self._context.home_dir
+        for root in (home, home.resolve()):
+            if transcript is not None and transcript.is_relative_to(root):
+                return str(transcript.relative_to(root))
         return None
 
     def _exit(self, verdict: Verdict | None, status: int, watch: SessionWatch) -> HarnessExit:
