@@ -1,6 +1,5 @@
 """Which API server is spoken to: the kubeconfig's, the pod's, or the embedded engine, started if need be."""
 
-import asyncio
 import contextlib
 import importlib.util
 import json
@@ -97,6 +96,8 @@ def engine_answers(directory: Path) -> bool:
 
 async def start_engine(directory: Path) -> None:
     """Bring the engine up; returns when it is ready. Raises Unreachable with the engine's own words."""
+    import asyncio  # 40 ms that a command without an engine to start need not spend
+
     if importlib.util.find_spec("kagents_local") is None:
         raise Unreachable("The embedded engine is not installed: run pip install 'kagents[local]'.")
     command = (sys.executable, "-m", "kagents_local", "up", "--data", str(directory))

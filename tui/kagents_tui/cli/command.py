@@ -1,7 +1,6 @@
 """The entry of ``kagents``: parses, runs the verb, and turns every error into one line and an exit code."""
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Sequence
@@ -34,6 +33,8 @@ def build_parser() -> Parser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     parsed = build_parser().parse_args(arguments)
+    import asyncio  # 40 ms that --help need not spend
+
     try:
         code: int = asyncio.run(parsed.run(parsed))
         return code

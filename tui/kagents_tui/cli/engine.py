@@ -1,7 +1,6 @@
 """``kagents local``, which hands over to the embedded engine, and ``kagents version``."""
 
 import argparse
-import asyncio
 import importlib.util
 import sys
 
@@ -41,6 +40,8 @@ def register(verbs: options.Verbs) -> None:
 
 async def local(arguments: argparse.Namespace) -> int:
     """Run the engine's own command line."""
+    import asyncio
+
     if importlib.util.find_spec("kagents_local") is None:
         raise CommandError(
             exits.FAILED, "the embedded engine is not installed: run pip install 'kagents[local]'"

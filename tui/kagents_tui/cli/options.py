@@ -68,8 +68,10 @@ def verb(verbs: Verbs, name: str, help: str, examples: Sequence[str]) -> argpars
 
 
 def add_connection(parser: argparse.ArgumentParser, *, before_verb: bool = False) -> None:
-    """Which API server, and which namespace. ``before_verb`` is for the command itself, whose values then count
-    unless the verb repeats them."""
+    """Which API server, and which namespace.
+
+    ``before_verb`` is for the command itself; its values count unless the verb repeats them.
+    """
     add = parser.add_argument
     missing = None if before_verb else argparse.SUPPRESS
     add("-n", "--namespace", metavar="NAME", default=missing, help="namespace; the context's when absent")
@@ -77,13 +79,13 @@ def add_connection(parser: argparse.ArgumentParser, *, before_verb: bool = False
         "--context",
         metavar="NAME",
         default=missing,
-        help="context of the kubeconfig; the current one when absent",
+        help="context; the kubeconfig's current one when absent",
     )
     add(
         "--kubeconfig",
         metavar="FILE",
         default=missing,
-        help="kubeconfig; KUBECONFIG or ~/.kube/config when absent",
+        help="kubeconfig; KUBECONFIG or ~/.kube/config if absent",
     )
     flag = False if before_verb else argparse.SUPPRESS
     add("--local", action="store_true", default=flag, help="the embedded engine, which is started if need be")

@@ -65,7 +65,7 @@ async def stop(arguments: argparse.Namespace) -> int:
 
 
 def confirm(verb: str, title: str, found: dict[str, Any]) -> None:
-    """Ask on the terminal; anything but yes refuses. Raises CommandError, also without a terminal to ask on."""
+    """Ask on the terminal. Raises CommandError for any answer but yes, and without a terminal to ask on."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise CommandError(exits.REFUSED, f"{title}: there is no terminal to ask on, so say --yes")
     phase = (found.get("status") or {}).get("phase") or "Pending"

@@ -1,7 +1,6 @@
 """``kagents send``, ``tail`` and ``logs``: what agents and people say."""
 
 import argparse
-import asyncio
 import codecs
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -88,6 +87,8 @@ def _number(text: str) -> int:
 
 async def send(arguments: argparse.Namespace) -> int:
     """Hand the message to the hub."""
+    import asyncio
+
     from kagents_tui import acts
 
     text = arguments.text
@@ -150,6 +151,8 @@ async def resumed(
     client: "Client", team: Mapping[str, Any], *, after: int, follow: bool
 ) -> AsyncIterator[dict[str, Any]]:
     """The journal's stream; with ``follow`` a broken one is taken up again after the last number."""
+    import asyncio
+
     from kagents_core.kube.errors import Forbidden, Unauthorized, Unreachable
     from kagents_tui.journal_stream import stream
 

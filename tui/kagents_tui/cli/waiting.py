@@ -1,7 +1,6 @@
 """``kagents wait``: until a team has come where a script wants it."""
 
 import argparse
-import asyncio
 import random
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, get_args
@@ -88,6 +87,8 @@ def _status(team: Mapping[str, Any]) -> Mapping[str, Any]:
 
 async def wait(arguments: argparse.Namespace) -> int:
     """Watch until the goal is reached, can no longer be reached, or the time is over."""
+    import asyncio
+
     resource, name = options.split_kind(arguments.team, kinds=(AGENT_TEAMS, AGENT_TEAM_RUNS))
     reached = goal(arguments.goal)
     seconds = arguments.timeout if isinstance(arguments.timeout, float) else _duration(arguments.timeout)
@@ -122,6 +123,8 @@ class _Waiter:
         self.phase: str | None = None
 
     async def run(self) -> None:
+        import asyncio
+
         from kagents_core.kube.errors import Gone, TooManyRequests, Unreachable
 
         first, pause = True, 0.2
