@@ -21,7 +21,7 @@ from kagents_controller.planning import Decision, Planner
 from kagents_controller.staleness import caught_up, replaces_only_the_dead
 from kagents_controller.workqueue import QueueClosed, WorkQueue
 from kagents_core.kube.client import Client
-from kagents_core.kube.errors import ApiError
+from kagents_core.kube.errors import ApiError, Conflict
 from kagents_core.kube.reflector import Reflector
 from kagents_core.kube.store import Change
 from kagents_core.reconcile import Settings
@@ -207,7 +207,9 @@ class Controller:
             "retryInSeconds": round(seconds, 3),
         }
         self.metrics.count("controller_runtime_reconcile_errors_total", controller=kind)
-        if isinstance(error, ApiError | TimeoutError):
+        if isinstance(error, Conflict):  # the recorder wrote its part of the status at the same moment
+            _log.debug("written by somebody else meanwhile", extra=where)
+        elif isinstance(error, ApiError | TimeoutError):
             _log.warning("reconcile failed", extra={**where, "error": str(error) or type(error).__name__})
         else:
             _log.error("reconcile failed unexpectedly", extra=where, exc_info=error)

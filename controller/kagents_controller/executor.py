@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kagents_controller.events import EventRecorder
-from kagents_controller.expectations import Child, Expectations, Owner
+from kagents_controller.expectations import Child, Expectations, Owner, older
 from kagents_controller.metrics import Metrics
 from kagents_core.api.constants import CONTROLLER_MANAGER
 from kagents_core.api.resources import AGENT_TEAMS, CLAIMS, PODS, Resource
@@ -38,7 +38,10 @@ class Subject:
 
 
 class Executor:
-    """Turns plans into API calls. Every ApiError it does not know how to take reaches the caller."""
+    """Turns plans into API calls. Every ApiError it does not know how to take reaches the caller.
+
+    Conflict means that the status was written by somebody else meanwhile: look again.
+    """
 
     def __init__(
         self,
@@ -119,8 +122,9 @@ class Executor:
         body = {
             "apiVersion": subject.resource.api_version,
             "kind": subject.resource.kind,
-            # The uid keeps a new object of the same name from getting its predecessor's status.
-            "metadata": {key: metadata[key] for key in ("name", "namespace", "uid")},
+            # Without the version a new object of the same name could get its predecessor's status: the server
+            # does not compare the uid in an apply to a custom resource's status (seen on 1.36).
+            "metadata": {key: metadata[key] for key in ("name", "namespace", "resourceVersion")},
             "status": status,
         }
         self._metrics.count("writes_total", verb="apply-status", resource=subject.resource.plural)
@@ -135,8 +139,8 @@ class Executor:
             )
         except NotFound:
             return  # deleted meanwhile: its deletion is on its way to the cache
-        version = written["metadata"]["resourceVersion"]
-        if version != metadata.get("resourceVersion"):
+        version, cached = written["metadata"]["resourceVersion"], self._cached_version(subject.owner)
+        if cached is not None and older(cached, version):
             self._expectations.expect_version(subject.owner, version)
 
 

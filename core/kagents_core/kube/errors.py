@@ -93,4 +93,13 @@ def error_from_status(
     kind = _BY_STATUS.get(code, ApiError)
     if code == 409 and reason == "AlreadyExists":
         kind = AlreadyExists
+    if code == 422 and _names_another_uid(body):
+        kind = Conflict
     return kind(code, reason or str(code), message, retry_after=retry_after)
+
+
+def _names_another_uid(status: Mapping[str, Any]) -> bool:
+    """A patch whose uid belongs to another object: for custom resources the server calls that invalid."""
+    details = status.get("details") or {}
+    causes = details.get("causes") or () if isinstance(details, Mapping) else ()
+    return any(isinstance(cause, Mapping) and cause.get("field") == "metadata.uid" for cause in causes)

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from kagents_controller.expectations import LIMIT_SECONDS
 from kagents_core.api.resources import AGENT_TEAM_RUNS, PODS
 from kagents_core.kube.client import path_of
 
@@ -243,3 +244,43 @@ async def test_only_the_named_namespaces_are_worked_in(stopped_world: Any, simpl
     world.server.put(MINE, world.team("visible"))
     await world.until(lambda: world.server.objects[MINE].get("status"))
     assert not world.status("there")
+
+
+async def test_echoes_that_arrive_before_the_answers_stall_nothing(world: Any, simple: Any) -> None:
+    world.server.answer_delay = 0.03
+    world.apply(simple({"name": "a"}))
+    async with asyncio.timeout(LIMIT_SECONDS - 1):
+        await world.until(lambda: world.status().get("phase") == "Initializing")
+        for agent in ("hub", "lead", "a"):
+            world.set_phase(agent, "Running")
+        await world.until(lambda: world.status().get("phase") == "Running")
+        await world.quiet()
+
+
+async def test_a_new_team_of_the_same_name_never_gets_its_predecessors_status(
+    world: Any, simple: Any
+) -> None:
+    path = world.apply(simple({"name": "a"}))
+    await world.quiet()
+    world.server.answer_delay = 0.02
+    for agent in ("hub", "lead", "a"):
+        world.set_phase(agent, "Succeeded")  # a status write is on its way
+    await asyncio.sleep(0.01)
+    world.server.remove(path)
+    world.apply(simple({"name": "a"}))
+    await world.until(lambda: len(world.pods("a")) == 2)
+    await world.quiet()
+    assert world.status()["phase"] == "Initializing"
+
+
+async def test_the_recorder_writing_at_the_same_time_loses_nothing(world: Any, simple: Any) -> None:
+    path = world.apply(simple({"name": "a"}))
+    world.server.answer_delay = 0.005
+    for number in range(20):
+        world.change(path, {"status": {"tasks": {"total": number}}}, status=True)
+        if number == 10:
+            world.set_phase("hub", "Running")
+            world.set_phase("lead", "Running")
+        await asyncio.sleep(0.004)
+    await world.until(lambda: world.status().get("phase") == "Running")
+    assert world.status()["tasks"] == {"total": 19}

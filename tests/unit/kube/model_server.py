@@ -44,6 +44,8 @@ class ModelServer:
         self.generation = 0
         self.uids = itertools.count(1)
         self.continue_expires = False
+        self.answer_delay = 0.0
+        """Seconds between a write and its answer: watches hear of it first."""
         self.logs = b""
         self.protocols: tuple[str, ...] = ("v5.channel.k8s.io", "v4.channel.k8s.io")
         self.applied: dict[tuple[str, str, str], Object] = {}
@@ -147,7 +149,9 @@ class ModelServer:
         if verb == "WATCH":
             return await self._watch(request)
         if path in self.objects or request.method in ("DELETE", "PATCH"):
-            return self._one(request, path, body)
+            answer = self._one(request, path, body)
+            await asyncio.sleep(self.answer_delay)
+            return answer
         if request.method == "POST":
             return self._create(path, body)
         if (

@@ -104,6 +104,16 @@ async def test_each_refusal_has_its_class_and_the_servers_sentence(
     assert (caught.value.status, caught.value.reason) == (code, "Why")
 
 
+async def test_another_uid_is_a_conflict_also_where_the_server_calls_it_invalid(
+    server: Any, client: Client
+) -> None:
+    causes = [{"reason": "FieldValueInvalid", "field": "metadata.uid"}]
+    status = {"reason": "Invalid", "message": "field is immutable", "details": {"causes": causes}}
+    server.faults = [web.json_response(status, status=422)]
+    with pytest.raises(Conflict):
+        await client.patch_merge(AGENT_TEAMS, "ns", "a", {"metadata": {"uid": "other"}})
+
+
 async def test_patience_is_granted_once_the_server_asks(
     server: Any, client: Client, model: ModuleType
 ) -> None:
