@@ -11,7 +11,8 @@ from kagents_core.kube.errors import Unreachable
 HOSTILE = "a\x1b]0;owned\x07\x1b[2J\u009b31m\u202eb"
 MESSAGE = {
     "seq": 1, "at": "2026-11-21T10:00:00.000Z", "kind": "message", "id": "m1", "from": "lead",
-    "to": "email-drafter", "type": "message", "text": HOSTILE, "summary": None, "written": "2026-11-21T10:00:00.000Z",
+    "to": "email-drafter", "type": "message", "summary": None,
+    "text": HOSTILE, "written": "2026-11-21T10:00:00.000Z",
 }  # fmt: skip
 DELIVERY = {
     "seq": 2,

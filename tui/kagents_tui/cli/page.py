@@ -16,7 +16,7 @@ _HEAD: Final = """# The kagents command
 Generated from the command's parser by `make generate`; do not edit.
 
 Every verb takes the connection options below, before or after the verb. Without any of them the API server
-is the one that kubectl would use; without a kubeconfig it is the embedded engine, which is started if need be.
+is the one that kubectl would use; without a kubeconfig it is the embedded engine, started if need be.
 
 Tables are made safe for a terminal: text of agents cannot command it. JSON and YAML hold the text as it is,
 with everything beyond printable ASCII escaped. Answers go to standard output; remarks and errors, one line
