@@ -203,16 +203,30 @@ async def test_a_pod_watch_that_lags_never_doubles_a_pod(world: Any, simple: Any
 
     buffered: list[Any] = []
     reflector.store.apply = lagging
+    reads = world.server.requests["GET"]
     path = world.apply(simple({"name": "a"}))
     await world.until(lambda: world.status().get("phase") == "Initializing")
     for number in range(5):
         world.change(path, {"metadata": {"labels": {"n": str(number)}}})
         await asyncio.sleep(0.01)
     assert world.agents() == ["a", "hub", "lead"]
+    assert world.server.requests["GET"] == reads, "it waits, it does not ask"
     held.set()
     real(buffered)
     await world.quiet()
     assert world.agents() == ["a", "hub", "lead"]
+
+
+async def test_a_pod_that_only_the_server_knows_is_not_replaced(world: Any, simple: Any) -> None:
+    """Another controller made the pod a moment ago: the status names it, this cache has not heard of it."""
+    await world.until(lambda: len(world.server.watchers) == 5)
+    world.apply(simple({"name": "a"}))
+    await world.quiet()
+    ((path, pod),) = world.pods("a").items()
+    key = ("ns", pod["metadata"]["name"])
+    world.controller.caches.pods.retain(set(world.controller.caches.pods) - {key})
+    await asyncio.sleep(0.1)
+    assert list(world.pods("a")) == [path]
 
 
 async def test_a_lost_reply_doubles_nothing(world: Any, simple: Any) -> None:
