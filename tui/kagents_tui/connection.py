@@ -4,7 +4,6 @@ import contextlib
 import importlib.util
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -114,7 +113,8 @@ async def start_engine(directory: Path) -> None:
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
+                process.kill()
+            await process.wait()
     if process.returncode != 0:
         lines = said.decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]
         why = clean(lines[-1], limit=500, multiline=False)
