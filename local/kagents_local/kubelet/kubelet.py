@@ -17,7 +17,7 @@ from kagents_local.kubelet.events import EventRecorder
 from kagents_local.kubelet.keeper_client import KeeperClient, KeeperUnreachableError
 from kagents_local.kubelet.layout import KubeletLayout
 from kagents_local.kubelet.logs import read_log
-from kagents_local.kubelet.pod_worker import TERMINAL, PodWorker, remember
+from kagents_local.kubelet.pod_worker import TERMINAL, PodWorker
 from kagents_local.kubelet.process_plan import inherited_environment, runner_command
 from kagents_local.kubelet.records import known_uids, read_record
 from kagents_local.kubelet.runs import pod_containers
@@ -29,6 +29,9 @@ from kagents_local.pod_access import LogQuery, PodAccessError
 log = logging.getLogger(__name__)
 
 Pod = dict[str, Any]
+
+WORKER_RETRY_SECONDS: Final = 5.0
+"""Pause before the work on a pod goes on after a fault of ours or of the disk."""
 
 RECONNECT_SECONDS: Final = 0.2
 """Pause before another keeper is started when one has gone."""
@@ -165,8 +168,6 @@ class Kubelet:
 
     def _employ(self, pod: Pod, *, gone: bool = False) -> None:
         assert self._group is not None
-        if not gone:
-            remember(self._around, pod)
         worker = PodWorker(pod, self._around, self._running, gone=gone)
         self._workers[worker.uid] = worker
         self._group.create_task(self._work(worker))
@@ -176,10 +177,18 @@ class Kubelet:
             await worker.run()
         except Exception:
             # One pod's fault must not end the others; its processes stay with the keeper.
-            log.exception("the worker of pod %s failed; it is started again at the next change", worker.uid)
-        finally:
-            self._workers.pop(worker.uid, None)
-            self._claims.look_for_unused()
+            log.exception("the worker of pod %s failed; another one goes on shortly", worker.uid)
+            await asyncio.sleep(WORKER_RETRY_SECONDS)
+            worker = self._replacement(worker)
+            self._workers[worker.uid] = worker
+            assert self._group is not None
+            self._group.create_task(self._work(worker))
+            return
+        self._workers.pop(worker.uid, None)
+        self._claims.look_for_unused()
+
+    def _replacement(self, worker: PodWorker) -> PodWorker:
+        return PodWorker(worker.pod, self._around, self._running, gone=worker.gone)
 
     def _run_ended(self, identity: str) -> None:
         self._running.discard(identity)

@@ -43,27 +43,37 @@ class LogWriter:
             rest = rest[whole:]
         self._partial[stream] = rest
         if entries:
-            self._append(b"".join(entries))
+            self._append(entries)
 
     def close(self) -> None:
         """Write what is left of unfinished lines and close the file."""
         stamp = _now()
         for stream, rest in self._partial.items():
             if rest:
-                self._append(b"".join(_entries(stamp, stream, rest, finished=True)))
+                self._append(_entries(stamp, stream, rest, finished=True))
         os.close(self._descriptor)
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, entries: list[bytes]) -> None:
+        waiting: list[bytes] = []
+        length = 0
         try:
-            if self._size and self._size + len(data) > self._limit:
-                self._rotate()
-            view = memoryview(data)
-            while view:
-                written = os.write(self._descriptor, view)
-                self._size += written
-                view = view[written:]
+            for entry in entries:
+                if self._size + length + len(entry) > self._limit and self._size + length:
+                    self._flush(waiting)
+                    self._rotate()
+                    waiting, length = [], 0
+                waiting.append(entry)
+                length += len(entry)
+            self._flush(waiting)
         except OSError:
             return
+
+    def _flush(self, entries: list[bytes]) -> None:
+        view = memoryview(b"".join(entries))
+        while view:
+            written = os.write(self._descriptor, view)
+            self._size += written
+            view = view[written:]
 
     def _rotate(self) -> None:
         for index in range(self._files - 1, 0, -1):

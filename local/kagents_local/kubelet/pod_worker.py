@@ -13,7 +13,7 @@ from kagents_core.api.resources import PODS
 from kagents_core.kube.errors import Conflict, Invalid, KubeError, NotFound
 from kagents_local.kubelet.decide import Decision, Observed, Start, decide
 from kagents_local.kubelet.keeper_client import KeeperUnreachableError
-from kagents_local.kubelet.records import parse_timestamp, write_record
+from kagents_local.kubelet.records import parse_timestamp
 from kagents_local.kubelet.refusals import refusal, without_effect
 from kagents_local.kubelet.runs import PodRuns, pod_containers
 from kagents_local.kubelet.starting import (
@@ -54,7 +54,7 @@ class PodWorker:
         self._retries = 0
         self._wake = asyncio.Event()
         self._written: Pod = dict(pod.get("status") or {})
-        self.runs.load(running)
+        self._running_runs = running
 
     # ---- what others tell it
 
@@ -81,6 +81,7 @@ class PodWorker:
 
     def adopt(self, running: Collection[str]) -> None:
         """There is a new keeper connection: what it does not run has ended or is lost."""
+        self._running_runs = running
         self.runs.load(running)
         self._stopped.clear()
         self._wake.set()
@@ -94,6 +95,10 @@ class PodWorker:
     # ---- the loop
 
     async def run(self) -> None:
+        """Work until the object is gone and everything of it is cleared away."""
+        if not self.gone:
+            self.runs.remember(self.pod)
+        self.runs.load(self._running_runs)
         while True:
             self._wake.clear()
             if self._retry_at is not None and self._retry_at <= self._clock():
@@ -290,12 +295,3 @@ class PodWorker:
     @staticmethod
     def _clock() -> float:
         return asyncio.get_running_loop().time()
-
-
-def remember(around: Surroundings, pod: Pod) -> None:
-    """Put down who a pod is, so that its remains can be cleared when its object is gone."""
-    directory = around.layout.pod(pod["metadata"]["uid"])
-    directory.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    names = [{"name": name} for name in pod_containers(pod)]
-    identity = {key: pod["metadata"][key] for key in ("namespace", "name", "uid")}
-    write_record(directory.pod, {"metadata": identity, "spec": {"containers": names}})

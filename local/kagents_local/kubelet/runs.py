@@ -13,6 +13,7 @@ from kagents_local.kubelet.records import (
     remove_older_attempts,
     settle_lost,
     write_intent,
+    write_record,
 )
 
 TERMINATION_LIMIT: Final = 4096
@@ -33,6 +34,13 @@ class PodRuns:
         self.containers = containers
         self.latest: dict[str, Attempt] = {}
         self.previous: dict[str, Attempt] = {}
+
+    def remember(self, pod: Mapping[str, Any]) -> None:
+        """Put down who the pod is, so that its remains can be cleared when its object is gone."""
+        self.layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        identity = {key: pod["metadata"][key] for key in ("namespace", "name", "uid")}
+        names = [{"name": name} for name in self.containers]
+        write_record(self.layout.pod, {"metadata": identity, "spec": {"containers": names}})
 
     def load(self, running: Collection[str]) -> None:
         """Read everything again; a run that is not among the keeper's ``running`` and has no ending is
