@@ -21,6 +21,8 @@ from kagents_core.kube.store import Change, Key, Store
 from kagents_core.reconcile import Children, ClaimView, PodView, claim_view, owner_uid, pod_view
 
 CHILD_LABELS = "app.kubernetes.io/name=kagents"
+_PAGE_SIZE = 200
+"""Objects a page: a page is parsed as a whole, and its peak stays with the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ class Caches:
         places: Iterable[str | None] = namespaces or (None,)
         return [
             [
-                Reflector(client, resource, store, namespace=namespace, labels=labels)
+                Reflector(client, resource, store, namespace=namespace, labels=labels, page_size=_PAGE_SIZE)
                 for namespace in places
                 for resource, store, labels in group
             ]

@@ -204,7 +204,7 @@ class Transport:
         )
 
 
-def _decode(data: bytes, what: str) -> Any:
+def _decode(data: bytearray, what: str) -> Any:
     try:
         return orjson.loads(data) if data else None
     except orjson.JSONDecodeError:
@@ -213,7 +213,7 @@ def _decode(data: bytes, what: str) -> Any:
         ) from None
 
 
-async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytearray:
     if (response.content_length or 0) <= limit:
         data = bytearray()
         async for chunk in response.content.iter_any():
@@ -221,7 +221,7 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
             if len(data) > limit:
                 break
         else:
-            return bytes(data)
+            return data
     raise Unreachable(f"The answer is larger than {limit // 1048576} MiB.")
 
 
