@@ -1,5 +1,4 @@
-"""Merges what hooks, mailboxes, transcripts and people tell about mail into journal entries, each message
-once.
+"""Merges what hooks, mailboxes, transcripts and people tell about mail: one journal entry a message.
 
 Pure: no I/O, no clock. Sources may come in any order, late, twice or not at all. The law: the number of
 journalled messages of one likeness is the largest number that any single source has told, and an id is
@@ -14,9 +13,8 @@ comes later still, its id becomes another name for the message.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kagents_core.journal import message
 from kagents_runner.record.clock import rfc3339
-from kagents_runner.record.letters import Letter, derived_id, kept, likeness, protocol
+from kagents_runner.record.letters import Letter, derived_id, likeness, message_entry, protocol
 from kagents_runner.record.posts import CLAIM_GRACE, SHOWN, SIGHTING_GRACE, Pending, Place, Post, Tally
 
 Entries = list[Mapping[str, Any]]
@@ -34,6 +32,7 @@ class MailLedger:
         self._lines: set[str] = set()
         self._claims: set[str] = set()
         self._pending: list[Pending] = []
+        self._agreed: dict[str, int] = {}  # what lies under an id, as it was last compared
         self.blind: set[str] = set()
         """Agents that keep no transcript: what has left their mailboxes is settled."""
 
@@ -188,25 +187,9 @@ class MailLedger:
     def state(self) -> dict[str, Any]:
         """What the journal does not tell: save it together with the places in the sources."""
         tallies = {mark.hex(): tally.matured for mark, tally in self._tallies.items() if tally.matured}
-        pending = [
-            [
-                p.kind,
-                p.key,
-                p.due,
-                p.letter.sender,
-                p.letter.to,
-                p.letter.text,
-                p.letter.summary,
-                p.letter.written,
-            ]
-            for p in self._pending
-        ]
-        return {
-            "aliases": self._aliases,
-            "matured": tallies,
-            "claims": sorted(self._claims),
-            "pending": pending,
-        }
+        pending = [pending.pack() for pending in self._pending]
+        found = {"aliases": self._aliases, "matured": tallies, "pending": pending}
+        return found | {"claims": sorted(self._claims)}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Takes over what ``state`` gave, after every entry was restored."""
@@ -222,12 +205,11 @@ class MailLedger:
             if tally is not None:
                 tally.matured = matured
         self._claims.update(state.get("claims", ()))
-        for kind, key, due, *letter in state.get("pending", ()):
-            if key in self._lines:
-                continue
-            self._pending.append(Pending(kind, key, Letter(*letter), due))
-            if kind == "sighting":
-                self._lines.add(key)
+        for pending in map(Pending.unpack, state.get("pending", ())):
+            if pending.key not in self._lines:
+                self._pending.append(pending)
+                if pending.kind == "sighting":
+                    self._lines.add(pending.key)
 
     # -- inside --------------------------------------------------------------------------------------------
 
@@ -248,7 +230,12 @@ class MailLedger:
         """Whether a mailbox entry is the message known by its id, or another one that borrowed the id."""
         if message_id in self._unconfirmed:
             return letter.to == tally.to
-        return self._tally(letter) is tally
+        content = hash((letter.sender, letter.to, letter.text))  # a long mailbox is looked at often
+        if self._agreed.get(message_id) != content:
+            if self._tally(letter) is not tally:
+                return False
+            self._agreed[message_id] = content
+        return True
 
     def _lies(self, letter: Letter, message_id: str, now: float) -> Entries:
         entries: Entries = []
@@ -280,21 +267,7 @@ class MailLedger:
         line: str | None = None,
     ) -> Entries:
         """Journals a message; ``line`` is where it was sighted, when that is how it is known."""
-        data = protocol(letter.text)
-        entry: dict[str, Any] = dict(
-            message(
-                message_id,
-                letter.sender,
-                letter.to,
-                "message" if data is None else data["type"],
-                kept(letter.text),
-                summary=letter.summary,
-                written=letter.written,
-                data=data,
-            )
-        )
-        if source is not None:
-            entry["source"] = source
+        entry = message_entry(letter, message_id, source)
         post = self._enter(letter, message_id, place, now, anonymous=source is not None)
         return [entry, *(self._met(post, now) if line is None else self._is_seen(post, now, line))]
 
@@ -345,6 +318,7 @@ class MailLedger:
 
     def _leaves(self, post: Post, now: float) -> Entries:
         post.place, post.gone = "gone", now
+        self._agreed.pop(post.id, None)
         if post.type not in SHOWN or post.to in self.blind:
             self._close(post)
         return [{"kind": "delivery", "id": post.id, "delivered": rfc3339(now)}]

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import orjson
 
+from kagents_core.journal import message
+
 MAX_TEXT: Final = 256 * 1024
 """Characters of a message that are kept; what a person may send, and more than a mailbox holds well."""
 _HEAD: Final = 32
@@ -58,6 +60,24 @@ def likeness(letter: Letter) -> Likeness:
     else:
         essence = "".join(filter(str.isalnum, html.unescape(letter.text[:MAX_TEXT])))
     return Likeness(_digest(letter.sender, letter.to, essence)[:16], essence[:_HEAD])
+
+
+def message_entry(letter: Letter, message_id: str, source: str | None) -> dict[str, Any]:
+    """The journal's entry for a message; ``source`` tells who told of one that has a derived id."""
+    data = protocol(letter.text)
+    entry: dict[str, Any] = dict(
+        message(
+            message_id,
+            letter.sender,
+            letter.to,
+            "message" if data is None else data["type"],
+            kept(letter.text),
+            summary=letter.summary,
+            written=letter.written,
+            data=data,
+        )
+    )
+    return entry if source is None else entry | {"source": source}
 
 
 def derived_id(*parts: str) -> str:

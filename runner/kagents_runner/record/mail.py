@@ -65,7 +65,12 @@ class MailRoom:
         if self._first:
             agents |= self._names
         for agent in sorted(agents & self._names):
-            await self._look(agent)
+            try:
+                await self._look(agent)
+            except OSError as error:  # whatever one agent does to its mailbox, the others are looked at
+                self._books.malformed([Malformed(f"{agent}.json", f"cannot be read: {error.strerror}", "")])
+                self._inboxes.again(f"{agent}.json")
+                self._retry_at = self._books.clock() + RETRY_SECONDS
         if TEAM_LEAD in agents or self._first:
             await self._take()
         self._first = False

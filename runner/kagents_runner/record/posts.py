@@ -1,7 +1,7 @@
 """What the ledger remembers of messages that are not settled yet."""
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal, Self
 
 from kagents_runner.record.letters import Letter
 
@@ -64,3 +64,15 @@ class Pending:
     key: str
     letter: Letter
     due: float
+
+    def pack(self) -> list[Any]:
+        """As it is kept in recorder.json."""
+        letter = self.letter
+        told = [letter.sender, letter.to, letter.text, letter.summary, letter.written]
+        return [self.kind, self.key, self.due, *told]
+
+    @classmethod
+    def unpack(cls, packed: list[Any]) -> Self:
+        """What ``pack`` gave."""
+        kind, key, due, *told = packed
+        return cls(kind, key, Letter(*told), due)

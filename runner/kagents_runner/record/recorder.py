@@ -6,11 +6,12 @@ has waited long enough.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from kagents_core.teamfiles.mailbox import Malformed
 from kagents_core.teamfiles.nativejson import compact
 from kagents_core.teamfiles.tasks import Task, read_task
 from kagents_core.teamfiles.watch import DirectoryWatcher
@@ -19,7 +20,7 @@ from kagents_runner.record.books import Books
 from kagents_runner.record.changes import YOUNG, FileChanges
 from kagents_runner.record.clock import rfc3339
 from kagents_runner.record.endings import AgentView, Ask
-from kagents_runner.record.mail import MailRoom
+from kagents_runner.record.mail import RETRY_SECONDS, MailRoom
 from kagents_runner.record.status import build
 
 LONGEST_WAIT: Final = 60.0
@@ -41,6 +42,7 @@ class Recorder:
         self._poked = asyncio.Event()
         self._stopping = False
         self._endings_at: float | None = None
+        self._retry_at: float | None = None
         self.team_deleted = False
         self.stepped = asyncio.Event()
         """Set after every step: the status may have changed."""
@@ -116,30 +118,43 @@ class Recorder:
             books.next_save,
             self._mail.next_due,
             self._endings_at,
+            self._retry_at,
             books.clock() + YOUNG if young else None,
         ]
 
     async def _step(self, changed: set[Path] | None) -> None:
         books, layout, files = self._books, self._books.layout, self._files
+        self._retry_at = None
         requests = {layout.requests_dir, *(layout.requests(name) for name, _ in books.agents)}
         if changed is None or files.young or changed & (requests | {layout.agents_dir}):
-            files.read_requests()
-            files.read_states()
+            await self._guarded("requests", files.read_requests)
+            await self._guarded("agents", files.read_states)
         if changed is None or self._tasks.young or layout.tasks in changed:
-            await self._read_tasks()
+            await self._guarded("tasks", self._read_tasks)
         if changed is None or layout.events_dir in changed:
-            files.read_events()
+            await self._guarded("events", files.read_events)
         mail = {layout.inboxes, layout.outgoing, layout.events_dir}
         if changed is None or self._mail.young or changed & mail or self._mail_is_due():
-            await self._mail.step()
+            await self._guarded("inboxes", self._mail.step)
         unread = self._watch_transcripts() or files.found_transcript or files.replaced
         if changed is None or unread or changed & self._transcripts:
-            files.read_transcripts()
-        await self._put_back()
+            await self._guarded("home", files.read_transcripts)
+        await self._guarded("inboxes", self._put_back)
         self._decide()
-        await self._end()
+        await self._guarded("inboxes", self._end)
         if (at := books.next_save) is not None and at <= books.clock():
             books.save()
+
+    async def _guarded(self, source: str, look: Callable[[], Awaitable[None] | None]) -> None:
+        """Looks at one source. What agents do to their files must not end the recording of the others."""
+        try:
+            looking = look()
+            if looking is not None:
+                await looking
+        except OSError as error:
+            self._books.malformed([Malformed(source, f"cannot be read or written: {error}", "")])
+            self._retry_at = self._books.clock() + RETRY_SECONDS
+            self._changed = None
 
     def _watch_transcripts(self) -> bool:
         """Watches where transcripts grow; whether something new must be looked at."""

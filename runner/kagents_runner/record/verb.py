@@ -33,8 +33,9 @@ async def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> 
             await _record_with_status(recorder, books)
         else:
             await recorder.run()
-    finally:
         books.close()
+    except JournalError as error:
+        raise RunnerError(str(error)) from error
     return 0 if books.state.over or recorder.team_deleted else TERMINATED
 
 
