@@ -41,7 +41,8 @@ def gates_of(team: Mapping[str, Any]) -> list[Gate]:
 
 def _waiting(status: Mapping[str, Any]) -> set[str]:
     """Events that the status says are waited at: by a teammate, or by the end of the team."""
-    found = {str(_mapping(each).get("pendingApproval")) for each in _sequence(status.get("teammates"))}
+    pending = [_mapping(each).get("pendingApproval") for each in _sequence(status.get("teammates"))]
+    found = {event for event in pending if isinstance(event, str)}
     for condition in map(_mapping, _sequence(status.get("conditions"))):
         if condition.get("type") == "GatesPassed" and condition.get("reason") == "WaitingForApproval":
             _, _, events = str(condition.get("message", "")).partition(":")

@@ -4,13 +4,23 @@ The API server enforces most of them too, by the CEL of :mod:`kagents_core.api.t
 than two teammates only here, because CEL has no recursion.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from kagents_core.api import teamrules
 from kagents_core.api.agents import AgentSpec, TeammateSpec
 from kagents_core.api.fielderrors import FieldError
 from kagents_core.api.team import AgentTeamSpec, Lifecycle, Workspace
 from kagents_core.api.template import AgentTeamRunSpec, AgentTeamTemplateSpec
+
+
+MOST_PROMPT_BYTES: Final = 96 * 1024
+TOO_MUCH_PROMPT: Final = (
+    "the prompts of all agents together are larger than 96 KiB; move long instructions into the repository or "
+    "an input, and name the file here"
+)
+TOO_MUCH_SCRIPT: Final = "script and prompt of one agent together are larger than 96 KiB"
 
 
 def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
@@ -21,6 +31,7 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
         *_teammates(spec.teammates),
         *_gates(spec.lifecycle, spec.teammates),
         *_scripts(agents, spec.harness),
+        *_sizes(agents),
         *_mounts(spec.workspace),
     ]
     if not agents:
@@ -32,7 +43,8 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
 
 def template_problems(spec: AgentTeamTemplateSpec) -> list[FieldError]:
     """Every broken rule of a template whose fields are each well-formed."""
-    return [*_teammates(spec.teammates), *_gates(spec.lifecycle, spec.teammates)]
+    agents = [(f"spec.teammates[{index}]", each) for index, each in enumerate(spec.teammates)]
+    return [*_teammates(spec.teammates), *_gates(spec.lifecycle, spec.teammates), *_sizes(agents)]
 
 
 def run_problems(spec: AgentTeamRunSpec) -> list[FieldError]:
@@ -53,6 +65,22 @@ def _agents(spec: AgentTeamSpec) -> Iterator[tuple[str, AgentSpec]]:
         yield "spec.lead", spec.lead
     for index, teammate in enumerate(spec.teammates):
         yield f"spec.teammates[{index}]", teammate
+
+
+def _sizes(agents: Sequence[tuple[str, AgentSpec]]) -> Iterator[FieldError]:
+    """Every agent is told of the whole team in one environment variable, which Linux limits to 128 KiB."""
+    prompts = {f"{where}.prompt": _written(agent.prompt) for where, agent in agents}
+    if sum(prompts.values()) > MOST_PROMPT_BYTES:
+        longest = max(prompts, key=lambda where: prompts[where])
+        yield FieldError(longest, None, TOO_MUCH_PROMPT)
+    for where, agent in agents:
+        if agent.script is not None and _written(agent.script) + _written(agent.prompt) > MOST_PROMPT_BYTES:
+            yield FieldError(f"{where}.script", None, TOO_MUCH_SCRIPT)
+
+
+def _written(text: str) -> int:
+    """Bytes of a text inside a JSON document."""
+    return len(json.dumps(text, ensure_ascii=False).encode("utf-8", errors="surrogatepass"))
 
 
 def _place(spec: AgentTeamSpec | AgentTeamRunSpec) -> Iterator[FieldError]:

@@ -171,3 +171,11 @@ def test_circles_are_found_exactly_when_no_order_exists(graph):
 def test_the_model_refuses_what_it_can_alone(change):
     with pytest.raises(ValueError, match="such as 2h"):
         AgentTeam.model_validate(change({"spec.lifecycle": {"timeout": "2 hours"}}))
+
+
+def test_prompts_that_would_not_fit_an_environment_variable_are_refused(change):
+    teammates = [{"name": f"t{index}", "prompt": "\u20ac" * (9_000 + index)} for index in range(4)]
+    errors = validate(change({"spec.teammates": teammates}))
+    assert [error.field for error in errors] == ["spec.teammates[3].prompt"]
+    assert "96 KiB" in str(errors[0])
+    assert validate(change({"spec.teammates": teammates[:3]})) == []
