@@ -159,7 +159,8 @@ class SmallTeam:
             states.append(state)
             write(state.state, state.transcript)
 
-        ended = await ClaudeCodeHarness(log.append).run(context, report, stop)
+        harness = ClaudeCodeHarness(log.append, wake_after=[0.5])
+        ended = await harness.run(context, report, stop)
         write("ended" if ended.code == 0 else "failed", states[-1].transcript)
         return ended
 

@@ -138,6 +138,17 @@ async def test_a_refused_credential_needs_a_person(small_team: MakeTeam, model: 
     assert KEY not in ended.sentence
 
 
+async def test_after_a_failed_turn_the_agent_goes_on(small_team: MakeTeam, model: ScriptedModel) -> None:
+    team = small_team("worker")
+    overloaded = Fail(529, "overloaded_error", "try later")
+    model.script = Script([Rule("worker", "Go on", [Say("I do")]), Rule("worker", "Begin", [overloaded])])
+    team.start("worker", "Begin.")
+    await until(lambda: team.hooks("worker", "Stop"))
+    assert len(team.hooks("worker", "StopFailure")) == 1
+    assert "Your last turn failed: API Error" in model.requests[-1].prompt
+    assert "Begin." in model.requests[-1].everything
+
+
 async def test_without_a_credential_it_says_which_are_possible(small_team: MakeTeam) -> None:
     ended = (
         await small_team("worker").start("worker", "Begin.", environment={"ANTHROPIC_API_KEY": ""}).ended()

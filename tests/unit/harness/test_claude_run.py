@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from kagents_core.teamfiles.layout import TeamLayout
 from kagents_runner.harness.claude_code import ClaudeCodeHarness
 from kagents_runner.harness.claude_code.narrate import Narrator, secrets_of
 from kagents_runner.harness.claude_code.screen import last_words
-from kagents_runner.harness.claude_code.watch import FAILED_TURN_SECONDS, START_SECONDS, SessionWatch
+from kagents_runner.harness.claude_code.watch import START_SECONDS, WAKE_AFTER, SessionWatch
 from kagents_runner.harness.protocol import AgentContext, HarnessExit, HarnessState
 
 MakeContext = Callable[..., AgentContext]
@@ -28,10 +28,12 @@ class Run:
         self.log: list[str] = []
         self.stop = asyncio.Event()
         self.context = context
+        self.wake_after: Sequence[float] = WAKE_AFTER
 
     async def ended(self) -> HarnessExit:
+        harness = ClaudeCodeHarness(self.log.append, wake_after=self.wake_after)
         async with asyncio.timeout(30):
-            return await ClaudeCodeHarness(self.log.append).run(self.context, self.states.append, self.stop)
+            return await harness.run(self.context, self.states.append, self.stop)
 
 
 def begin(context_events: str = "$EVENTS") -> str:
@@ -168,18 +170,62 @@ def test_a_dialog_at_the_start_cannot_block_for_ever(watched: Any) -> None:
     assert verdict.code == 1 and verdict.shows_screen
 
 
-def test_a_failed_turn_ends_the_agent_unless_another_turn_follows(watched: Any) -> None:
+def fail(add: Any, kind: str) -> None:
+    add("StopFailure", error=kind, last_assistant_message="API Error")
+
+
+def test_after_a_failed_turn_the_agent_is_woken_once(watched: Any) -> None:
     watch, add, now = watched
     add("SessionStart")
-    add("StopFailure", error="server_error", last_assistant_message="API Error: 529")
-    now[0] = FAILED_TURN_SECONDS - 1
-    assert watch.verdict() is None
+    fail(add, "server_error")
+    now[0] = WAKE_AFTER[0] - 1
+    assert not watch.must_be_woken and watch.verdict() is None
+    now[0] = WAKE_AFTER[0]
+    assert watch.must_be_woken
+    watch.woken()
+    assert not watch.must_be_woken
+    fail(add, "server_error")
+    now[0] += WAKE_AFTER[0]
+    assert not watch.must_be_woken, "the second pause in a row is longer"
+    now[0] += WAKE_AFTER[1]
+    assert watch.must_be_woken
     add("Stop")
-    now[0] = 10 * FAILED_TURN_SECONDS
-    assert watch.verdict() is None
-    add("StopFailure", error="server_error", last_assistant_message="API Error: 529")
-    now[0] += FAILED_TURN_SECONDS
-    assert watch.verdict().code == 1 and "529" in watch.verdict().sentence
+    assert not watch.must_be_woken and watch.failure is None
+    fail(add, "server_error")
+    now[0] += WAKE_AFTER[0]
+    assert watch.must_be_woken, "a turn that went well starts the count again"
+
+
+@pytest.mark.parametrize(("kind", "ends"), [("server_error", True), ("unknown", True), ("rate_limit", False)])
+def test_failures_without_end_end_the_agent_but_a_rate_limit_is_waited_out(
+    watched: Any, kind: str, ends: bool
+) -> None:
+    watch, add, now = watched
+    add("SessionStart")
+    for _ in WAKE_AFTER:
+        fail(add, kind)
+        assert watch.verdict() is None
+    fail(add, kind)
+    verdict = watch.verdict()
+    assert (verdict is not None and verdict.code == 1) is ends
+    now[0] += WAKE_AFTER[-1]
+    assert watch.must_be_woken
+
+
+async def test_the_failed_turn_s_wake_up_is_a_message(run: Callable[..., Run]) -> None:
+    failure = {
+        "hook_event_name": "StopFailure",
+        "error": "server_error",
+        "last_assistant_message": "529 \x1b[31m",
+    }
+    inbox = "$(dirname $EVENTS)/../teams/demo/inboxes/worker.json"
+    wait = f"while ! grep -q 529 {inbox} 2>/dev/null; do sleep 0.05; done; cp {inbox} $EVENTS.seen; exit 0"
+    one = run(f"{begin()}; echo '{json.dumps(failure)}' >> $EVENTS; {wait}")
+    one.wake_after = [0.2]
+    (one.context.team_dir / "teams/demo/inboxes").mkdir(parents=True)
+    assert await one.ended() == HarnessExit(0)
+    [message] = json.loads((one.context.team_dir / "events/worker.jsonl.seen").read_text())
+    assert message["from"] == "team-lead" and "\x1b" not in message["text"] and "Go on" in message["text"]
 
 
 def test_the_log_tells_what_happened_in_safe_lines(tmp_path: Path) -> None:

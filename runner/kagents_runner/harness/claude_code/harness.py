@@ -6,11 +6,14 @@ started. All else comes from structured signals: exit status, hook payloads, tra
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from kagents_core.api.constants import TEAM_LEAD
 from kagents_core.teamfiles.layout import TeamLayout
+from kagents_core.teamfiles.locks import LockLostError
+from kagents_core.teamfiles.mailbox import deliver, new_message
 from kagents_runner.harness.claude_code.credentials import choose_credential
 from kagents_runner.harness.claude_code.executable import UnusableError, find_executable
 from kagents_runner.harness.claude_code.home import prepare_home
@@ -23,7 +26,7 @@ from kagents_runner.harness.claude_code.session import (
     find_transcript,
     has_conversation,
 )
-from kagents_runner.harness.claude_code.watch import SessionWatch, Verdict
+from kagents_runner.harness.claude_code.watch import WAKE_AFTER, SessionWatch, Verdict
 from kagents_runner.harness.protocol import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -44,9 +47,10 @@ _POLL_SECONDS = 0.3
 class ClaudeCodeHarness:
     """The harness ``claude-code``."""
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    def __init__(self, write: Callable[[str], None], *, wake_after: Sequence[float] = WAKE_AFTER) -> None:
         """``write`` takes each log line: clean, without a newline, without secrets."""
         self._write = write
+        self._wake_after = wake_after
 
     async def run(self, context: AgentContext, report: Report, stop: asyncio.Event) -> HarnessExit:
         """See ``Harness.run``."""
@@ -58,7 +62,8 @@ class ClaudeCodeHarness:
                 narrator.say(executable.warning)
             credential = choose_credential(context.environment)
             mcp = prepare_home(context, credential)
-            run = _Run(context, report, narrator, process_environment(context, credential))
+            environment = process_environment(context, credential)
+            run = _Run(context, report, narrator, environment, self._wake_after)
             resume = has_conversation(find_transcript(context.home_dir, context.agent.session_id))
             ended = await run.once(command(executable.path, context, mcp, resume=resume), stop)
             if run.refused_as(NOT_FOUND if resume else ALREADY_IN_USE):
@@ -76,12 +81,19 @@ class _Run:
     """One agent's processes, one after the other, and what was last seen of them."""
 
     def __init__(
-        self, context: AgentContext, report: Report, narrator: Narrator, environment: dict[str, str]
+        self,
+        context: AgentContext,
+        report: Report,
+        narrator: Narrator,
+        environment: Mapping[str, str],
+        wake_after: Sequence[float],
     ) -> None:
         self._context = context
         self._report = report
         self._narrator = narrator
         self._environment = environment
+        self._wake_after = wake_after
+        self._layout = TeamLayout(context.team_dir, context.team.name)
         self._screen = b""
         self._begun = False
         self._deadline: float | None = None
@@ -94,9 +106,7 @@ class _Run:
 
     async def once(self, arguments: list[str], stop: asyncio.Event) -> HarnessExit:
         """Starts the CLI and stays until it has ended or must be ended."""
-        watch = SessionWatch(
-            TeamLayout(self._context.team_dir, self._context.team.name), self._context.agent.name
-        )
+        watch = SessionWatch(self._layout, self._context.agent.name, wake_after=self._wake_after)
         process = await PtyProcess.start(arguments, cwd=self._context.cwd, environment=self._environment)
         self._report(HarnessState("starting", process.pid, self._relative(self._transcript())))
         try:
@@ -135,9 +145,27 @@ class _Run:
                 verdict = watch.verdict()
                 if verdict is not None:
                     return verdict
+                if watch.must_be_woken:
+                    await self._wake(watch)
         finally:
             ended.cancel()
             stopped.cancel()
+
+    async def _wake(self, watch: SessionWatch) -> None:
+        """A message starts a normal turn, in which the failed turn's input stands again."""
+        text = self._narrator.plain(f"Your last turn failed: {watch.failure} Go on with your work.")
+        try:
+            await deliver(
+                self._layout, self._context.agent.name, new_message(TEAM_LEAD, text, summary="go on")
+            )
+        except (
+            OSError,
+            ValueError,
+            LockLostError,
+        ) as error:  # a held lock, a full mailbox: the next round tries again
+            self._narrator.say(f"the agent could not be asked to go on: {error}")
+        else:
+            watch.woken()
 
     def _narrate(self, watch: SessionWatch) -> None:
         for payload in watch.poll():
