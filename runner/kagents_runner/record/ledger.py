@@ -10,12 +10,13 @@ waits for the source that knows its id, and is journalled under a derived id whe
 comes later still, its id becomes another name for the message.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kagents_runner.record.clock import rfc3339
 from kagents_runner.record.letters import Letter, derived_id, likeness, message_entry, protocol
-from kagents_runner.record.posts import CLAIM_GRACE, SHOWN, SIGHTING_GRACE, Pending, Place, Post, Tally
+from kagents_runner.record.posts import CLAIM_GRACE, SHOWN, SIGHTING_GRACE, Pending, Place, Post
+from kagents_runner.record.register import Register
 
 Entries = list[Mapping[str, Any]]
 
@@ -24,34 +25,26 @@ class MailLedger:
     """The state machine. Every method that observes returns the entries that follow, in their order."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Tally] = {}
-        self._unconfirmed: set[str] = set()  # ids that no mailbox has shown yet
-        self._tallies: dict[bytes, Tally] = {}
+        self._register = Register()
         self._open: dict[str, dict[str, Post]] = {}  # receiver -> id -> post
-        self._aliases: dict[str, str] = {}
         self._lines: set[str] = set()
         self._claims: set[str] = set()
         self._pending: list[Pending] = []
-        self._agreed: dict[str, int] = {}  # what lies under an id, as it was last compared
         self.blind: set[str] = set()
         """Agents that keep no transcript: what has left their mailboxes is settled."""
-
-    # -- what sources tell ---------------------------------------------------------------------------------
 
     def sent(self, letter: Letter, now: float) -> Entries:
         """A hook of the sending tool told of a message; without an id it is a claim (see ``claimed``)."""
         if letter.id is None:
             raise ValueError("a message without an id is claimed, not sent")
-        return [] if letter.id in self._known else self._capture(letter, letter.id, "sent", now)
+        return [] if letter.id in self._register else self._capture(letter, letter.id, "sent", now)
 
     def queued(self, letter: Letter, now: float) -> Entries:
         """kagents itself is about to put a message (with an id) into a mailbox."""
-        found = (
-            []
-            if letter.id is None or letter.id in self._known
-            else self._capture(letter, letter.id, "queued", now)
-        )
-        post = self._post(letter.to, letter.id or "")
+        if letter.id is None:
+            raise ValueError("what kagents sends has an id")
+        found = [] if letter.id in self._register else self._capture(letter, letter.id, "queued", now)
+        post = self._post(letter.to, letter.id)
         if post is not None:
             post.place = "queued"
         return found
@@ -76,9 +69,9 @@ class MailLedger:
         """
         entries: Entries = []
         lying: set[str] = set()
-        for letter, message_id in self._named(agent, letters):
+        for letter, message_id in self._register.named(agent, letters):
             entries += self._lies(letter, message_id, now)
-            lying.add(self._aliases.get(message_id, message_id))
+            lying.add(self._register.name(message_id))
         for post in list(self._open.get(agent, {}).values()):
             if post.place in ("sent", "lying") and post.id not in lying:
                 post.uncertain = first
@@ -97,7 +90,7 @@ class MailLedger:
         if line in self._lines:
             return []
         self._lines.add(line)
-        tally = self._tally(letter)
+        tally = self._register.tally(letter)
         if tally.unseen:
             return self._is_seen(tally.unseen[0], now, line)
         self._pending.append(Pending("sighting", line, letter, now + SIGHTING_GRACE))
@@ -120,8 +113,6 @@ class MailLedger:
         post.tally.spare += 1
         return [{"kind": "resent", "id": post.id, "agent": post.to}]
 
-    # -- what is asked -------------------------------------------------------------------------------------
-
     @property
     def next_due(self) -> float | None:
         """When ``due`` should be called next."""
@@ -129,7 +120,7 @@ class MailLedger:
 
     def knows(self, message_id: str) -> bool:
         """Whether the journal holds this id, also as another name."""
-        return message_id in self._known
+        return message_id in self._register
 
     def to_look_at(self) -> list[str]:
         """Agents whose mailboxes must be read to learn whether a message still lies there."""
@@ -150,7 +141,7 @@ class MailLedger:
 
     def settled(self, to: str, message_id: str) -> bool:
         """Whether a message has reached its receiver for good."""
-        return message_id in self._known and self._post(to, message_id) is None
+        return message_id in self._register and self._post(to, message_id) is None
 
     def lost(self, agent: str, since: float) -> tuple[Post, ...]:
         """Messages that the agent's process before ``since`` took and never wrote into its transcript."""
@@ -160,8 +151,6 @@ class MailLedger:
             if post.place == "gone" and (post.gone <= since or (post.uncertain and post.present < since))
         )
 
-    # -- what survives a restart ---------------------------------------------------------------------------
-
     def restore(self, entry: Mapping[str, Any], at: float) -> None:
         """Learns one journal entry again (in the journal's order); ``at`` is its time."""
         kind = entry.get("kind")
@@ -169,7 +158,7 @@ class MailLedger:
             letter = Letter(entry["from"], entry["to"], entry["text"], entry.get("summary"), entry["written"])
             self._enter(letter, entry["id"], "sent", at, anonymous="source" in entry)
             return
-        tally = self._known.get(entry.get("id", ""))
+        tally = self._register.get(entry.get("id", ""))
         unseen = () if tally is None else tally.unseen
         post = next((post for post in unseen if post.id == entry["id"]), None)
         if kind == "seen" and "line" in entry:
@@ -186,22 +175,20 @@ class MailLedger:
 
     def state(self) -> dict[str, Any]:
         """What the journal does not tell: save it together with the places in the sources."""
-        tallies = {mark.hex(): tally.matured for mark, tally in self._tallies.items() if tally.matured}
+        tallies = {
+            mark.hex(): tally.matured for mark, tally in self._register.tallies.items() if tally.matured
+        }
         pending = [pending.pack() for pending in self._pending]
-        found = {"aliases": self._aliases, "matured": tallies, "pending": pending}
+        found = {"aliases": self._register.aliases, "matured": tallies, "pending": pending}
         return found | {"claims": sorted(self._claims)}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Takes over what ``state`` gave, after every entry was restored."""
         for alias, message_id in dict(state.get("aliases", {})).items():
-            tally = self._known.get(message_id)
-            if tally is not None:
-                self._aliases[alias] = message_id
-                self._known[alias] = tally
-                if message_id in tally.anonymous:
-                    tally.anonymous.remove(message_id)
+            if message_id in self._register:
+                self._register.alias(alias, message_id)
         for mark, matured in dict(state.get("matured", {})).items():
-            tally = self._tallies.get(bytes.fromhex(mark))
+            tally = self._register.tallies.get(bytes.fromhex(mark))
             if tally is not None:
                 tally.matured = matured
         self._claims.update(state.get("claims", ()))
@@ -211,37 +198,11 @@ class MailLedger:
                 if pending.kind == "sighting":
                     self._lines.add(pending.key)
 
-    # -- inside --------------------------------------------------------------------------------------------
-
-    def _named(self, agent: str, letters: Iterable[Letter]) -> Iterator[tuple[Letter, str]]:
-        """Each letter with an id that stays the same from look to look."""
-        ordinals: dict[str, int] = {}
-        for letter in letters:
-            tally = None if letter.id is None else self._known.get(letter.id)
-            if letter.id is not None and (tally is None or self._agrees(letter, letter.id, tally)):
-                yield letter, letter.id
-                continue
-            base = derived_id(agent, letter.sender, letter.written, letter.text, letter.id or "")
-            ordinal = ordinals.get(base, 0)
-            ordinals[base] = ordinal + 1
-            yield letter, base if ordinal == 0 else derived_id(base, str(ordinal))
-
-    def _agrees(self, letter: Letter, message_id: str, tally: Tally) -> bool:
-        """Whether a mailbox entry is the message known by its id, or another one that borrowed the id."""
-        if message_id in self._unconfirmed:
-            return letter.to == tally.to
-        content = hash((letter.sender, letter.to, letter.text))  # a long mailbox is looked at often
-        if self._agreed.get(message_id) != content:
-            if self._tally(letter) is not tally:
-                return False
-            self._agreed[message_id] = content
-        return True
-
     def _lies(self, letter: Letter, message_id: str, now: float) -> Entries:
         entries: Entries = []
-        if message_id not in self._known:
+        if message_id not in self._register:
             entries = self._capture(letter, message_id, "lying", now)
-        self._unconfirmed.discard(message_id)
+        self._register.lies(message_id)
         post = self._post(letter.to, message_id)
         if post is not None and post.place != "gone":
             post.place, post.present = "lying", now
@@ -249,10 +210,9 @@ class MailLedger:
 
     def _capture(self, letter: Letter, message_id: str, place: Place, now: float) -> Entries:
         """A message with an id nobody has told before: a new one, or the one behind a claim or sighting."""
-        tally = self._tally(letter)
+        tally = self._register.tally(letter)
         if tally.anonymous:
-            self._known[message_id] = tally
-            self._aliases[message_id] = tally.anonymous.pop(0)
+            self._register.alias(message_id, tally.anonymous[0])
             return []
         return self._journal(letter, message_id, place, now)
 
@@ -272,28 +232,27 @@ class MailLedger:
         return [entry, *(self._met(post, now) if line is None else self._is_seen(post, now, line))]
 
     def _enter(self, letter: Letter, message_id: str, place: Place, now: float, *, anonymous: bool) -> Post:
-        data, like, tally = protocol(letter.text), likeness(letter), self._tally(letter)
+        data, like, tally = protocol(letter.text), likeness(letter), self._register.tally(letter)
         kind = "message" if data is None else str(data["type"])
         post = Post(message_id, letter.sender, letter.to, kind, like.head, tally, place, now, now)
         tally.count += 1
         tally.unseen.append(post)
         if anonymous:
             tally.anonymous.append(message_id)
-        self._known[message_id] = tally
-        self._unconfirmed.add(message_id)
+        self._register.enter(message_id, tally)
         self._open.setdefault(letter.to, {})[message_id] = post
         return post
 
     def _met(self, post: Post, now: float) -> Entries:
         """Lets a new message meet a sighting that waits for it."""
         for pending in self._pending:
-            if pending.kind == "sighting" and self._tally(pending.letter) is post.tally:
+            if pending.kind == "sighting" and self._register.tally(pending.letter) is post.tally:
                 self._pending.remove(pending)
                 return self._is_seen(post, now, pending.key)
         return []
 
     def _mature(self, pending: Pending, now: float) -> Entries:
-        tally = self._tally(pending.letter)
+        tally = self._register.tally(pending.letter)
         tally.matured += 1
         if tally.matured <= tally.count:
             return []
@@ -302,7 +261,7 @@ class MailLedger:
     def _explain(self, pending: Pending, now: float) -> Entries:
         """A sighting that no source has explained: seen again after it was put back, written a little
         differently, or a message that everything else has missed."""
-        tally = self._tally(pending.letter)
+        tally = self._register.tally(pending.letter)
         if tally.unseen:  # a crash came between the message and its being seen
             return self._is_seen(tally.unseen[0], now, pending.key)
         if tally.spare:
@@ -318,24 +277,18 @@ class MailLedger:
 
     def _leaves(self, post: Post, now: float) -> Entries:
         post.place, post.gone = "gone", now
-        self._agreed.pop(post.id, None)
+        self._register.left(post.id)
         if post.type not in SHOWN or post.to in self.blind:
-            self._close(post)
+            self._open.get(post.to, {}).pop(post.id, None)
         return [{"kind": "delivery", "id": post.id, "delivered": rfc3339(now)}]
 
     def _is_seen(self, post: Post, now: float, line: str | None) -> Entries:
         entries = [] if post.place == "gone" else self._leaves(post, now)
         post.seen = True
-        self._close(post)
+        self._open.get(post.to, {}).pop(post.id, None)
         post.tally.unseen.remove(post)
         seen: dict[str, Any] = {"kind": "seen", "id": post.id, "seen": rfc3339(now)}
         return [*entries, seen if line is None else seen | {"line": line}]
 
-    def _close(self, post: Post) -> None:
-        self._open.get(post.to, {}).pop(post.id, None)
-
     def _post(self, to: str, message_id: str) -> Post | None:
-        return self._open.get(to, {}).get(self._aliases.get(message_id, message_id))
-
-    def _tally(self, letter: Letter) -> Tally:
-        return self._tallies.setdefault(likeness(letter).mark, Tally(letter.to))
+        return self._open.get(to, {}).get(self._register.name(message_id))
