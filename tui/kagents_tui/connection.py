@@ -117,5 +117,5 @@ async def start_engine(directory: Path) -> None:
             await process.wait()
     if process.returncode != 0:
         lines = said.decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]
-        why = clean(lines[-1], limit=500, multiline=False)
-        raise Unreachable(f"The embedded engine did not start: {why}")
+        why = clean(lines[-1].removeprefix("kagents local: "), limit=500, multiline=False)
+        raise Unreachable(f"The embedded engine cannot be used: {why}")

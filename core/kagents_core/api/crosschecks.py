@@ -14,10 +14,9 @@ from kagents_core.api.fielderrors import FieldError
 from kagents_core.api.team import AgentTeamSpec, Lifecycle, Workspace
 from kagents_core.api.template import AgentTeamRunSpec, AgentTeamTemplateSpec
 
-
 MOST_PROMPT_BYTES: Final = 96 * 1024
 TOO_MUCH_PROMPT: Final = (
-    "the prompts of all agents together are larger than 96 KiB; move long instructions into the repository or "
+    "the prompts of all agents together are larger than 96 KiB; move long texts into the repository or "
     "an input, and name the file here"
 )
 TOO_MUCH_SCRIPT: Final = "script and prompt of one agent together are larger than 96 KiB"

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from kagents_core.api.agents import MOST_TEAMMATES, Harness, LeadSpec, Teammates
+from kagents_core.api.backends import Coordination, Observability, QualityGates
 from kagents_core.api.fields import (
     Branch,
     Duration,
     Flag,
     GateEvent,
-    LongText,
     Money,
     MountPath,
     ObjectName,
@@ -29,8 +29,6 @@ OnComplete = Literal["create-pr", "push-branch", "notify", "none"]
 ONE_INPUT_SOURCE = "an input comes from exactly one of configMap and pvc"
 ONE_CREDENTIAL = "a team has one credential; give apiKeySecret or oauthSecret, not both"
 WEBHOOK_NEEDS_URL = "a gate with channel webhook needs a webhookUrl"
-ONLY_SHARED_VOLUME = "only shared-volume is supported"
-NO_BEADS = "the beads task backend is not supported"
 
 
 class Repository(Spec):
@@ -173,92 +171,6 @@ class Lifecycle(Spec):
     """Secret used to push."""
     consolidated_branch_template: ShortText | None = None
     """Name of the branch that holds the merged work."""
-
-
-class QualityGates(Spec):
-    """Checks an agent's work has to pass."""
-
-    require_tests: Flag = False
-    """Whether tests must pass."""
-    require_lint: Flag = False
-    """Whether the linter must pass."""
-    validation_script: LongText | None = None
-    """Script that must succeed."""
-
-
-class Beads(Spec):
-    """Settings of the described system's alternative task backend."""
-
-    model_config = ConfigDict(json_schema_extra=rules(("!self.enabled", NO_BEADS)))
-
-    enabled: Flag = False
-    """Whether it is used; only false is supported."""
-    dolt_server_service: ObjectName | None = None
-    """Service of its database."""
-    dolt_server_port: Annotated[Whole, Field(ge=1, le=65535)] = 3306
-    """Port of its database."""
-
-    @model_validator(mode="after")
-    def _unsupported(self) -> Self:
-        if self.enabled:
-            raise refusal(NO_BEADS, field="enabled", value=True)
-        return self
-
-
-class Coordination(Spec):
-    """Backends of mail and tasks; only the shared volume is supported."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                "self.mailboxBackend == 'shared-volume' && self.taskBackend == 'shared-volume'",
-                ONLY_SHARED_VOLUME,
-            )
-        )
-    )
-
-    mailbox_backend: Literal["shared-volume", "redis", "nats"] = "shared-volume"
-    """Where mailboxes live; only ``shared-volume`` is supported."""
-    task_backend: Literal["shared-volume", "beads"] = "shared-volume"
-    """Where tasks live; only ``shared-volume`` is supported."""
-    beads: Beads | None = None
-    """Settings of the ``beads`` backend."""
-
-    @model_validator(mode="after")
-    def _supported(self) -> Self:
-        for field, backend in (("mailboxBackend", self.mailbox_backend), ("taskBackend", self.task_backend)):
-            if backend != "shared-volume":
-                raise refusal(ONLY_SHARED_VOLUME, field=field, value=backend)
-        return self
-
-
-class ObservabilityMetrics(Spec):
-    """Metrics endpoint of a team."""
-
-    enabled: Flag = False
-    """Whether the endpoint is served."""
-    port: Annotated[Whole, Field(ge=1, le=65535)] = 9090
-    """Port of the endpoint."""
-
-
-class ObservabilityWebhook(Spec):
-    """Where a team's events are posted."""
-
-    url: WebAddress
-    """Address that receives the events."""
-    events: Annotated[tuple[ShortText, ...], Field(max_length=64)] = ()
-    """Kinds of events; all when empty."""
-
-
-class Observability(Spec):
-    """Logs, metrics and webhooks of a team."""
-
-    metrics: ObservabilityMetrics | None = None
-    """Metrics endpoint."""
-    log_level: Literal["debug", "info", "warn", "error"] = "info"
-    """How much the parts of the team log."""
-    webhook: ObservabilityWebhook | None = None
-    """Where events are posted."""
 
 
 class Storage(Spec):
