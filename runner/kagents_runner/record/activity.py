@@ -86,7 +86,8 @@ class ActivityBoard:
         doing = self._doing.get(agent)
         entries: Entries = []
         if state in ("starting", "running"):
-            if doing is None or doing.closed or attempt > doing.attempt:
+            replaced = doing is not None and attempt > doing.attempt and at >= doing.heard
+            if doing is None or doing.closed or (state == "starting" and replaced):
                 entries = self._enter(agent, "starting", None, at)
         elif state in ("ended", "failed"):
             entries = self._enter(agent, state, message, at)

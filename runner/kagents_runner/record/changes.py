@@ -37,7 +37,7 @@ class FileChanges:
                     found[entry.name] = (state.st_mtime_ns, state.st_size, state.st_ino)
                     if self._known.get(entry.name) != found[entry.name]:
                         changed.append(entry.name)
-                        if time.time() - state.st_mtime < YOUNG:
+                        if abs(time.time() - state.st_mtime) < YOUNG:  # not one dated far ahead
                             found[entry.name] = (0, 0, 0)
                             self.young = True
         gone = [name for name in self._known if name not in found]

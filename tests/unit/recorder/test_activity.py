@@ -117,6 +117,14 @@ def test_the_end_of_the_process_is_final_until_a_new_one_starts() -> None:
     assert states(activity.supervised("scout", "ended", 1, 10, None)) == [("ended", None)]
 
 
+def test_after_a_restart_of_the_recorder_an_old_supervisor_state_changes_nothing() -> None:
+    activity = board()
+    activity.restore({"agent": "scout", "state": "idle", "detail": None}, 50)
+    assert activity.supervised("scout", "running", 2, 10, None) == []
+    assert activity.supervised("scout", "starting", 2, 9, None) == []
+    assert states(activity.supervised("scout", "starting", 3, 60, None)) == [("starting", None)]
+
+
 def test_a_resumed_session_that_stays_quiet_rests() -> None:
     activity = board()
     activity.told("scout", Signal("starting", "resumed"), 10)
