@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -115,6 +116,8 @@ class Kubelet:
             await asyncio.wait_for(self._keeper.gone.wait(), limit)
         except TimeoutError:
             return False
+        # They are made again when a container starts.
+        shutil.rmtree(self._layout.short_links, ignore_errors=True)
         return True
 
     async def _keep_connected(self) -> None:

@@ -146,3 +146,5 @@ def short_name(pod: PodLayout, target: Path) -> str:
 def remove_short_links(layout: KubeletLayout, pod: PodLayout) -> None:
     for link in layout.short_links.glob(f"{pod.root.name[:13]}-*"):
         link.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        layout.short_links.rmdir()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import copy
+import shutil
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from kagents_core.kube.errors import AlreadyExists, Conflict, NotFound
 from kagents_core.kube.watch import WatchEvent
 from kagents_local.kubelet.keeper_client import KeeperClient, KeeperUnreachableError
 from kagents_local.kubelet.kubelet import Kubelet
+from kagents_local.kubelet.layout import KubeletLayout
 from kagents_local.kubelet.processes import marked
 from kagents_local.kubelet.settings import KubeletSettings
 
@@ -242,3 +244,4 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
         async with asyncio.timeout(LIMIT):
             await keeper.listen()
     assert marked(f"{tmp_path.resolve()}:") == []
+    shutil.rmtree(KubeletLayout(tmp_path.resolve()).short_links, ignore_errors=True)
