@@ -22,17 +22,29 @@ _ANSWER_BYTES: Final = 64 * 1024
 
 async def hub_pod(client: "Client", team: Mapping[str, Any]) -> dict[str, Any] | None:
     """The team's hub, the newest if there were several, or None while it has none."""
+    pods = await hub_pods(client, team)
+    return pods[-1] if pods else None
+
+
+async def hub_pods(client: "Client", team: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every hub pod that the team has had and that is still known, the newest last."""
     metadata = team["metadata"]
     labels = f"{LABEL_TEAM}={metadata['name']},{LABEL_ROLE}={HUB}"
     pods = (await client.list(PODS, metadata["namespace"], labels=labels)).items
     own = [pod for pod in pods if _owned_by(pod, metadata["uid"])]
     own.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
-    return own[-1] if own else None
+    return own
 
 
 def _owned_by(pod: Mapping[str, Any], uid: str) -> bool:
     owners = pod["metadata"].get("ownerReferences") or []
     return any(owner.get("uid") == uid for owner in owners)
+
+
+def recorder_restarts(pod: Mapping[str, Any]) -> int:
+    """How often the recorder container of a hub was started again."""
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return sum(int(each.get("restartCount") or 0) for each in statuses if each.get("name") == RECORDER)
 
 
 def recorder_state(pod: Mapping[str, Any]) -> str:

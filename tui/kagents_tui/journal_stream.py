@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from kagents_core.kube.errors import ApiError, Unreachable
+from kagents_core.kube.errors import ApiError, Invalid, NotFound, Unreachable
 from kagents_core.safetext import clean
-from kagents_tui.hub import PROGRAM, RECORDER, hub_pod, recorder_state
+from kagents_tui.hub import PROGRAM, RECORDER, hub_pod, hub_pods, recorder_restarts, recorder_state
 
 if TYPE_CHECKING:
     from kagents_core.kube.client import Client
@@ -50,7 +50,7 @@ async def stream(
                 return
             if not await _has_ended(client, team, pod):
                 raise Unreachable("the journal's stream ended before its team did")
-    async for entry in _from_log(client, pod, last):
+    async for entry in _from_logs(client, team, last):
         last = _number(entry, last)
         yield entry
     yield {"kind": "live", "seq": last}
@@ -87,15 +87,10 @@ async def _has_ended(client: "Client", team: Mapping[str, Any], pod: Mapping[str
             return False
         if recorder_state(now) == "ended":
             return True
-        if recorder_state(now) == "running" and _restarts(now) != _restarts(pod):
+        if recorder_state(now) == "running" and recorder_restarts(now) != recorder_restarts(pod):
             return False
         await asyncio.sleep(_LOOK_SECONDS)
     return False
-
-
-def _restarts(pod: Mapping[str, Any]) -> int:
-    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
-    return sum(int(each.get("restartCount") or 0) for each in statuses if each.get("name") == RECORDER)
 
 
 async def _tail(
@@ -123,19 +118,35 @@ async def _tail(
         raise Unreachable(f"the journal's stream ended: {said or f'exit code {session.exit_code}'}")
 
 
-async def _from_log(client: "Client", pod: Mapping[str, Any], after: int) -> AsyncIterator[dict[str, Any]]:
-    """Entries with a higher number from the recorder's log."""
+async def _from_logs(client: "Client", team: Mapping[str, Any], after: int) -> AsyncIterator[dict[str, Any]]:
+    """Entries with a higher number from the recorder's logs: after a restart it goes on in a new one."""
+    last = after
+    for pod in await hub_pods(client, team):
+        for previous in (True, False):
+            if previous and recorder_restarts(pod) == 0:
+                continue
+            try:
+                async for entry in _from_log(client, pod, last, previous=previous):
+                    if entry["seq"] > last + 1:
+                        yield {"kind": "gap", "after": last, "seq": entry["seq"] - 1}
+                    last = entry["seq"]
+                    yield entry
+            except (NotFound, Invalid):
+                continue  # this log is gone; the gap shows when a later one begins
+
+
+async def _from_log(
+    client: "Client", pod: Mapping[str, Any], after: int, *, previous: bool
+) -> AsyncIterator[dict[str, Any]]:
     metadata = pod["metadata"]
     last = after
-    async for line in lines(client.logs(metadata["namespace"], metadata["name"], container=RECORDER)):
+    chunks = client.logs(metadata["namespace"], metadata["name"], container=RECORDER, previous=previous)
+    async for line in lines(chunks):
         entry = parse(line)
         sequence = entry.get("seq") if entry else None
-        if entry is None or not isinstance(sequence, int) or sequence <= last or entry.get("kind") == "live":
-            continue
-        if sequence > last + 1:
-            yield {"kind": "gap", "after": last, "seq": sequence - 1}
-        last = sequence
-        yield entry
+        if entry is not None and isinstance(sequence, int) and sequence > last and entry["kind"] != "live":
+            last = sequence
+            yield entry
 
 
 async def lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:

@@ -100,6 +100,7 @@ class FakeClient:
     executed: list[list[str]] = field(default_factory=list)
     sessions: list[FakeExec] = field(default_factory=list)
     log: bytes = b""
+    previous_log: bytes = b""
     applied: list[dict[str, Any]] = field(default_factory=list)
     deleted: list[tuple[str, str]] = field(default_factory=list)
     conflicts: int = 0
@@ -178,9 +179,10 @@ class FakeClient:
         self.sessions.append(session)
         return session
 
-    async def logs(self, namespace, pod, **_):
-        for start in range(0, len(self.log), 7):
-            yield self.log[start : start + 7]
+    async def logs(self, namespace, pod, *, previous=False, **_):
+        data = self.previous_log if previous else self.log
+        for start in range(0, len(data), 7):
+            yield data[start : start + 7]
 
     async def server_version(self):
         return "v1.36.0-fake"

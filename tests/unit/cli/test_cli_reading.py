@@ -191,3 +191,13 @@ def test_describe(with_team, kagents):
     assert ran.code == 0
     assert "q3-report" in ran.out
     assert "email-drafter" in ran.out
+
+
+def test_the_log_before_a_restart_of_the_recorder_is_read_too(with_team, kagents, make):
+    ended = make.ENDED | {"containerStatuses": [{"name": "recorder", "restartCount": 1}]}
+    with_team.objects["pods", "cowork-agents", "q3-report-hub-12345"]["status"] = ended
+    with_team.previous_log = json.dumps(MESSAGE).encode() + b"\n" + json.dumps(DELIVERY).encode()
+    with_team.log = json.dumps(DELIVERY).encode() + b"\n" + json.dumps(TASK).encode() + b"\n"
+    ran = kagents("tail", "q3-report", "-o", "json")
+    assert ran.lines() == [MESSAGE, DELIVERY, TASK]
+    assert ran.err == ""
