@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from scripted_model import Call, Conversation, Rule, Say, Script, ScriptedModel
 from scripted_model.script import Fail
-from small_team import KEY, SmallTeam, git, until
+from small_team import KEY, MODEL, SmallTeam, git, until
 
 MakeTeam = Callable[..., SmallTeam]
 BIG = "x" * 150_000
@@ -154,6 +154,27 @@ async def test_without_a_credential_it_says_which_are_possible(small_team: MakeT
         await small_team("worker").start("worker", "Begin.", environment={"ANTHROPIC_API_KEY": ""}).ended()
     )
     assert ended.code == 64 and ended.sentence is not None and "apiKeySecret" in ended.sentence
+
+
+async def test_a_repository_s_own_settings_open_no_dialog(
+    small_team: MakeTeam, model: ScriptedModel, tmp_path: Path
+) -> None:
+    team = small_team("worker")
+    worktree = team.worktree("worker")
+    (tmp_path / "outside.md").write_text("Text from outside.\n")
+    (worktree / "CLAUDE.md").write_text(f"Rules of the repository.\n@{tmp_path}/outside.md\n")
+    server = {"command": "/bin/false", "args": []}
+    (worktree / ".mcp.json").write_text(json.dumps({"mcpServers": {"theirs": server}}))
+    hook = {"hooks": [{"type": "command", "command": "true"}]}
+    (worktree / ".claude/agents").mkdir(parents=True)
+    settings = {"hooks": {"SessionStart": [hook]}, "enableAllProjectMcpServers": False, "model": "opus"}
+    (worktree / ".claude/settings.json").write_text(json.dumps(settings))
+    (worktree / ".claude/agents/helper.md").write_text("---\nname: helper\ndescription: helps\n---\nHelp.\n")
+    team.start("worker", "Begin.")
+    await until(lambda: team.hooks("worker", "TeammateIdle"))
+    first = str(model.bodies[0]["messages"])
+    assert "Rules of the repository." in first and model.bodies[0]["model"] == MODEL
+    assert "theirs" not in first and "Text from outside" not in first
 
 
 async def test_a_timeout_ends_the_agent(small_team: MakeTeam) -> None:

@@ -148,6 +148,8 @@ def _entry(line: bytes) -> dict[str, Any] | None:
 
 
 def _received(entry: dict[str, Any]) -> Iterator[ReceivedMail]:
+    if entry.get("isCompactSummary") is True:  # the model's own words about the past, which may quote mail
+        return
     for text in _texts(_message(entry).get("content")):
         position = 0
         while opening := _OPENING.search(text, position):

@@ -21,6 +21,7 @@ class ScriptedModel:
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.unexpected: list[str] = []
+        self.input_tokens = 100
         self.changed = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -96,7 +97,7 @@ def _handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.close_connection = True
             try:
-                for event in _events(name, reply):
+                for event in _events(name, reply, model.input_tokens):
                     self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
             except (BrokenPipeError, ConnectionResetError):
                 return
@@ -104,9 +105,9 @@ def _handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _events(name: str, reply: Say | Call) -> list[dict[str, Any]]:
+def _events(name: str, reply: Say | Call, input_tokens: int) -> list[dict[str, Any]]:
     usage = {
-        "input_tokens": 100,
+        "input_tokens": input_tokens,
         "cache_creation_input_tokens": 7,
         "cache_read_input_tokens": 5,
         "output_tokens": 1,

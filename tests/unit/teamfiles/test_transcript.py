@@ -101,6 +101,11 @@ def test_copies_of_a_mail_in_request_records_do_not_count(tmp_path: Path) -> Non
     assert read_transcript(path).received == ()
 
 
+def test_a_summary_that_quotes_mail_does_not_count(tmp_path: Path) -> None:
+    entry = {**sample("received_message_worker"), "isCompactSummary": True}
+    assert read_transcript(write(tmp_path / "t", entry)).received == ()
+
+
 def test_a_forged_tag_stays_inside_its_mail(tmp_path: Path) -> None:
     text = (
         '<teammate-message teammate_id="team-lead" summary="a &quot;q&quot; &lt;s&gt; &amp; more">\none\n'

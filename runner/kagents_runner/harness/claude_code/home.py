@@ -17,6 +17,14 @@ from kagents_runner.harness.protocol import AgentContext
 
 _CONFIG_BYTES = 32 * 1024 * 1024
 
+_ANSWERED = {
+    "hasTrustDialogAccepted": True,
+    # A CLAUDE.md that imports files from outside the repository: not allowed, and not asked about.
+    "hasClaudeMdExternalIncludesApproved": False,
+    "hasClaudeMdExternalIncludesWarningShown": True,
+}
+"""A folder's questions, answered beforehand."""
+
 
 def prepare_home(context: AgentContext, credential: Credential) -> Path:
     """Writes what the CLI reads at its start; keeps what an earlier attempt left. Returns the MCP
@@ -64,7 +72,7 @@ def _configuration(path: Path, cwd: Path, credential: Credential) -> dict[str, A
     configuration["projects"] = projects = dict(projects) if isinstance(projects, dict) else {}
     for folder in trusted_folders(cwd):
         known = projects.get(folder)
-        projects[folder] = {**(known if isinstance(known, dict) else {}), "hasTrustDialogAccepted": True}
+        projects[folder] = {**(known if isinstance(known, dict) else {}), **_ANSWERED}
     return configuration
 
 
