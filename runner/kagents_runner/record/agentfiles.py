@@ -115,7 +115,16 @@ class AgentFiles:
                     break
                 self._books.malformed(found.malformed)
                 for payload in found.payloads:
-                    self._event(agent, payload)
+                    try:
+                        self._event(agent, payload)
+                    except (
+                        TypeError,
+                        ValueError,
+                        KeyError,
+                    ) as error:  # or one odd line would stop all others
+                        self._books.malformed(
+                            [Malformed(source, f"not understood: {error}", excerpt(payload))]
+                        )
                 self._books.read_to(source, found.offset)
                 if found.offset <= offset:
                     break
@@ -170,14 +179,14 @@ class AgentFiles:
     def _request(self, agent: str, name: str, request: Any) -> None:
         books = self._books
         identity = f"{agent}/{name.removesuffix('.json')}"
-        if not isinstance(request, dict) or request.get("kind") not in _REQUESTS:
+        kind = request.get("kind") if isinstance(request, dict) else None
+        if not isinstance(kind, str) or kind not in _REQUESTS:
             books.malformed([Malformed(f"requests/{identity}", "not a request", excerpt(request))])
             return
         if identity in books.requests:
             return
-        kind = request["kind"]
         entry = {"kind": "request", "agent": agent, "request": kind, "id": identity}
-        entry |= {key: request[key] for key in _ARGUMENTS if key in request}
+        entry |= {key: request[key] for key in _ARGUMENTS if isinstance(request.get(key), str)}
         if kind != "report" and agent != books.lead:
             entry["refused"] = "Only the lead may do that."
         books.write([entry])

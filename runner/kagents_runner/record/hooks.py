@@ -75,7 +75,7 @@ def assignment(agent: str, payload: Mapping[str, Any]) -> Assignment | None:
 
 def signal(payload: Mapping[str, Any]) -> Signal | None:
     """What the event says about the agent's state; None for events that say nothing."""
-    event = payload.get("hook_event_name")
+    event = _text(payload.get("hook_event_name"))
     if event == "SessionStart":
         return Signal("starting", "resumed" if payload.get("source") == "resume" else None)
     if event in WORKING:

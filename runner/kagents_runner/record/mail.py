@@ -125,7 +125,7 @@ class MailRoom:
         try:
             value = parse(read_bounded(path, SENT_LIMIT))
             to, text, summary = value["to"], value["text"], value.get("summary")
-            if to not in self._names or not isinstance(text, str):
+            if to not in self._names or not isinstance(text, str) or not isinstance(summary, str | None):
                 raise NotJsonError("no message to a member of the team")
             return to, new_message(TEAM_LEAD, text, summary=summary, message_id=str(value["id"]))
         except FileNotFoundError:

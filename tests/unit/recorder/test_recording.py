@@ -297,3 +297,67 @@ async def test_two_takers_of_team_leads_mailbox_lose_nothing(world: World) -> No
             await mailbox.deliver(world.layout, "team-lead", new_message("scout", f"n {number}"), budget=5)
         await world.until(lambda: len(world.messages()) == 30)
     assert {entry["text"] for entry in world.messages().values()} == {f"n {number}" for number in range(30)}
+
+
+async def test_mail_lost_while_no_recorder_watched_is_put_back_too(world: World) -> None:
+    async with world.recording():
+        world.supervise("scout", "running")
+        message_id = await world.deliver("lead", "scout", "taken and never read")
+        await world.until(lambda: world.messages())
+    assert len(await world.take("scout")) == 1
+    world.supervise("scout", "starting", attempt=1)
+    async with world.recording():
+        await world.until(lambda: world.journal("resent"))
+        (again,) = await world.take("scout")
+    assert again.id == message_id
+    assert len(world.messages()) == 1
+
+
+async def test_mail_that_waited_while_its_receiver_was_down_is_not_sent_twice(world: World) -> None:
+    async with world.recording():
+        world.supervise("scout", "failed")
+        await world.deliver("lead", "scout", "waiting for you")
+        await world.until(lambda: world.messages())
+        world.supervise("scout", "starting", attempt=1)
+        await world.until(lambda: world.books.attempts.get("scout") == 1)
+        taken = await world.take("scout")
+        world.supervise("scout", "running", attempt=1)
+        world.show("scout", *taken)
+        await world.until(lambda: world.journal("seen"))
+    assert world.journal("resent") == []
+
+
+async def test_an_agent_that_spoils_its_mailbox_hides_nobody_elses_mail(world: World) -> None:
+    world.layout.inbox("lead").mkdir()
+    world.layout.events("lead").mkdir()
+    world.layout.agent_state("lead").symlink_to("/dev/zero")
+    async with world.recording():
+        await world.deliver("writer", "scout", "hello", hook=False)
+        (entry,) = await world.until(lambda: world.journal("message"))
+        await world.until(lambda: len(world.journal("malformed")) >= 2)
+    assert entry["text"] == "hello"
+
+
+async def test_odd_values_in_files_end_nothing(world: World) -> None:
+    for number, line in enumerate([b"[]", b"7", b'{"hook_event_name":{}}', b"\xff\xfe", b"{" * 5000]):
+        with world.layout.events("scout").open("ab") as file:
+            file.write(line + b"\n")
+        (world.layout.requests("scout") / f"{number}.json").write_bytes(line)
+        (world.layout.outgoing / f"{number}.json").write_bytes(line)
+        world.layout.agent_state("scout").write_bytes(line)
+        (world.layout.tasks / f"{number}.json").write_bytes(line)
+    for arguments in ({"teammate": {}}, {"teammate": []}, {"summary": 5}):
+        world.request("lead", "dismiss", **arguments)
+        world.request("lead", "finish", **arguments)
+    world.request("lead", "dismiss", id={}, kind_of=[])
+    world.event(
+        "scout", hook_event_name="PostToolUse", tool_name="SendMessage", tool_response={"success": True}
+    )
+    world.event("scout", hook_event_name="SessionStart", source=[], kagentsAt={})
+    deep = '{"type":"x","data":' + "[" * 300 + "]" * 300 + "}"
+    async with world.recording():
+        await world.deliver("writer", "scout", deep)
+        await world.deliver("writer", "scout", "lone \ud800 surrogate", hook=False)
+        await world.deliver("writer", "scout", '{"type":"task_assignment","taskId":{}}')
+        await world.until(lambda: len(world.messages()) == 3)
+    assert [path.name for path in world.layout.outgoing.glob("*.json")] == []
