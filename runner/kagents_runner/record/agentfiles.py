@@ -21,6 +21,8 @@ from kagents_runner.record.spending import Response
 
 _DOCUMENT_LIMIT: Final = 1024 * 1024
 _REQUESTS: Final = frozenset({"dismiss", "finish", "report"})
+_MOST_TOKENS: Final = 10**9
+"""Tokens of one request that are believed; a transcript is the agent's to write."""
 _ARGUMENTS: Final = ("teammate", "reason", "summary", "key", "value")
 
 
@@ -226,10 +228,14 @@ class AgentFiles:
             if main:
                 self._received(agent, batch.received)
             for used in batch.usage:
-                tokens = Tokens(
-                    used.input_tokens, used.output_tokens, used.cache_read_tokens, used.cache_write_tokens
+                counts = (
+                    used.input_tokens,
+                    used.output_tokens,
+                    used.cache_read_tokens,
+                    used.cache_write_tokens,
                 )
-                response = Response(agent, used.key, used.model, tokens, used.at)
+                tokens = Tokens(*(min(count, _MOST_TOKENS) for count in counts))
+                response = Response(agent, used.key[:200], used.model[:200], tokens, used.at[:64])
                 books.spending.observed(response, books.clock())
             books.read_to(source, batch.offset)
             if batch.offset <= offset:

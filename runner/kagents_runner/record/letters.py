@@ -19,11 +19,16 @@ from kagents_core.journal import message
 MAX_TEXT: Final = 256 * 1024
 """Characters of a message that are kept; what a person may send, and more than a mailbox holds well."""
 _HEAD: Final = 32
+_LIMITS: Final = {"sender": 256, "to": 256, "summary": 4096, "written": 64}
+_ID_LIMIT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One message as some source tells it. ``written`` is RFC 3339 or empty; ``id`` is None when not told."""
+    """One message as some source tells it. ``written`` is RFC 3339 or empty; ``id`` is None when not told.
+
+    All but the text is cut to a sane length, and an absurd id is none: a message must fit into the journal.
+    """
 
     sender: str
     to: str
@@ -31,6 +36,14 @@ class Letter:
     summary: str | None = None
     written: str = ""
     id: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, limit in _LIMITS.items():
+            value = getattr(self, name)
+            if value is not None and len(value) > limit:
+                object.__setattr__(self, name, value[:limit])
+        if self.id is not None and not 0 < len(self.id) <= _ID_LIMIT:
+            object.__setattr__(self, "id", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +56,7 @@ class Likeness:
 
 def protocol(text: str) -> Mapping[str, Any] | None:
     """The object inside a native protocol message, else None."""
-    if not text.startswith("{"):
+    if not text.startswith("{") or len(text) > MAX_TEXT:
         return None
     try:
         value = orjson.loads(text)

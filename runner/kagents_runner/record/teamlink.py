@@ -12,11 +12,13 @@ from kagents_core.api.constants import RECORDER_MANAGER
 from kagents_core.api.resources import AGENT_TEAMS
 from kagents_core.kube.backoff import Backoff
 from kagents_core.kube.client import Client
-from kagents_core.kube.errors import ApiError, Gone, KubeError, NotFound
+from kagents_core.kube.errors import Gone, KubeError, NotFound
 from kagents_runner.record.status import Throttle, manifest
 
 LAST_WRITE_SECONDS: Final = 30.0
 """How long the last status is tried before the recorder gives up."""
+_FAILURES: Final = (KubeError, OSError, TypeError, ValueError)
+"""What a server, or something in between, may cause: none of it ends the recording."""
 
 
 class TeamLink:
@@ -40,7 +42,7 @@ class TeamLink:
                 return
             except Gone:
                 pass
-            except KubeError:
+            except _FAILURES:
                 await asyncio.sleep(backoff.next())
 
     async def _follow(self, observed: Callable[[Mapping[str, Any]], None], backoff: Backoff) -> bool:
@@ -78,7 +80,7 @@ class TeamLink:
                 try:
                     await self._write(current)
                     backoff.reset()
-                except KubeError:
+                except _FAILURES:
                     self._throttle.tried(loop.time())
                     await asyncio.sleep(backoff.next())
                 continue
@@ -102,7 +104,7 @@ class TeamLink:
                         return
                     except NotFound:
                         return
-                    except ApiError:
+                    except _FAILURES:
                         await asyncio.sleep(backoff.next())
 
     async def _write(self, status: Mapping[str, Any]) -> None:

@@ -359,5 +359,8 @@ async def test_odd_values_in_files_end_nothing(world: World) -> None:
         await world.deliver("writer", "scout", deep)
         await world.deliver("writer", "scout", "lone \ud800 surrogate", hook=False)
         await world.deliver("writer", "scout", '{"type":"task_assignment","taskId":{}}')
-        await world.until(lambda: len(world.messages()) == 3)
+        huge = '{"type":"x","data":"' + "\x01" * 900_000 + '"}'
+        long = new_message("s" * 5000, huge, summary="y" * 900_000, message_id="i" * 5000)
+        await mailbox.deliver(world.layout, "writer", long)
+        await world.until(lambda: len(world.messages()) == 4)
     assert [path.name for path in world.layout.outgoing.glob("*.json")] == []
