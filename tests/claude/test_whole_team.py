@@ -69,7 +69,7 @@ SCRIPT = Script(
         Rule("lead", "builder is done", [dismiss("builder")]),
         Rule("lead", "tests pass", [dismiss("tester")]),
         Rule("lead", "review is good", [dismiss("reviewer"), *[finish] * 40]),
-        Rule("builder", "please do task 1", [task(status="in_progress"), shell("sleep 30")]),
+        Rule("builder", "please do task 1", [task(status="in_progress"), Say("late", delay=60)]),
         Rule(
             "builder",
             "kagents has started you again",

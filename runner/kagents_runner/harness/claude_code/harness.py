@@ -168,12 +168,13 @@ class _Run:
             watch.woken()
 
     def _narrate(self, watch: SessionWatch) -> None:
-        for payload in watch.poll():
-            self._narrator.event(payload)
+        payloads = watch.poll()
         transcript = self._transcript()
         if transcript is not None:
             with suppress(OSError):
                 self._narrator.transcript(transcript)
+        for payload in payloads:
+            self._narrator.event(payload)
 
     def _transcript(self) -> Path | None:
         return find_transcript(self._context.home_dir, self._context.agent.session_id)
