@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -27,7 +28,7 @@ class NoJournalError(Exception):
 
 async def stream(
     client: "Client", team: Mapping[str, Any], *, after: int = 0, follow: bool = True
-) -> AsyncIterator[dict[str, Any]]:
+) -> AsyncGenerator[dict[str, Any]]:
     """Journal entries with ``seq > after`` (docs/internals.md, section 3), each once and in order.
 
     With ``follow`` it waits for a hub that is about to start, gives ``{"kind": "live"}`` once it has caught
@@ -39,9 +40,10 @@ async def stream(
     last = after
     if recorder_state(pod) == "running":
         try:
-            async for entry in _tail(client, pod, last, follow=follow):
-                last = _number(entry, last)
-                yield entry
+            async with aclosing(_tail(client, pod, last, follow=follow)) as entries:
+                async for entry in entries:
+                    last = _number(entry, last)
+                    yield entry
         except ApiError:
             if not await _has_ended(client, team, pod):
                 raise
@@ -50,9 +52,10 @@ async def stream(
                 return
             if not await _has_ended(client, team, pod):
                 raise Unreachable("the journal's stream ended before its team did")
-    async for entry in _from_logs(client, team, last):
-        last = _number(entry, last)
-        yield entry
+    async with aclosing(_from_logs(client, team, last)) as entries:
+        async for entry in entries:
+            last = _number(entry, last)
+            yield entry
     yield {"kind": "live", "seq": last}
 
 
@@ -95,7 +98,7 @@ async def _has_ended(client: "Client", team: Mapping[str, Any], pod: Mapping[str
 
 async def _tail(
     client: "Client", pod: Mapping[str, Any], after: int, *, follow: bool
-) -> AsyncIterator[dict[str, Any]]:
+) -> AsyncGenerator[dict[str, Any]]:
     command = [PROGRAM, "tail", "--after", str(after), *(["--follow"] if follow else [])]
     metadata = pod["metadata"]
     complaint = bytearray()
@@ -109,16 +112,17 @@ async def _tail(
                 elif len(complaint) < 4096:
                     complaint.extend(data)
 
-        async for line in lines(output()):
-            entry = parse(line)
-            if entry is not None:
-                yield entry
+        async with aclosing(lines(output())) as whole:
+            async for line in whole:
+                entry = parse(line)
+                if entry is not None:
+                    yield entry
     if session.exit_code:
         said = clean(complaint.decode(errors="replace").strip()[-300:], multiline=False)
         raise Unreachable(f"the journal's stream ended: {said or f'exit code {session.exit_code}'}")
 
 
-async def _from_logs(client: "Client", team: Mapping[str, Any], after: int) -> AsyncIterator[dict[str, Any]]:
+async def _from_logs(client: "Client", team: Mapping[str, Any], after: int) -> AsyncGenerator[dict[str, Any]]:
     """Entries with a higher number from the recorder's logs: after a restart it goes on in a new one."""
     last = after
     for pod in await hub_pods(client, team):
@@ -126,30 +130,37 @@ async def _from_logs(client: "Client", team: Mapping[str, Any], after: int) -> A
             if previous and recorder_restarts(pod) == 0:
                 continue
             try:
-                async for entry in _from_log(client, pod, last, previous=previous):
-                    if entry["seq"] > last + 1:
-                        yield {"kind": "gap", "after": last, "seq": entry["seq"] - 1}
-                    last = entry["seq"]
-                    yield entry
+                async with aclosing(_from_log(client, pod, last, previous=previous)) as entries:
+                    async for entry in entries:
+                        if entry["seq"] > last + 1:
+                            yield {"kind": "gap", "after": last, "seq": entry["seq"] - 1}
+                        last = entry["seq"]
+                        yield entry
             except (NotFound, Invalid):
                 continue  # this log is gone; the gap shows when a later one begins
 
 
 async def _from_log(
     client: "Client", pod: Mapping[str, Any], after: int, *, previous: bool
-) -> AsyncIterator[dict[str, Any]]:
+) -> AsyncGenerator[dict[str, Any]]:
     metadata = pod["metadata"]
     last = after
     chunks = client.logs(metadata["namespace"], metadata["name"], container=RECORDER, previous=previous)
-    async for line in lines(chunks):
-        entry = parse(line)
-        sequence = entry.get("seq") if entry else None
-        if entry is not None and isinstance(sequence, int) and sequence > last and entry["kind"] != "live":
-            last = sequence
-            yield entry
+    async with aclosing(chunks), aclosing(lines(chunks)) as whole:
+        async for line in whole:
+            entry = parse(line)
+            sequence = entry.get("seq") if entry else None
+            if (
+                entry is not None
+                and isinstance(sequence, int)
+                and sequence > last
+                and entry["kind"] != "live"
+            ):
+                last = sequence
+                yield entry
 
 
-async def lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+async def lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
     """Whole lines of a stream of chunks; one that is longer than 4 MiB is left out."""
     kept = bytearray()
     skipping = False

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -185,7 +186,9 @@ def _write_rows(
         return
     if not items:
         where = "any namespace" if session.everywhere else f"namespace {session.namespace}"
-        options.note(f"there are no {arguments.what} in {where}")
+        options.note(
+            f"there are no {arguments.what} {f'of {arguments.team}' if arguments.team else f'in {where}'}"
+        )
         return
     wide = arguments.output == "wide"
     now = datetime.now(UTC)
@@ -208,7 +211,8 @@ async def _gates(session: Session, team: Object) -> list[Object]:
 async def _journal(session: Session, team: Object) -> list[Object]:
     from kagents_tui.journal_stream import stream
 
-    return [entry async for entry in stream(session.client, team, follow=False)]
+    async with aclosing(stream(session.client, team, follow=False)) as entries:
+        return [entry async for entry in entries]
 
 
 async def _mail(session: Session, team: Object) -> list[Object]:

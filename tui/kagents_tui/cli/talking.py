@@ -3,7 +3,8 @@
 import argparse
 import codecs
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from kagents_core.api.resources import AGENT_TEAMS
@@ -125,31 +126,38 @@ def agent_names(team: Mapping[str, Any]) -> list[str]:
 
 async def tail(arguments: argparse.Namespace) -> int:
     """Print entries as they come."""
-    from kagents_tui.cli.lines import entry_line
     from kagents_tui.journal_stream import NoJournalError
 
     kinds = (MAIL if arguments.mail else frozenset()) | (TASKS if arguments.tasks else frozenset())
     async with options.session(arguments) as session:
         team = await session.client.get(AGENT_TEAMS, session.namespace, arguments.team)
         try:
-            async for entry in resumed(session.client, team, after=arguments.after, follow=arguments.follow):
-                kind = entry.get("kind")
-                if kind == "gap":
-                    options.note(f"entries up to {entry.get('seq')} are no longer there")
-                elif kind in ("live", "alive") or (kinds and kind not in kinds):
-                    continue
-                elif arguments.output == "json":
-                    output.write_json_line(entry)
-                else:
-                    output.write(entry_line(entry) + "\n")
+            entries = resumed(session.client, team, after=arguments.after, follow=arguments.follow)
+            async with aclosing(entries):
+                async for entry in entries:
+                    _print_entry(entry, kinds, as_json=arguments.output == "json")
         except NoJournalError as error:
             raise CommandError(exits.NOT_FOUND, str(error)) from None
     return exits.OK
 
 
+def _print_entry(entry: Mapping[str, Any], kinds: frozenset[str], *, as_json: bool) -> None:
+    from kagents_tui.cli.lines import entry_line
+
+    kind = entry.get("kind")
+    if kind == "gap":
+        options.note(f"entries up to {entry.get('seq')} are no longer there")
+    elif kind in ("live", "alive") or (kinds and kind not in kinds):
+        return
+    elif as_json:
+        output.write_json_line(entry)
+    else:
+        output.write(entry_line(entry) + "\n")
+
+
 async def resumed(
     client: "Client", team: Mapping[str, Any], *, after: int, follow: bool
-) -> AsyncIterator[dict[str, Any]]:
+) -> AsyncGenerator[dict[str, Any]]:
     """The journal's stream; with ``follow`` a broken one is taken up again after the last number."""
     import asyncio
 
@@ -159,10 +167,11 @@ async def resumed(
     last, wait, waited = after, _FIRST_WAIT, 0.0
     while True:
         try:
-            async for entry in stream(client, team, after=last, follow=follow):
-                last = max(last, entry.get("seq") or 0)
-                wait, waited = _FIRST_WAIT, 0.0
-                yield entry
+            async with aclosing(stream(client, team, after=last, follow=follow)) as entries:
+                async for entry in entries:
+                    last = max(last, entry.get("seq") or 0)
+                    wait, waited = _FIRST_WAIT, 0.0
+                    yield entry
             return
         except (Forbidden, Unauthorized):
             raise
@@ -189,8 +198,9 @@ async def logs(arguments: argparse.Namespace) -> int:
             tail=arguments.tail,
             previous=arguments.previous,
         )
-        async for line in safe_lines(chunks):
-            output.write(line)
+        async with aclosing(chunks):
+            async for line in safe_lines(chunks):
+                output.write(line)
     return exits.OK
 
 

@@ -3,6 +3,7 @@
 import argparse
 import random
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, get_args
 
 from kagents_core.api.quantities import parse_duration
@@ -160,13 +161,14 @@ class _Waiter:
             self._resource, self._namespace, resource_version=found.resource_version, fields=selector,
             timeout_seconds=300,
         )  # fmt: skip
-        async for event in events:
-            if event.type == "DELETED":
-                if self._reached is None:
+        async with aclosing(events):
+            async for event in events:
+                if event.type == "DELETED":
+                    if self._reached is None:
+                        return True
+                    raise NotFound(404, "NotFound", f"{self._namespace}/{self._name} was deleted")
+                if event.type in ("ADDED", "MODIFIED") and self._judge(event.object):
                     return True
-                raise NotFound(404, "NotFound", f"{self._namespace}/{self._name} was deleted")
-            if event.type in ("ADDED", "MODIFIED") and self._judge(event.object):
-                return True
         return False
 
     def _judge(self, team: Mapping[str, Any]) -> bool:
