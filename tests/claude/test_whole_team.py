@@ -21,7 +21,7 @@ PROMPTS = {
 @pytest.fixture
 async def team(tmp_path: Path, claude: str) -> AsyncIterator[WholeTeam]:
     """An engine and, on it, the team that the test applies."""
-    async with engine_with_team(tmp_path, NAME) as running:
+    async with engine_with_team(tmp_path, NAME, claude) as running:
         try:
             yield running
         except BaseException:
@@ -82,13 +82,10 @@ SCRIPT = Script(
 
 
 @pytest.mark.timeout(180)
-async def test_a_team_from_its_manifest_to_its_end(
-    team: WholeTeam, claude: str, model: ScriptedModel
-) -> None:
+async def test_a_team_from_its_manifest_to_its_end(team: WholeTeam, model: ScriptedModel) -> None:
     model.script = SCRIPT
     await team.apply(
         model_url=model.url,
-        claude=claude,
         prompts=PROMPTS,
         dependsOn={"tester": ["builder"]},
         approvalGates=[{"event": "spawn-reviewer", "channel": "none"}],

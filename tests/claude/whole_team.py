@@ -29,18 +29,12 @@ class WholeTeam:
     def __init__(self, client: Client, data: Path, repository: Path, name: str) -> None:
         self.client, self.data, self.repository, self.name = client, data, repository, name
 
-    async def apply(
-        self, *, model_url: str, claude: str, prompts: Mapping[str, str], **lifecycle: Any
-    ) -> None:
+    async def apply(self, *, model_url: str, prompts: Mapping[str, str], **lifecycle: Any) -> None:
         """Creates the credential and the team: ``lead`` and teammates by their prompts."""
         secret = {"metadata": {"name": "anthropic-api-key"}, "stringData": {"ANTHROPIC_API_KEY": KEY}}
         await self.client.create(SECRETS, NAMESPACE, {"apiVersion": "v1", "kind": "Secret", **secret})
         depends_on = lifecycle.pop("dependsOn", {})
-        variables = {
-            "ANTHROPIC_BASE_URL": model_url,
-            "KAGENTS_CLAUDE": claude,
-            "CLAUDE_CODE_MAX_RETRIES": "1",
-        }
+        variables = {"ANTHROPIC_BASE_URL": model_url, "CLAUDE_CODE_MAX_RETRIES": "1"}
 
         def agent(name: str) -> dict[str, Any]:
             environment = [{"name": key, "value": value} for key, value in variables.items()]
@@ -132,7 +126,7 @@ class WholeTeam:
 
 
 @asynccontextmanager
-async def engine_with_team(root: Path, name: str) -> AsyncIterator[WholeTeam]:
+async def engine_with_team(root: Path, name: str, claude: str) -> AsyncIterator[WholeTeam]:
     """The daemon on a data directory of its own, as a terminal starts it; gone afterwards."""
     data, repository = root / "data", root / "repository"
     repository.mkdir()
@@ -142,19 +136,22 @@ async def engine_with_team(root: Path, name: str) -> AsyncIterator[WholeTeam]:
         *("-c", "user.name=t", "-c", "user.email=t@example.test"),
         *("commit", "-q", "--allow-empty", "-m", "Begin"),
     )
-    await _engine("up", data)
+    await _engine("up", data, claude)
     try:
         async with Client(load_kubeconfig(str(data / "kubeconfig"))) as client:
             yield WholeTeam(client, data, repository, name)
     finally:
-        await _engine("down", data)
+        await _engine("down", data, claude)
         shutil.rmtree(data, ignore_errors=True)
 
 
-async def _engine(verb: str, data: Path) -> None:
+async def _engine(verb: str, data: Path, claude: str) -> None:
     command: Sequence[str] = (sys.executable, "-P", "-m", "kagents_local", verb, "--data", str(data))
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=dict(os.environ)
+        *command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "KAGENTS_CLAUDE": claude},
     )
     output, _ = await asyncio.wait_for(process.communicate(), LIMIT)
     assert process.returncode == 0, output.decode()
