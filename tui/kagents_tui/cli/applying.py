@@ -204,7 +204,9 @@ async def _apply(client: "Client", document: Mapping[str, Any], *, force: bool) 
         hint = " (--force-conflicts takes the fields over)" if "onflict" in str(error) else ""
         raise CommandError(exits.REFUSED, f"{_label(document)}: {error}{hint}") from None
     except KubeError as error:
-        raise CommandError(exits.code_of(error), f"{_label(document)}: {error}") from None
+        missing = isinstance(error, NotFound) and "namespaces" in str(error)
+        hint = " (--create-namespace makes it)" if missing else ""
+        raise CommandError(exits.code_of(error), f"{_label(document)}: {error}{hint}") from None
     if before is None:
         return applied, "created"
     return applied, "unchanged" if applied["metadata"]["resourceVersion"] == before else "configured"

@@ -2,10 +2,12 @@
 
 import argparse
 import importlib.util
+import os
 import sys
 
 from kagents_tui.cli import exits, options, output
 from kagents_tui.cli.exits import CommandError
+from kagents_tui.connection import data_directory
 
 
 def register(verbs: options.Verbs) -> None:
@@ -46,9 +48,11 @@ async def local(arguments: argparse.Namespace) -> int:
         raise CommandError(
             exits.FAILED, "the embedded engine is not installed: run pip install 'kagents[local]'"
         )
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "kagents_local", *(arguments.arguments or ["--help"])
-    )
+    environment = dict(os.environ)
+    if arguments.data is not None:
+        environment["KAGENTS_DATA"] = str(data_directory(arguments.data))
+    command = (sys.executable, "-m", "kagents_local", *(arguments.arguments or ["--help"]))
+    process = await asyncio.create_subprocess_exec(*command, env=environment)
     return await process.wait()
 
 
