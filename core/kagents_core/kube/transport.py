@@ -191,9 +191,9 @@ class Transport:
     def _unreachable(self, error: BaseException, seconds: float) -> Unreachable:
         server = self.config.server
         if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            return Unreachable(
-                f"The certificate of {server} is not trusted: {error.certificate_error}.", error
-            )
+            problem = error.certificate_error
+            words = str(getattr(problem, "verify_message", None) or problem).rstrip(".")
+            return Unreachable(f"The certificate of {server} is not trusted: {words}.", error)
         if isinstance(error, aiohttp.ClientConnectorError):
             return Unreachable(f"{server} cannot be reached: {error.os_error.strerror or error}.", error)
         if isinstance(error, TimeoutError):
