@@ -151,8 +151,9 @@ class Command:
 
     def resize(self, width: int, height: int) -> None:
         """Set the terminal's size in cells; nothing without a terminal."""
-        if self._terminal is not None:
-            size = struct.pack("HHHH", *(max(1, min(cells, 9999)) for cells in (height, width)), 0, 0)
+        # A client without a terminal of its own says 0.
+        if self._terminal is not None and width > 0 and height > 0:
+            size = struct.pack("HHHH", min(height, 9999), min(width, 9999), 0, 0)
             with contextlib.suppress(OSError):
                 fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)
 

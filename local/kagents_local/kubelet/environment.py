@@ -116,7 +116,7 @@ _FIELDS: Mapping[str, Callable[[Object], str]] = {
     "metadata.name": lambda pod: pod["metadata"]["name"],
     "metadata.namespace": lambda pod: pod["metadata"]["namespace"],
     "metadata.uid": lambda pod: pod["metadata"]["uid"],
-    "spec.nodeName": lambda pod: NODE_NAME,
+    "spec.nodeName": lambda pod: pod["spec"].get("nodeName") or NODE_NAME,
     "spec.serviceAccountName": lambda pod: service_account(pod),
     "status.hostIP": lambda pod: "127.0.0.1",
     "status.podIP": lambda pod: "127.0.0.1",

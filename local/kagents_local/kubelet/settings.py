@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-NODE_NAME: Final = "kagents-local"
+NODE_NAME: Final = "local"
 """The one node; pods report it and fieldRef ``spec.nodeName`` answers it."""
 
 RUNNER_PROGRAM: Final = "kagents-runner"

@@ -75,7 +75,8 @@ def test_keys_of_the_shell_do_not_reach_the_daemon() -> None:
         "GITHUB_TOKEN": "k",
     }
     shell |= {"KAGENTS_CLAUDE": "/claude", "HTTPS_PROXY": "http://proxy"}
-    assert set(daemon_environment(shell)) == {"PATH", "HOME", "KAGENTS_CLAUDE", "HTTPS_PROXY"}
+    lent = {name for name in daemon_environment(shell) if not name.startswith("MALLOC_")}
+    assert lent == {"PATH", "HOME", "KAGENTS_CLAUDE", "HTTPS_PROXY"}
 
 
 def test_purge_leaves_what_is_not_the_engines(tmp_path: Path) -> None:

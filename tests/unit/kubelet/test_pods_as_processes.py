@@ -94,7 +94,7 @@ async def test_the_process_environment_is_what_the_pod_says_and_little_else(node
     team = node.data / "volumes" / "ns" / f"c-{claim['metadata']['uid']}" / "team"
     assert shown["TEAM_DIR"] == str(team)
     assert json.loads(shown["DOC"]) == {"prompt": f"Write\nto {team}/x."}
-    assert (shown["SECRET"], shown["NODE"]) == ("hidden", "kagents-local")
+    assert (shown["SECRET"], shown["NODE"]) == ("hidden", "local")
     assert "ANTHROPIC_API_KEY" not in shown
     assert len(shown["TMPDIR"]) < 50
     assert (team / "made").exists()
