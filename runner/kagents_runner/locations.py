@@ -6,18 +6,15 @@ from pathlib import Path
 from typing import Final
 
 from kagents_core.teamfiles.layout import TeamLayout
+from kagents_runner.documents import AgentDocument, DocumentError, TeamDocument, parse_agent, parse_team
+from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
-DEFAULT_TERMINATION_LOG: Final = "/dev/termination-log"
 DEFAULT_AWAIT_SECONDS: Final = 15 * 60.0
-
-
-class LocationError(ValueError):
-    """A variable that is missing or unusable; one plain sentence that names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Locations:
-    """The directories and files of one container; one that it has not raises ``LocationError`` when read."""
+    """The directories and files of one container; one that it has not raises ``RunnerError`` when read."""
 
     environment: Mapping[str, str]
 
@@ -47,19 +44,23 @@ class Locations:
         return self._optional_path("KAGENTS_GIT_CREDENTIALS_DIR")
 
     @property
-    def termination_log(self) -> Path:
-        """``KAGENTS_TERMINATION_LOG``: where the last sentence goes."""
-        return self._optional_path("KAGENTS_TERMINATION_LOG") or Path(DEFAULT_TERMINATION_LOG)
-
-    @property
-    def team_document(self) -> str:
+    def team_text(self) -> str:
         """``KAGENTS_TEAM``, the JSON text."""
         return self._text("KAGENTS_TEAM")
 
-    @property
-    def agent_document(self) -> str:
-        """``KAGENTS_AGENT``, the JSON text."""
-        return self._text("KAGENTS_AGENT")
+    def team(self) -> TeamDocument:
+        """``KAGENTS_TEAM``."""
+        try:
+            return parse_team(self.team_text)
+        except DocumentError as error:
+            raise _wrong(str(error)) from error
+
+    def agent(self) -> AgentDocument:
+        """``KAGENTS_AGENT``."""
+        try:
+            return parse_agent(self._text("KAGENTS_AGENT"))
+        except DocumentError as error:
+            raise _wrong(str(error)) from error
 
     @property
     def await_seconds(self) -> float:
@@ -68,20 +69,21 @@ class Locations:
 
     def layout(self, team: str) -> TeamLayout:
         """The team's files below ``KAGENTS_TEAM_DIR``."""
-        return TeamLayout(self.team_dir, team)
+        try:
+            return TeamLayout(self.team_dir, team)
+        except ValueError as error:
+            raise _wrong(f"The team's name cannot be a file's name: {team[:80]!r}.") from error
 
     def _text(self, name: str) -> str:
         value = self.environment.get(name, "")
         if not value:
-            raise LocationError(f"The environment variable {name} is not set.")
+            raise _wrong(f"The environment variable {name} is not set.")
         return value
 
     def _path(self, name: str) -> Path:
         path = Path(self._text(name))
         if not path.is_absolute():
-            raise LocationError(
-                f"The environment variable {name} must be an absolute path, not {str(path)!r}."
-            )
+            raise _wrong(f"The environment variable {name} must be an absolute path, not {str(path)!r}.")
         return path
 
     def _optional_path(self, name: str) -> Path | None:
@@ -96,7 +98,21 @@ class Locations:
         except ValueError:
             seconds = -1
         if not 0 < seconds < 10**9:
-            raise LocationError(
-                f"The environment variable {name} must be a number of seconds, not {text[:40]!r}."
-            )
+            raise _wrong(f"The environment variable {name} must be a number of seconds, not {text[:40]!r}.")
         return seconds
+
+
+def worktree(work_dir: Path, agent: str) -> Path:
+    """The git worktree of an agent of a coding team."""
+    return work_dir / "worktrees" / agent
+
+
+def working_directory(team: TeamDocument, agent: str, work_dir: Path) -> Path:
+    """Where an agent works: its worktree, or the output directory of a cowork team."""
+    if team.mode == "coding":
+        return worktree(work_dir, agent)
+    return Path(team.output_dir) if team.output_dir else work_dir / "output"
+
+
+def _wrong(sentence: str) -> RunnerError:
+    return RunnerError(sentence, code=EXIT_NEEDS_A_PERSON)

@@ -1,13 +1,18 @@
 """The last sentence of a container: one plain sentence for the pod's status, and the exit code beside it."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from kagents_core.safetext import clean
 
+DEFAULT_TERMINATION_LOG: Final = "/dev/termination-log"
 MESSAGE_LIMIT: Final = 4096
 """Bytes that Kubernetes keeps of a termination message."""
+
+EXIT_NEEDS_A_PERSON: Final = 64
+"""A person must change something: a credential, an address, a version."""
 
 
 class RunnerError(Exception):
@@ -23,13 +28,18 @@ class RunnerError(Exception):
         self.code = code
 
 
-def report_failure(path: Path, sentence: str) -> None:
-    """Writes the sentence to the termination log and to stderr; one that cannot be written is left alone."""
+def report_failure(sentence: str, environment: Mapping[str, str] | None) -> None:
+    """Writes the sentence to stderr and, for a container's program, to the termination log.
+
+    ``environment`` names the log in ``KAGENTS_TERMINATION_LOG``; None means that there is none. A log that
+    cannot be written is left alone: the exit code says enough.
+    """
     message = clean(sentence, limit=MESSAGE_LIMIT, multiline=False)
-    print(message, file=sys.stderr, flush=True)  # noqa: T201 - the container's log is for people
-    data = message.encode()
-    if len(data) > MESSAGE_LIMIT:
-        data = data[:MESSAGE_LIMIT].decode(errors="ignore").encode()
+    print(message, file=sys.stderr, flush=True)  # noqa: T201 - stderr is where a failure is read
+    if environment is None:
+        return
+    path = Path(environment.get("KAGENTS_TERMINATION_LOG") or DEFAULT_TERMINATION_LOG)
+    data = message.encode()[:MESSAGE_LIMIT].decode(errors="ignore").encode()
     try:
         path.write_bytes(data)
     except OSError as error:

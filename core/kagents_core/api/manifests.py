@@ -34,7 +34,7 @@ def read_manifests(data: bytes, *, source: str) -> list[dict[str, Any]]:
         raise ManifestError(f"{source}: byte {error.start} is not UTF-8 text") from None
     documents = _read_json(text, source) if text.lstrip()[:1] == "{" else None
     if documents is None:
-        documents = _read_yaml(text, source)
+        documents = read_yaml(text, source)
     return [each for document in documents for each in _objects(document, source)]
 
 
@@ -111,7 +111,7 @@ def _check_depth(document: Any, source: str) -> None:
         ]
 
 
-def _read_yaml(text: str, source: str) -> list[Any]:
+def read_yaml(text: str, source: str) -> list[Any]:
     loader = yaml.CSafeLoader(text)
     reader = _YamlReader(loader, source)
     try:

@@ -27,6 +27,7 @@ PASSED_ON: Final = (
     "LANG",
     "LC_ALL",
     "KAGENTS_CLAUDE",
+    "KAGENTS_SIMULATION_SPEED",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "NO_PROXY",

@@ -1,0 +1,105 @@
+"""``kagents-runner``: one program with a verb for each thing that runs inside a pod.
+
+A verb's code is imported only when it is used: ``tail`` and ``mcp`` start for every viewer and every agent.
+"""
+
+import argparse
+import asyncio
+import importlib
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+from kagents_runner.termination import RunnerError, report_failure
+
+Verb = Callable[[argparse.Namespace, Mapping[str, str]], Awaitable[int]]
+"""What a verb's module offers: gets the arguments and the environment, returns the exit code.
+
+It raises ``RunnerError`` for an end that a person should read about.
+"""
+
+_VERBS: Final[Mapping[str, tuple[str, str]]] = {
+    "prepare": (
+        "kagents_runner.prepare.verb",
+        "clone, make worktrees, write the native team files, then `ready`",
+    ),
+    "await": ("kagents_runner.await_", "wait until the team is prepared"),
+    "supervise": ("kagents_runner.supervise", "run this pod's agent to its end"),
+    "record": ("kagents_runner.record.verb", "keep the journal and the team's status"),
+    "tail": ("kagents_runner.tail", "print journal entries as JSON lines"),
+    "send": ("kagents_runner.send", "send an agent the message on stdin"),
+    "simulate": ("kagents_runner.simulate.verb", "play a script of a simulated agent by hand"),
+    "mcp": ("kagents_runner.mcp.verb", "serve the agent's kagents tools over stdio"),
+}
+_IN_CONTAINERS: Final = frozenset({"prepare", "await", "supervise", "record"})
+"""Verbs that are a container's program and so end with a termination message."""
+
+_EPILOG: Final = """\
+Places and documents come from environment variables: KAGENTS_TEAM_DIR, KAGENTS_HOME_DIR, KAGENTS_HOMES_DIR,
+KAGENTS_WORK_DIR, KAGENTS_GIT_CREDENTIALS_DIR, KAGENTS_TEAM, KAGENTS_AGENT, KAGENTS_TERMINATION_LOG,
+KAGENTS_AWAIT_TIMEOUT (seconds, 900), KAGENTS_SIMULATION_SPEED (1; 10 is ten times as fast).
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 64 a person must change something; 143 ended by SIGTERM.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line with every verb and its options."""
+    parser = argparse.ArgumentParser(
+        prog="kagents-runner",
+        description="What runs inside the pods of a kagents team.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    made = {name: verbs.add_parser(name, help=text, description=text) for name, (_, text) in _VERBS.items()}
+    tail = made["tail"]
+    tail.add_argument("--after", type=int, default=0, metavar="N", help="only entries with a greater number")
+    tail.add_argument("--follow", action="store_true", help="stay, and print new entries as they come")
+    tail.add_argument(
+        "--kind", action="append", default=[], metavar="KIND", help="only this kind (repeatable)"
+    )
+    send = made["send"]
+    send.add_argument("--to", required=True, metavar="AGENT", help="the receiver")
+    send.add_argument("--summary", metavar="TEXT", help="a few words above the text")
+    simulate = made["simulate"]
+    simulate.add_argument("script", metavar="SCRIPT", help="YAML file with the steps; - reads stdin")
+    simulate.add_argument("--check", action="store_true", help="only say what is wrong with the script")
+    simulate.add_argument(
+        "--dir", metavar="DIR", help="keep the team's files here (default: a temporary directory)"
+    )
+    simulate.add_argument("--agent", default="lead", metavar="NAME", help="who plays it (default: lead)")
+    simulate.add_argument(
+        "--speed", type=float, default=1.0, metavar="X", help="10 is ten times as fast (default: 1)"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
+    """Runs one verb; returns its exit code."""
+    parsed = build_parser().parse_args(arguments)
+    module, _ = _VERBS[parsed.verb]
+    try:
+        verb: Verb = importlib.import_module(module).run
+        return asyncio.run(_awaited(verb, parsed, environment))
+    except RunnerError as failure:
+        return _fail(parsed.verb, failure, environment)
+    except BrokenPipeError:
+        # The reader of our output went away; Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # a person reads one sentence, whatever went wrong
+        sentence = f"kagents-runner {parsed.verb} failed: {type(error).__name__}: {error}"
+        return _fail(parsed.verb, RunnerError(sentence), environment)
+
+
+async def _awaited(verb: Verb, parsed: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    return await verb(parsed, environment)
+
+
+def _fail(verb: str, failure: RunnerError, environment: Mapping[str, str]) -> int:
+    report_failure(failure.sentence, environment if verb in _IN_CONTAINERS else None)
+    return failure.code

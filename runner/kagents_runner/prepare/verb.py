@@ -1,0 +1,90 @@
+"""The verb: prepares the team's directory and, for a coding team, its repository; then says ``ready``.
+
+It may be run again at any time (the hub's pod is started again after a failure) and changes nothing that is
+already as it should be.
+"""
+
+import argparse
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from kagents_core.teamfiles.config import Member, build_config, read_members, write_config
+from kagents_core.teamfiles.files import replace_file
+from kagents_core.teamfiles.layout import TeamLayout
+from kagents_runner.documents import TeamDocument
+from kagents_runner.locations import Locations, working_directory
+from kagents_runner.output import say
+from kagents_runner.prepare.repository import prepare_repository
+from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
+
+_SESSION_NAMES: Final = uuid.UUID("6a1f5d0e-8f4b-5a3e-9a55-3d1c7c3f0f11")
+"""Namespace of the session id that kagents itself has as ``team-lead``."""
+_NO_MODEL: Final = "default"
+
+
+async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """Prepares the team that ``KAGENTS_TEAM`` describes. Raises ``RunnerError``."""
+    places = Locations(environment)
+    team = places.team()
+    layout = places.layout(team.name)
+    work = places.work_dir
+    try:
+        for directory in (*layout.directories(), work / "output"):
+            directory.mkdir(parents=True, exist_ok=True)
+        for entry in team.agents:
+            layout.requests(entry.name).mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunnerError(
+            f"The team volume cannot be written: {error.strerror} ({error.filename})."
+        ) from error
+    except ValueError as error:
+        raise RunnerError(
+            f"An agent's name cannot be a file's name: {error}.", code=EXIT_NEEDS_A_PERSON
+        ) from error
+    if team.mode == "coding":
+        await _repository(places, team)
+    _write_members(layout, team, work)
+    replace_file(layout.roster, places.team_text.encode(), durable=True)
+    replace_file(layout.ready, b"", durable=True)
+    say(f"ready: {len(team.agents)} agents")
+    return 0
+
+
+async def _repository(places: Locations, team: TeamDocument) -> None:
+    if team.repository is None:
+        raise RunnerError("KAGENTS_TEAM.repository is missing for a coding team.", code=EXIT_NEEDS_A_PERSON)
+    await prepare_repository(
+        team.repository,
+        team.name,
+        [entry.name for entry in team.agents],
+        places.work_dir,
+        credentials=places.git_credentials_dir,
+        known_hosts=places.team_dir / "git_known_hosts",
+        environment=places.environment,
+        log=say,
+    )
+
+
+def _write_members(layout: TeamLayout, team: TeamDocument, work: Path) -> None:
+    """Writes ``config.json`` unless it already lists exactly these agents."""
+    members = [
+        Member(entry.name, entry.model or _NO_MODEL, entry.prompt, working_directory(team, entry.name, work))
+        for entry in team.agents
+    ]
+    document = build_config(
+        team.name, str(uuid.uuid5(_SESSION_NAMES, team.uid)), members, cwd=work, at=datetime.now(UTC)
+    )
+    present = read_members(layout)
+    wanted = {member["name"]: member for member in document["members"]}
+    if {name: _identity(member) for name, member in present.items()} == {
+        name: _identity(member) for name, member in wanted.items()
+    }:
+        return
+    write_config(layout, document)
+
+
+def _identity(member: Mapping[str, object]) -> tuple[object, ...]:
+    return tuple(member.get(field) for field in ("agentId", "cwd", "model", "prompt", "color"))

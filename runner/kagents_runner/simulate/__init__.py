@@ -1,0 +1,1 @@
+"""The simulated harness: a scripted agent that speaks the native team files; no proof of the real CLI."""

@@ -1,0 +1,60 @@
+"""The harness ``simulated``: a script, or a default part, played in the place of a model."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from kagents_core.simulation import ScriptError, parse_script
+from kagents_runner.harness.protocol import (
+    EXIT_FAILED,
+    EXIT_NEEDS_A_PERSON,
+    AgentContext,
+    HarnessExit,
+    HarnessState,
+    Report,
+)
+from kagents_runner.simulate.parts import default_part
+from kagents_runner.simulate.player import Player
+
+SPEED_VARIABLE: Final = "KAGENTS_SIMULATION_SPEED"
+FASTEST: Final = 1000.0
+
+
+class SimulatedHarness:
+    """Runs a simulated agent in this very process."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        """``write`` takes each log line."""
+        self._write = write
+
+    async def run(self, context: AgentContext, report: Report, stop: asyncio.Event) -> HarnessExit:
+        """See ``Harness.run``."""
+        report(HarnessState("starting"))
+        try:
+            script = context.agent.script
+            steps = parse_script(script) if script else default_part(context.team, context.agent.name)
+            speed = speed_of(context.environment)
+        except (ScriptError, KeyError, ValueError) as error:
+            return HarnessExit(
+                EXIT_NEEDS_A_PERSON, f"The script of {context.agent.name} cannot be played: {error}."
+            )
+        player = Player(context, steps, self._write, stop, speed)
+        report(HarnessState("running", pid=os.getpid(), transcript=str(player.native.transcript)))
+        try:
+            async with asyncio.timeout(context.agent.timeout_seconds):
+                return await player.play()
+        except TimeoutError:
+            seconds = context.agent.timeout_seconds or 0
+            return HarnessExit(EXIT_FAILED, f"The agent ran longer than its timeout of {seconds:g} seconds.")
+        except OSError as error:
+            return HarnessExit(EXIT_FAILED, f"The team's files cannot be used: {error.strerror or error}.")
+
+
+def speed_of(environment: Mapping[str, str]) -> float:
+    """How many times faster than real time. Raises ValueError for what is no such number."""
+    text = environment.get(SPEED_VARIABLE) or "1"
+    speed = float(text)
+    if not 0 < speed <= FASTEST:
+        raise ValueError(f"{SPEED_VARIABLE} is a number above 0 and up to {FASTEST:g}, not {text[:40]!r}")
+    return speed

@@ -1,0 +1,237 @@
+"""What a simulated agent writes: mail, tasks, hook payloads and a transcript, in the shapes of the real CLI.
+
+The shapes are those of the recorded files (tests/fixtures/protocol-samples, gateway-and-hooks).
+"""
+
+import asyncio
+import html
+import re
+import secrets
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from kagents_core.api.constants import TEAM_LEAD
+from kagents_core.teamfiles import mailbox
+from kagents_core.teamfiles.config import color_of
+from kagents_core.teamfiles.events import append_event, append_line
+from kagents_core.teamfiles.files import replace_file
+from kagents_core.teamfiles.layout import TeamLayout
+from kagents_core.teamfiles.locks import LockTimeoutError
+from kagents_core.teamfiles.mailbox import Contents, Message, new_message
+from kagents_core.teamfiles.nativejson import line, timestamp
+from kagents_core.teamfiles.tasks import Task, create_task, list_tasks, update_task
+from kagents_runner.harness.protocol import AgentContext
+
+ATTEMPTS: Final = 20
+"""How often a busy mailbox is tried; the real CLI gives up after one, a demonstration should not."""
+VERSION: Final = "simulated"
+
+
+class NativeAgent:
+    """One simulated member of a team."""
+
+    def __init__(self, context: AgentContext) -> None:
+        self.context = context
+        self.name = context.agent.name
+        self.layout = TeamLayout(context.team_dir, context.team.name)
+        names = [entry.name for entry in context.team.agents]
+        self._color = color_of(names.index(self.name)) if self.name in names else None
+        slug = re.sub(r"[^A-Za-z0-9]", "-", str(context.cwd))
+        self.transcript = Path("projects") / slug[:200] / f"{context.agent.session_id}.jsonl"
+        self._transcript_path = context.home_dir / self.transcript
+        self._transcript_path.parent.mkdir(parents=True, exist_ok=True)
+
+    # -- hooks and transcript --------------------------------------------------------------------------------
+
+    def hook(self, event: str, **fields: Any) -> None:
+        """Append a hook payload to the agent's event file."""
+        payload = {
+            "session_id": self.context.agent.session_id,
+            "transcript_path": str(self._transcript_path),
+            "cwd": str(self.context.cwd),
+            "agent_type": "general-purpose",
+            "hook_event_name": event,
+            **fields,
+        }
+        append_event(self.layout, self.name, payload)
+
+    def tool(self, name: str, given: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        """The payload of a finished tool call."""
+        use = f"toolu_{secrets.token_hex(12)}"
+        self.hook(
+            "PostToolUse", tool_name=name, tool_input=dict(given), tool_response=dict(answer), tool_use_id=use
+        )
+
+    def _transcribe(self, kind: str, message: Mapping[str, Any], **fields: Any) -> None:
+        entry = {
+            "isSidechain": False,
+            "teamName": self.context.team.name,
+            "agentName": self.name,
+            "type": kind,
+            "message": dict(message),
+            "uuid": str(uuid.uuid4()),
+            "timestamp": timestamp(),
+            "cwd": str(self.context.cwd),
+            "sessionId": self.context.agent.session_id,
+            "version": VERSION,
+            **fields,
+        }
+        append_line(self._transcript_path, entry)
+
+    def use(self, request: str, input_tokens: int, output_tokens: int, text: str) -> None:
+        """One answer of the model that is not there, with its usage."""
+        usage = {
+            "input_tokens": input_tokens,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+            "output_tokens": output_tokens,
+        }
+        message = {
+            "id": f"msg_{request}",
+            "type": "message",
+            "role": "assistant",
+            "model": self.context.agent.model or "sonnet",
+            "content": [{"type": "text", "text": text}],
+            "usage": usage,
+        }
+        self._transcribe("assistant", message, requestId=f"req_{request}")
+
+    # -- mail ------------------------------------------------------------------------------------------------
+
+    async def send(self, to: str, text: str, summary: str | None, message_id: str) -> None:
+        """A message by the messaging tool, which its hook then tells of."""
+        message = new_message(self.name, text, summary=summary, color=self._color, message_id=message_id)
+        await self._deliver(to, message)
+        given = {"to": to, "summary": summary or "", "message": text}
+        routing = {"sender": self.name, "target": f"@{to}", "summary": summary or "", "content": text}
+        answer = {
+            "success": True,
+            "message": f"Message sent to {to}'s inbox",
+            "msg_id": message_id,
+            "routing": routing,
+        }
+        self.tool("SendMessage", given, answer)
+
+    async def notify(self, data: Mapping[str, Any]) -> None:
+        """A protocol message to ``team-lead``: no tool is called, so no hook tells of it."""
+        await self._deliver(TEAM_LEAD, new_message(self.name, data, color=self._color))
+
+    async def _deliver(self, to: str, message: Message) -> None:
+        for _ in range(ATTEMPTS):
+            try:
+                await mailbox.deliver(self.layout, to, message)
+            except LockTimeoutError:
+                await asyncio.sleep(0.05)
+            else:
+                return
+        raise LockTimeoutError(f"the mailbox of {to} stays locked")
+
+    async def take(self, keep: Callable[[Contents], None]) -> list[Message]:
+        """Take what lies in the mailbox; ``keep`` stores it before it is removed."""
+        try:
+            messages, _ = await mailbox.take(self.layout, self.name, keep=keep)
+        except LockTimeoutError:
+            return []
+        return messages
+
+    def read_aloud(self, messages: Sequence[Message]) -> None:
+        """Mail reaches the transcript as one turn, in the tags that the model would see."""
+        texts = []
+        for message in messages:
+            summary = f' summary="{html.escape(message.summary)}"' if message.summary else ""
+            color = f' color="{message.color}"' if message.color else ""
+            body = message.text.replace("<teammate-message", "<\\teammate-message")
+            body = body.replace("</teammate-message", "<\\/teammate-message")
+            head = f'<teammate-message teammate_id="{html.escape(message.sender)}"{color}{summary}>'
+            texts.append(f"{head}\n{body}\n</teammate-message>")
+        self._transcribe("user", {"role": "user", "content": "\n\n".join(texts)})
+
+    # -- tasks -----------------------------------------------------------------------------------------------
+
+    async def create_task(self, mark: str, subject: str, description: str, owner: str | None) -> Task:
+        """A new task, once for each ``mark``; its owner is set in a second step and told by mail."""
+        known = [task for task in (await list_tasks(self.layout)).tasks if _mark(task) == mark]
+        if known:
+            task = known[0]
+        else:
+            task = await create_task(self.layout, subject, description, metadata={"simulation": mark})
+            given = {"subject": subject, "description": description}
+            self.tool("TaskCreate", given, {"task": {"id": task.id, **given}})
+        if owner and task.owner != owner:
+            await self.assign(task, owner)
+        return task
+
+    async def assign(self, task: Task, owner: str) -> None:
+        """Give a task to an agent."""
+        await update_task(self.layout, task.id, {"owner": owner})
+        data = {
+            "type": "task_assignment",
+            "taskId": task.id,
+            "subject": task.subject,
+            "description": task.description,
+            "assignedBy": self.name,
+            "timestamp": timestamp(),
+        }
+        await self._deliver(owner, new_message(self.name, data, color=self._color))
+        answer = {"success": True, "taskId": task.id, "updatedFields": ["owner"]}
+        self.tool("TaskUpdate", {"taskId": task.id, "owner": owner}, answer)
+
+    async def claimable(self, subject: str | None = None) -> Task | None:
+        """The task this agent would take now: its own first, and none whose blockers are open."""
+        tasks = (await list_tasks(self.layout)).tasks
+        done = {task.id for task in tasks if task.status == "completed"}
+        free = [
+            task
+            for task in tasks
+            if task.status == "pending"
+            and (not task.owner or task.owner == self.name)
+            and all(blocker in done for blocker in task.blocked_by)
+            and (subject is None or task.subject == subject)
+        ]
+        return min(free, key=lambda task: task.owner != self.name, default=None)
+
+    async def claim(self, task: Task) -> bool:
+        """Take a task; False when somebody was faster."""
+
+        def change(now: Task) -> Mapping[str, Any] | None:
+            return (
+                {"status": "in_progress", "owner": self.name} if now.owner in ("", None, self.name) else None
+            )
+
+        if await update_task(self.layout, task.id, change) is None:
+            return False
+        self._moved(task, "pending", "in_progress", ["owner", "status"])
+        return True
+
+    async def complete(self, subject: str | None = None) -> list[Task]:
+        """Complete this agent's tasks in progress."""
+        mine = [
+            task
+            for task in (await list_tasks(self.layout)).tasks
+            if task.owner == self.name and task.status == "in_progress" and subject in (None, task.subject)
+        ]
+        for task in mine:
+            await update_task(self.layout, task.id, {"status": "completed"})
+            self._moved(task, "in_progress", "completed", ["status"])
+        return mine
+
+    def _moved(self, task: Task, before: str, after: str, fields: list[str]) -> None:
+        change = {"from": before, "to": after}
+        answer = {"success": True, "taskId": task.id, "updatedFields": fields, "statusChange": change}
+        self.tool("TaskUpdate", {"taskId": task.id, "status": after}, answer)
+
+    # -- requests --------------------------------------------------------------------------------------------
+
+    def request(self, mark: str, kind: str, **arguments: str) -> None:
+        """A request to the recorder, once for each ``mark``."""
+        folder = self.layout.requests(self.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        request = {"id": mark, "agent": self.name, "kind": kind, "at": timestamp(), **arguments}
+        replace_file(folder / f"{mark}.json", line(request), durable=True)
+
+
+def _mark(task: Task) -> object:
+    metadata = task.raw.get("metadata")
+    return metadata.get("simulation") if isinstance(metadata, dict) else None

@@ -1,0 +1,242 @@
+"""Plays steps as one simulated agent: turns, waiting, mail, and the native end."""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from kagents_core import simulation as script
+from kagents_core.teamfiles.mailbox import Message
+from kagents_core.teamfiles.nativejson import timestamp
+from kagents_runner.documents import DocumentError
+from kagents_runner.harness.protocol import EXIT_DONE, EXIT_FAILED, EXIT_TERMINATED, AgentContext, HarnessExit
+from kagents_runner.mcp.standing import read_standings
+from kagents_runner.prepare.git import Git, GitError
+from kagents_runner.simulate.native import NativeAgent
+from kagents_runner.simulate.progress import Progress
+
+TICK: Final = 1.0
+"""Seconds between two looks into the mailbox, as the real CLI's timer."""
+SHORTEST_TICK: Final = 0.05
+TASK_TRIES: Final = 5
+
+
+class _EndingError(Exception):
+    def __init__(self, code: int, sentence: str | None = None) -> None:
+        super().__init__(sentence)
+        self.exit = HarnessExit(code, sentence)
+
+
+class Player:
+    """One attempt of one simulated agent."""
+
+    def __init__(
+        self,
+        context: AgentContext,
+        steps: Sequence[script.Step],
+        write: Callable[[str], None],
+        stop: asyncio.Event,
+        speed: float,
+    ) -> None:
+        self._context = context
+        self._steps = steps
+        self._write = write
+        self._stop = stop
+        self._speed = speed
+        self.native = NativeAgent(context)
+        self._progress = Progress.load(context.home_dir)
+        self._idle = False
+        self._said = "ready"
+
+    async def play(self) -> HarnessExit:
+        """Play all steps, then rest until the native shutdown."""
+        resumed = self._progress.step > 0
+        self.native.hook("SessionStart", source="resume" if resumed else "startup")
+        self._log("resumed" if resumed else "started")
+        try:
+            while self._progress.step < len(self._steps):
+                await self._do(self._steps[self._progress.step])
+                self._progress.advance()
+            await self._wait(script.Wait())
+        except _EndingError as ending:
+            self.native.hook("SessionEnd", reason="other")
+            return ending.exit
+        raise AssertionError("an endless wait has ended")
+
+    def _log(self, text: str) -> None:
+        self._write(f"[simulated] {text}")
+
+    def _mark(self) -> str:
+        """An id that is the same when this very step is done again after a kill."""
+        return f"{self._context.agent.session_id[:8]}-{self._progress.step:06d}"
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait for a while, unless the agent is told to stop."""
+        try:
+            async with asyncio.timeout(seconds / self._speed):
+                await self._stop.wait()
+        except TimeoutError:
+            return
+        self._log("stopped")
+        raise _EndingError(EXIT_TERMINATED)
+
+    # -- steps -----------------------------------------------------------------------------------------------
+
+    async def _do(self, step: script.Step) -> None:
+        if not isinstance(step, script.Wait):
+            self._idle = False
+        match step:
+            case script.Say():
+                self._said = step.text
+                self._log(step.text)
+            case script.Work():
+                await self._work(step)
+            case script.Send():
+                message_id = str(uuid.uuid5(uuid.UUID(self._context.agent.session_id), self._mark()))
+                await self.native.send(step.to, step.text, step.summary, message_id)
+                self._log(f"sent to {step.to}: {step.summary or step.text}")
+            case script.Use():
+                self.native.use(self._mark(), step.input, step.output, self._said)
+            case script.Wait():
+                await self._wait(step)
+            case script.CreateTask() | script.Claim() | script.Complete():
+                await self._tasks(step)
+            case script.Dismiss():
+                self.native.request(
+                    self._mark(), "dismiss", teammate=step.teammate, reason="its work is done"
+                )
+                self._log(f"dismissed {step.teammate}")
+            case script.Finish():
+                self.native.request(self._mark(), "finish", summary=step.summary)
+                self._log(f"finished: {step.summary}")
+            case script.Fail():
+                self.native.hook("StopFailure", error="unknown", last_assistant_message=step.message)
+                raise _EndingError(
+                    EXIT_FAILED, f"The simulated agent failed as its script says: {step.message}"
+                )
+            case script.Shutdown():
+                self._log(f"ends: {step.reason}")
+                raise _EndingError(EXIT_DONE)
+
+    async def _tasks(self, step: script.CreateTask | script.Claim | script.Complete) -> None:
+        match step:
+            case script.CreateTask():
+                task = await self.native.create_task(self._mark(), step.subject, step.description, step.owner)
+                self._log(f"created task {task.id}: {task.subject}")
+            case script.Claim():
+                for _ in range(TASK_TRIES):
+                    found = await self.native.claimable(step.subject)
+                    if found is None:
+                        self._log("found no task to claim")
+                        return
+                    if await self.native.claim(found):
+                        self._log(f"claimed task {found.id}: {found.subject}")
+                        return
+            case script.Complete():
+                for done in await self.native.complete(step.subject):
+                    self._log(f"completed task {done.id}: {done.subject}")
+
+    async def _work(self, step: script.Work) -> None:
+        self.native.hook("PreToolUse", tool_name="Write" if step.write else "Read", tool_input={})
+        await self._pause(step.seconds)
+        for name, content in step.write.items():
+            path = self._context.cwd / name
+            if not path.resolve().is_relative_to(self._context.cwd.resolve()):
+                raise _EndingError(
+                    EXIT_FAILED, f"The script writes outside of the working directory: {name[:100]}."
+                )
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+            self.native.tool("Write", {"file_path": str(path)}, {"success": True})
+            self._log(f"wrote {name}")
+        if step.write and self._context.team.mode == "coding":
+            await self._commit(list(step.write))
+
+    async def _commit(self, names: list[str]) -> None:
+        git = Git(self._context.environment)
+        cwd: Path = self._context.cwd
+        try:
+            await git.run("add", "--", *names, cwd=cwd)
+            if not await git.succeeds("diff", "--cached", "--quiet", cwd=cwd):
+                await git.run(
+                    "commit", "--quiet", "--message", f"Simulate: write {', '.join(names)[:60]}", cwd=cwd
+                )
+                self._log("committed")
+        except GitError as error:
+            raise _EndingError(EXIT_FAILED, f"The simulated agent could not commit: {error}") from error
+
+    # -- turns and mail --------------------------------------------------------------------------------------
+
+    async def _wait(self, wish: script.Wait) -> None:
+        """End the turn and rest until the wish is fulfilled; mail in between is a turn of its own."""
+        left = wish.seconds
+        while True:
+            if await self._read_mail():
+                self._idle = False
+            if await self._fulfilled(wish) or (left is not None and left <= 0):
+                return
+            if not self._idle:
+                await self._end_turn()
+            tick = max(TICK, SHORTEST_TICK * self._speed)
+            tick = tick if left is None else min(tick, max(left, 0.001))
+            await self._pause(tick)
+            left = None if left is None else left - tick
+
+    async def _fulfilled(self, wish: script.Wait) -> bool:
+        if wish.mail_from and self._progress.use_up(wish.mail_from):
+            return True
+        if wish.task and await self.native.claimable() is not None:
+            return True
+        return bool(wish.ended) and self._all_ended(wish.ended)
+
+    def _all_ended(self, names: Sequence[str]) -> bool:
+        try:
+            standings = read_standings(self.native.layout, self._context.team)
+        except (OSError, DocumentError):
+            return False
+        ended = {standing.entry.name for standing in standings if standing.ended}
+        return all(name in ended for name in names)
+
+    async def _read_mail(self) -> bool:
+        """Look into the mailbox; whether there was anything."""
+        await self.native.take(self._progress.keep)
+        messages = self._progress.waiting()
+        if not messages:
+            return False
+        self.native.read_aloud(messages)
+        self._progress.looked_at(messages)
+        for message in messages:
+            self._log(f"received {message.type} from {message.sender}")
+            if message.type == "shutdown_request":
+                await self._approve_shutdown(message)
+        return True
+
+    async def _approve_shutdown(self, message: Message) -> None:
+        data = message.data or {}
+        answer = {
+            "type": "shutdown_approved",
+            "requestId": str(data.get("requestId", "")),
+            "from": self.native.name,
+            "timestamp": timestamp(),
+            "paneId": "simulated",
+            "backendType": "simulated",
+        }
+        await self.native.notify(answer)
+        self._log("approved the shutdown")
+        raise _EndingError(EXIT_DONE)
+
+    async def _end_turn(self) -> None:
+        self._idle = True
+        self._progress.turns += 1
+        self.native.hook("Stop", stop_hook_active=False, last_assistant_message=self._said)
+        self.native.hook("TeammateIdle", teammate_name=self.native.name, team_name=self._context.team.name)
+        notice = {
+            "type": "idle_notification",
+            "from": self.native.name,
+            "timestamp": timestamp(),
+            "idleReason": "available",
+            "result": self._said,
+        }
+        await self.native.notify(notice)
+        self._log("idle")

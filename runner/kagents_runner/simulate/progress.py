@@ -1,0 +1,74 @@
+"""How far a simulated agent has come: kept in its home, so that a new attempt goes on where the last one was killed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from kagents_core.teamfiles.files import read_bounded, replace_file
+from kagents_core.teamfiles.mailbox import Contents, Message
+
+FILE: Final = "simulation.json"
+LIMIT: Final = 16 * 1024 * 1024
+KEPT: Final = 10_000
+"""Senders of received messages that are remembered."""
+
+
+@dataclass
+class Progress:
+    """The next step, and what was received and not yet waited for."""
+
+    path: Path
+    step: int = 0
+    turns: int = 0
+    unused: list[str] = field(default_factory=list)
+    """Senders of messages that no ``wait`` has used up."""
+    unread: list[dict[str, Any]] = field(default_factory=list)
+    """Messages taken from the mailbox that have not reached the transcript."""
+
+    @classmethod
+    def load(cls, home: Path) -> "Progress":
+        """What a former attempt left; a fresh start when there is nothing, or nothing readable."""
+        path = home / FILE
+        try:
+            known = orjson.loads(read_bounded(path, LIMIT))
+            return cls(
+                path, int(known["step"]), int(known["turns"]), list(known["unused"]), list(known["unread"])
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls(path)
+
+    def save(self) -> None:
+        """Store it."""
+        known = {"step": self.step, "turns": self.turns, "unused": self.unused[-KEPT:], "unread": self.unread}
+        replace_file(self.path, orjson.dumps(known), durable=True)
+
+    def keep(self, contents: Contents) -> None:
+        """Store mail under the mailbox's lock, before it is removed from there."""
+        self.unread += [dict(message.raw) for message in contents.messages]
+        self.save()
+
+    def waiting(self) -> list[Message]:
+        """Mail that was taken and not looked at."""
+        return [Message(raw) for raw in self.unread]
+
+    def looked_at(self, messages: Sequence[Message]) -> None:
+        """Mail has reached the transcript."""
+        self.unread = []
+        self.unused += [message.sender for message in messages if message.type == "message"]
+        self.save()
+
+    def use_up(self, sender: str) -> bool:
+        """Whether a message of this sender was there to be waited for; it is used up."""
+        if sender not in self.unused:
+            return False
+        self.unused.remove(sender)
+        self.save()
+        return True
+
+    def advance(self) -> None:
+        """A step is done."""
+        self.step += 1
+        self.save()

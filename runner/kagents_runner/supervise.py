@@ -1,0 +1,142 @@
+"""``kagents-runner supervise``: runs this pod's agent to its end and keeps what it leaves behind.
+
+The harness owns the agent. Here are the pod's duties: the state file with its heartbeat, SIGTERM, the commit of
+work that the agent left uncommitted, the exit code and the last sentence.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+from collections.abc import Mapping
+from typing import Final
+
+import orjson
+
+from kagents_core.teamfiles.files import replace_file
+from kagents_core.teamfiles.layout import TeamLayout
+from kagents_core.teamfiles.nativejson import timestamp
+from kagents_runner.documents import AgentDocument, TeamDocument
+from kagents_runner.harness.protocol import (
+    EXIT_DONE,
+    EXIT_TERMINATED,
+    AgentContext,
+    Harness,
+    HarnessExit,
+    HarnessState,
+)
+from kagents_runner.leftovers import commit_leftovers
+from kagents_runner.locations import Locations, working_directory
+from kagents_runner.output import say
+from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
+
+HEARTBEAT_SECONDS: Final = 10.0
+
+
+class StateFile:
+    """``agents/<agent>.json``: replaced as a whole at every change and every heartbeat."""
+
+    def __init__(self, layout: TeamLayout, agent: AgentDocument) -> None:
+        self._path = layout.agent_state(agent.name)
+        self._document: dict[str, object] = {
+            "agent": agent.name,
+            "state": "starting",
+            "since": timestamp(),
+            "heartbeatAt": timestamp(),
+            "pid": None,
+            "attempt": agent.attempt,
+            "sessionId": agent.session_id,
+            "harness": agent.harness,
+            "transcript": None,
+            "message": None,
+        }
+
+    def report(self, state: HarnessState) -> None:
+        """What the harness says of the agent."""
+        self._enter(state.state, pid=state.pid, transcript=state.transcript, message=state.message)
+
+    def ended(self, ending: HarnessExit) -> None:
+        """How the agent ended: ``ended`` only for the end that it should have."""
+        self._enter("ended" if ending.code == EXIT_DONE else "failed", pid=None, message=ending.sentence)
+
+    def _enter(self, state: str, **fields: object) -> None:
+        if self._document["state"] != state:
+            self._document["since"] = timestamp()
+        self._document |= {"state": state, **fields}
+        self.beat()
+
+    def beat(self) -> None:
+        """Write the file. A volume that cannot be written now is written at the next beat."""
+        self._document["heartbeatAt"] = timestamp()
+        with contextlib.suppress(OSError):
+            replace_file(self._path, orjson.dumps(self._document))
+
+    async def keep_beating(self) -> None:
+        """Beat until cancelled."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            self.beat()
+
+
+async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """Run the agent that ``KAGENTS_AGENT`` describes. Raises ``RunnerError`` when it does not end as it should."""
+    places = Locations(environment)
+    team, agent = places.team(), places.agent()
+    layout = places.layout(team.name)
+    context = _context(places, team, agent)
+    state = StateFile(layout, agent)
+    state.beat()
+    ending = await _play(choose(agent), context, state)
+    if team.mode == "coding":
+        await commit_leftovers(context.cwd, environment, say)
+    state.ended(ending)
+    if ending.code in (EXIT_DONE, EXIT_TERMINATED):
+        return ending.code
+    raise RunnerError(ending.sentence or "The agent failed without saying why.", code=ending.code)
+
+
+async def _play(harness: Harness, context: AgentContext, state: StateFile) -> HarnessExit:
+    """The harness beside its heartbeat; SIGTERM and SIGINT ask it to end."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    beating = asyncio.create_task(state.keep_beating())
+    try:
+        return await harness.run(context, state.report, stop)
+    finally:
+        beating.cancel()
+        await asyncio.wait({beating})
+
+
+def _context(places: Locations, team: TeamDocument, agent: AgentDocument) -> AgentContext:
+    cwd = working_directory(team, agent.name, places.work_dir)
+    if not cwd.is_dir():
+        raise RunnerError(
+            f"The working directory of {agent.name} is not there: {cwd}.", code=EXIT_NEEDS_A_PERSON
+        )
+    return AgentContext(
+        team=team,
+        agent=agent,
+        team_dir=places.team_dir,
+        home_dir=places.home_dir,
+        work_dir=places.work_dir,
+        cwd=cwd,
+        environment=places.environment,
+    )
+
+
+def choose(agent: AgentDocument) -> Harness:
+    """The harness that the agent names; imported only now, as each agent needs one of them."""
+    if agent.harness == "claude-code":
+        from kagents_runner.harness.claude_code import ClaudeCodeHarness
+
+        return ClaudeCodeHarness(say)
+    if agent.harness == "simulated":
+        from kagents_runner.simulate.harness import SimulatedHarness
+
+        return SimulatedHarness(say)
+    raise RunnerError(
+        f"This runner has no harness {agent.harness[:40]!r}; it has claude-code and simulated.",
+        code=EXIT_NEEDS_A_PERSON,
+    )
