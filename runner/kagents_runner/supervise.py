@@ -41,6 +41,7 @@ class StateFile:
         self._document: dict[str, object] = {
             "agent": agent.name,
             "state": "starting",
+            "startedAt": timestamp(),
             "since": timestamp(),
             "heartbeatAt": timestamp(),
             "pid": None,

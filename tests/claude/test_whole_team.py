@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from scripted_model import Call, Conversation, Reply, Rule, Say, Script, ScriptedModel
 from small_team import git, until
-from whole_team import WholeTeam, engine_with_team, kill_cli
+from whole_team import WholeTeam, engine, engine_with_team, kill_cli
 
 NAME = "shop"
 PROMPTS = {
@@ -114,6 +114,32 @@ async def test_a_team_from_its_manifest_to_its_end(team: WholeTeam, model: Scrip
     assert model.unexpected == []
 
 
+@pytest.mark.timeout(180)
+async def test_agents_go_on_after_the_engine_was_stopped(
+    team: WholeTeam, claude: str, model: ScriptedModel
+) -> None:
+    last = Rule("lead", "builder is done", [dismiss("builder"), *[finish] * 40])
+    model.script = Script([last, *SCRIPT.rules])
+    await team.apply(model_url=model.url, prompts={name: PROMPTS[name] for name in ("lead", "builder")})
+    await until(lambda: any("please do task 1" in c.prompt and len(c.calls) == 1 for c in model.requests))
+    await team.send("builder", "use blue")
+    await until(lambda: team.about("delivery", "use blue"))
+    before = {name: len([c for c in model.requests if c.agent == name]) for name in ("lead", "builder")}
+
+    await engine("down", team.data, claude)
+    assert [team.pids(name) for name in ("lead", "builder")] == [[], []]
+    await engine("up", team.data, claude)
+    await until(lambda: _phase_is(team, "Completed"), 90)
+
+    for name, count in before.items():
+        again = [c for c in model.requests if c.agent == name][count]
+        assert "kagents has started you again" in again.prompt
+    assert len(team.about("seen", "use blue")) == 1
+    texts = Counter(m["text"] for m in team.journal("message") if m["type"] == "message")
+    assert texts == Counter(["please do task 1", "use blue", "builder is done"])
+    await until(lambda: _result_is(team, "shop built"))
+
+
 async def _check_end(team: WholeTeam) -> None:
     pods = await team.agents_with_pods()
     assert sorted(pods["builder"]) == ["Failed", "Succeeded"]
@@ -122,8 +148,8 @@ async def _check_end(team: WholeTeam) -> None:
         "tester": ["Succeeded"],
         "reviewer": ["Succeeded"],
     }
-    status = await team.status()
-    assert status["result"] == "shop built" and status["tasks"]["completed"] == 1
+    await until(lambda: _result_is(team, "shop built"))
+    assert (await team.status())["tasks"]["completed"] == 1
     repository = team.volume / "work/repo"
     assert "Build the shop" in git(repository, "log", "--format=%s", f"kagents/{NAME}/builder")
     assert [team.pids(agent) for agent in PROMPTS] == [[], [], [], []]
@@ -164,6 +190,11 @@ def _check_journal(team: WholeTeam) -> None:
 
 async def _phase_is(team: WholeTeam, phase: str) -> bool:
     return (await team.status()).get("phase") == phase
+
+
+async def _result_is(team: WholeTeam, result: str) -> bool:
+    """The recorder writes the team's last status a moment after the team has completed."""
+    return (await team.status()).get("result") == result
 
 
 async def _phases(team: WholeTeam, agent: str, phase: str) -> bool:

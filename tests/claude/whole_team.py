@@ -136,16 +136,17 @@ async def engine_with_team(root: Path, name: str, claude: str) -> AsyncIterator[
         *("-c", "user.name=t", "-c", "user.email=t@example.test"),
         *("commit", "-q", "--allow-empty", "-m", "Begin"),
     )
-    await _engine("up", data, claude)
+    await engine("up", data, claude)
     try:
         async with Client(load_kubeconfig(str(data / "kubeconfig"))) as client:
             yield WholeTeam(client, data, repository, name)
     finally:
-        await _engine("down", data, claude)
+        await engine("down", data, claude)
         shutil.rmtree(data, ignore_errors=True)
 
 
-async def _engine(verb: str, data: Path, claude: str) -> None:
+async def engine(verb: str, data: Path, claude: str) -> None:
+    """``kagents local up`` or ``down``."""
     command: Sequence[str] = (sys.executable, "-P", "-m", "kagents_local", verb, "--data", str(data))
     process = await asyncio.create_subprocess_exec(
         *command,

@@ -75,6 +75,7 @@ class AgentFiles:
         if not isinstance(state, str) or not isinstance(attempt, int):
             return
         since = seconds(document.get("since"), books.clock())
+        started = document.get("startedAt")
         message = document.get("message")
         self.documents[agent] = document
         if isinstance(transcript, str) and transcript:
@@ -87,8 +88,12 @@ class AgentFiles:
         if attempt != before:
             books.attempts[agent] = attempt
             books.dirty()
-            if attempt > before:
-                self.replaced.append((agent, since))
+        same_pod = attempt == before and books.starts.get(agent, started) != started
+        if attempt > before or same_pod:
+            self.replaced.append((agent, seconds(started, since)))
+        if isinstance(started, str) and books.starts.get(agent) != started:
+            books.starts[agent] = started
+            books.dirty()
         text = message if isinstance(message, str) else None
         books.write(books.board.supervised(agent, state, attempt, since, text))
 

@@ -59,6 +59,8 @@ class Books:
         self.offsets: dict[str, int] = {}
         """Bytes read of each event file and transcript, by its path below the team or home directory."""
         self.attempts: dict[str, int] = {}
+        self.starts: dict[str, str] = {}
+        """When each agent's supervisor began: a pod can be started again without a new attempt."""
         self._malformed: set[tuple[str, str]] = set()
         self._output = output
         self._saved_at, self._dirty = 0.0, False
@@ -109,6 +111,7 @@ class Books:
             "lastSeq": self.journal.last,
             "offsets": self.offsets,
             "attempts": self.attempts,
+            "starts": self.starts,
             "ledger": self.ledger.state(),
             "spending": self.spending.state(),
             "teammates": self.state.teammates,
@@ -133,6 +136,7 @@ class Books:
         now = self.clock()
         self.offsets = dict(state.get("offsets", {}))
         self.attempts = dict(state.get("attempts", {}))
+        self.starts = dict(state.get("starts", {}))
         self.ledger.load(state.get("ledger", {}))
         self.spending.load(state.get("spending", []), now)
 

@@ -39,8 +39,8 @@ did and where it is, then end your turn. You will be dismissed, or asked for mor
 """
 
 _RESTARTED = """\
-kagents has started you again (attempt {attempt}): your process had ended before your work was \
-done. Your conversation up to then is above. A tool call that was running may or may not have \
+kagents has started you again{attempt}: your process had ended before your work was done. \
+Your conversation up to then is above. A tool call that was running may or may not have \
 taken effect, so check before you repeat it. Mail that you had not seen is delivered to you again. \
 Go on with your work."""
 
@@ -62,7 +62,7 @@ def team_instructions(context: AgentContext) -> str:
 
 def restarted_prompt(agent: AgentDocument) -> str:
     """The user turn that continues a session after its process had ended."""
-    return _RESTARTED.format(attempt=agent.attempt + 1)
+    return _RESTARTED.format(attempt=f" (attempt {agent.attempt + 1})" if agent.attempt else "")
 
 
 def _line(entry: RosterEntry, own: str) -> str:
