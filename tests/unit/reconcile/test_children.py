@@ -139,3 +139,10 @@ def test_a_long_prompt_stands_once_in_full() -> None:
     env = variables(pods_of(team(spec))["a"]["spec"]["containers"][0])
     assert len(env["KAGENTS_TEAM"]["value"]) < 5_000
     assert json.loads(env["KAGENTS_AGENT"]["value"])["prompt"] == "x" * 30_000
+
+
+def test_a_dollar_in_a_prompt_is_not_expanded_by_kubernetes() -> None:
+    spec = simple_spec({"name": "a", "prompt": "pay $(HOME) $$ now"})
+    value = variables(pods_of(team(spec))["a"]["spec"]["containers"][0])["KAGENTS_AGENT"]["value"]
+    assert "$$(HOME)" in value
+    assert json.loads(value.replace("$$", "$"))["prompt"] == "pay $(HOME) $$ now"

@@ -4,7 +4,7 @@ from typing import Any
 
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.claims import output_claim_name
-from kagents_core.reconcile.children.documents import agent_document, team_document
+from kagents_core.reconcile.children.documents import agent_document, literal, team_document
 from kagents_core.reconcile.children.pods import (
     HOME_DIR,
     TEAM_DIR,
@@ -48,8 +48,8 @@ def _locations(identity: Identity, spec: AgentTeamSpec, agent: Agent, attempt: i
         {"name": "KAGENTS_TEAM_DIR", "value": TEAM_DIR},
         {"name": "KAGENTS_HOME_DIR", "value": HOME_DIR},
         {"name": "KAGENTS_WORK_DIR", "value": WORK_DIR},
-        {"name": "KAGENTS_TEAM", "value": team_document(identity, spec)},
-        {"name": "KAGENTS_AGENT", "value": agent_document(identity, agent, attempt)},
+        {"name": "KAGENTS_TEAM", "value": literal(team_document(identity, spec))},
+        {"name": "KAGENTS_AGENT", "value": literal(agent_document(identity, agent, attempt))},
     ]
 
 

@@ -13,6 +13,11 @@ ROSTER_PROMPT_LIMIT = 2000
 """Characters of a prompt in the roster, which stands in every pod's environment (128 KiB a value at most)."""
 
 
+def literal(text: str) -> str:
+    """The text as an environment value that arrives unchanged: Kubernetes expands ``$(NAME)``, and ``$$`` is ``$``."""
+    return text.replace("$", "$$")
+
+
 def _seconds(duration: str | None) -> float | None:
     return parse_duration(duration).total_seconds() if duration else None
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from kagents_core.api.constants import HUB
 from kagents_core.api.team import AgentTeamSpec
-from kagents_core.reconcile.children.documents import team_document
+from kagents_core.reconcile.children.documents import literal, team_document
 from kagents_core.reconcile.children.pods import HOME_DIR, TEAM_DIR, WORK_DIR, container, pod, team_mounts
 from kagents_core.reconcile.identity import Identity, numbered
 from kagents_core.reconcile.names import child_name
@@ -19,7 +19,7 @@ def hub_pod(identity: Identity, spec: AgentTeamSpec, settings: Settings, attempt
         {"name": "KAGENTS_TEAM_DIR", "value": TEAM_DIR},
         {"name": "KAGENTS_HOMES_DIR", "value": HOME_DIR},
         {"name": "KAGENTS_WORK_DIR", "value": WORK_DIR},
-        {"name": "KAGENTS_TEAM", "value": team_document(identity, spec)},
+        {"name": "KAGENTS_TEAM", "value": literal(team_document(identity, spec))},
     ]
     mounts = team_mounts("home")
     prepare_env, prepare_mounts, volumes = list(env), list(mounts), []
