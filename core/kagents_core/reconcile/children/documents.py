@@ -14,7 +14,7 @@ ROSTER_PROMPT_LIMIT = 2000
 
 
 def literal(text: str) -> str:
-    """The text as an environment value that arrives unchanged: Kubernetes expands ``$(NAME)``, and ``$$`` is ``$``."""
+    """The text as an environment value that arrives unchanged: Kubernetes expands ``$(NAME)``."""
     return text.replace("$", "$$")
 
 
