@@ -118,7 +118,15 @@ class World:
             stamp = {"uuid": f"{agent}-{self.lines[agent]}", "timestamp": rfc3339(time.time())}
             file.write(json.dumps(line | stamp) + "\n")
 
-    def supervise(self, agent: str, state: str, *, attempt: int = 0, transcript: bool = True) -> None:
+    def supervise(
+        self,
+        agent: str,
+        state: str,
+        *,
+        attempt: int = 0,
+        transcript: bool = True,
+        started: str | None = None,
+    ) -> None:
         path = "projects/-w/s.jsonl" if transcript and state == "running" else None
         document = {
             "agent": agent,
@@ -132,6 +140,8 @@ class World:
             "transcript": path,
             "message": None,
         }
+        if started is not None:
+            document["startedAt"] = started
         target = self.layout.agent_state(agent)
         temporary = target.with_suffix(".new")
         temporary.write_text(json.dumps(document))

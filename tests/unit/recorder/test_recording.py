@@ -2,6 +2,7 @@
 says."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,6 +10,7 @@ import pytest
 
 from kagents_core.teamfiles import mailbox, tasks
 from kagents_core.teamfiles.mailbox import new_message
+from kagents_runner.record.clock import rfc3339
 
 
 class World(Protocol):
@@ -217,6 +219,23 @@ async def test_mail_lost_by_a_kill_is_put_back_once(world: World) -> None:
         world.show("scout", again)
         await world.until(lambda: len(world.journal("seen")) == 2)
     assert set(world.messages()) == {message_id, seen_id}
+    assert len(world.journal("resent")) == 1
+
+
+async def test_a_pod_started_again_without_a_new_attempt_gets_its_lost_mail(world: World) -> None:
+    first = rfc3339(time.time())
+    async with world.recording():
+        world.supervise("scout", "running", started=first)
+        message_id = await world.deliver("lead", "scout", "do not lose me")
+        await world.until(lambda: world.messages())
+        await world.take("scout")
+        await world.until(lambda: world.journal("delivery"))
+        world.supervise("scout", "running", started=first)
+    async with world.recording():
+        assert world.journal("resent") == []
+        world.supervise("scout", "starting", started=rfc3339(time.time() + 1))
+        (resent,) = await world.until(lambda: world.journal("resent"))
+        assert resent["id"] == message_id
     assert len(world.journal("resent")) == 1
 
 
