@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from kagents_core.journal.wording import in_words
 from kagents_core.safetext import clean
 from kagents_tui.cli.tables import moment
 from kagents_tui.rows.ages import clock
@@ -21,7 +22,7 @@ def entry_line(entry: Entry) -> str:
 
 def _message(entry: Entry) -> str:
     kind = "" if entry.get("type") in ("message", None) else f" [{entry['type']}]"
-    return f"{entry.get('from')} -> {entry.get('to')}{kind}: {entry.get('text')}"
+    return f"{entry.get('from')} -> {entry.get('to')}{kind}: {in_words(entry)}"
 
 
 def _task(entry: Entry) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
+from kagents_core.journal.wording import in_words
 from kagents_tui.rows.ages import age, clock
 
 T = TypeVar("T")
@@ -181,7 +182,7 @@ MAIL: Table[Object] = Table(
         Column("STATE", field("state")),
         Column("TYPE", field("type"), wide=True),
         Column("ID", field("id"), wide=True),
-        Column("TEXT", field("text")),
+        Column("TEXT", lambda entry, _: in_words(entry)),
     ),
     team=True,
 )
