@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kagents_core.journal.wording import in_words
+from kagents_core.wording import in_words
 
 SAMPLES = Path(__file__).parents[2] / "fixtures" / "protocol-samples" / "2.1.329"
 

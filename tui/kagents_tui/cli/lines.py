@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from kagents_core.journal.wording import in_words
 from kagents_core.safetext import clean
+from kagents_core.wording import in_words
 from kagents_tui.cli.tables import moment
 from kagents_tui.rows.ages import clock
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from kagents_core.journal.wording import in_words
+from kagents_core.wording import in_words
 from kagents_tui.rows.ages import age, clock
 
 T = TypeVar("T")

@@ -1,7 +1,6 @@
 """Protocol messages in words: what a person reads in place of the JSON of an idle notice or a shutdown.
 
-Source of the types: the native messages of the real CLI (docs/protocol-notes.md, tests/fixtures/protocol-samples).
-The result is text of agents all the same: it goes through ``safetext`` before a terminal sees it.
+The types are the native messages of the real CLI (docs/protocol-notes.md). The result is text of agents all the same: it goes through ``safetext`` before a terminal sees it.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +10,7 @@ Data = Mapping[str, Any]
 
 
 def in_words(entry: Mapping[str, Any]) -> str:
-    """The text of a ``message`` entry: as it was written, or a sentence for a protocol message of a known type."""
+    """The text of a ``message`` entry: as written, or a sentence for a protocol message of a known type."""
     data = entry.get("data")
     wording = _WORDINGS.get(str(entry.get("type")))
     if wording is None or not isinstance(data, Mapping):
