@@ -1,6 +1,7 @@
 """Protocol messages in words: what a person reads in place of the JSON of an idle notice or a shutdown.
 
-The types are the native messages of the real CLI (docs/protocol-notes.md). The result is text of agents all the same: it goes through ``safetext`` before a terminal sees it.
+The types are the native messages of the real CLI (docs/protocol-notes.md). The result is text of agents
+all the same: it goes through ``safetext`` before a terminal sees it.
 """
 
 from collections.abc import Callable, Mapping
