@@ -1,0 +1,29 @@
+"""Glyphs. Each stands beside a word that says the same, and each is one column wide in every terminal."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """One set of glyphs."""
+
+    person: str
+    """A person must decide."""
+    warning: str
+    failed: str
+    working: str
+    waiting: str
+    done: str
+    paused: str
+    stopped: str
+    changed: str
+    arrow: str
+    dash: str
+    dot: str
+    rule: str
+    ellipsis: str
+    bar: str
+
+
+UNICODE = Symbols("▲", "◆", "✗", "●", "○", "✓", "‖", "■", "•", "→", "–", "·", "─", "…", "│")  # noqa: RUF001 - a dash is meant
+ASCII = Symbols("!", "~", "x", "*", "o", "+", "=", "#", ">", "->", "-", "|", "-", ".", "|")

@@ -1,0 +1,244 @@
+"""An API server in memory, behind the methods of ``kagents_core.kube.client.Client`` that are used."""
+
+import asyncio
+import copy
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from kagents_core.kube.client import ObjectList, Permission
+from kagents_core.kube.errors import Conflict, NotFound, Unreachable
+from kagents_core.kube.watch import WatchEvent
+from kagents_tui.session import Connection
+
+Object = dict[str, Any]
+
+
+@dataclass(slots=True)
+class SampleStream:
+    """What ``exec`` gives: the journal's lines, then silence; or the answer to a message."""
+
+    lines: Sequence[bytes]
+    hang: bool
+    exit_code: int | None = None
+    received: bytearray = field(default_factory=bytearray)
+    can_close_stdin: bool = True
+
+    async def __aenter__(self) -> "SampleStream":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def send(self, data: bytes) -> None:
+        """Takes standard input."""
+        self.received += data
+
+    async def close_stdin(self) -> None:
+        """Ends standard input."""
+
+    async def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]:
+        for each in self.lines:
+            yield 1, each
+        if self.hang:
+            await asyncio.Event().wait()
+        self.exit_code = 0
+
+
+@dataclass(slots=True)
+class SampleCluster:
+    """Teams in memory, with a journal each. ``calls`` holds what was asked for, ``denied`` what is forbidden."""
+
+    teams: list[Object]
+    journals: dict[str, list[Object]] = field(default_factory=dict)
+    """Entries by the team's name."""
+    log: bytes = b""
+    events: list[Object] = field(default_factory=list)
+    denied: set[str] = field(default_factory=set)
+    calls: list[tuple[str, str, Any]] = field(default_factory=list)
+    broken: bool = False
+    streams: list[SampleStream] = field(default_factory=list)
+    _watchers: list[asyncio.Queue[WatchEvent | None]] = field(default_factory=list)
+    _version: int = 1
+
+    def find(self, namespace: str | None, name: str) -> Object:
+        """A team. Raises ``NotFound``."""
+        for each in self.teams:
+            if (each["metadata"]["namespace"], each["metadata"]["name"]) == (namespace, name):
+                return each
+        raise NotFound(404, "NotFound", f"agentteams {name!r} not found")
+
+    def change(self, namespace: str, name: str, alter: Callable[[Object], None]) -> None:
+        """Changes a team and tells the watchers."""
+        found = self.find(namespace, name)
+        alter(found)
+        self._stamp(found, "MODIFIED")
+
+    def add(self, team: Object) -> None:
+        """Adds a team and tells the watchers."""
+        self.teams.append(team)
+        self._stamp(team, "ADDED")
+
+    def remove(self, namespace: str, name: str) -> None:
+        """Removes a team and tells the watchers."""
+        found = self.find(namespace, name)
+        self.teams.remove(found)
+        self._stamp(found, "DELETED")
+
+    def cut(self) -> None:
+        """Ends every watch, as a lost connection does."""
+        for queue in self._watchers:
+            queue.put_nowait(None)
+
+    def _stamp(self, team: Object, kind: Any) -> None:
+        self._version += 1
+        team["metadata"]["resourceVersion"] = str(self._version)
+        for queue in self._watchers:
+            queue.put_nowait(WatchEvent(kind, copy.deepcopy(team)))
+
+    async def get(self, resource: Any, namespace: str | None, name: str) -> Object:
+        """One object."""
+        return copy.deepcopy(self.find(namespace, name))
+
+    async def list(
+        self, resource: Any, namespace: str | None = None, *, labels: str | None = None, **_: Any
+    ) -> ObjectList:
+        """A whole list; of pods, the hubs that a label selector names."""
+        if resource.plural == "pods":
+            items = [hub(team) for team in self.teams if f"={team['metadata']['name']}," in (labels or "")]
+        else:
+            items = {"agentteams": self.teams, "events": self.events}.get(resource.plural, [])
+        chosen = [each for each in items if namespace in (None, each["metadata"].get("namespace"))]
+        return ObjectList(copy.deepcopy(chosen), str(self._version))
+
+    async def pages(
+        self, resource: Any, namespace: str | None = None, **_: Any
+    ) -> AsyncGenerator[ObjectList]:
+        """A list as one page."""
+        if self.broken:
+            raise Unreachable("the API server does not answer")
+        yield await self.list(resource, namespace)
+
+    async def watch(
+        self,
+        resource: Any,
+        namespace: str | None = None,
+        *,
+        on_open: Callable[[], None] | None = None,
+        **_: Any,
+    ) -> AsyncGenerator[WatchEvent]:
+        """Changes as they come."""
+        if self.broken:
+            raise Unreachable("the API server does not answer")
+        queue: asyncio.Queue[WatchEvent | None] = asyncio.Queue()
+        self._watchers.append(queue)
+        if on_open is not None:
+            on_open()
+        try:
+            while (event := await queue.get()) is not None:
+                if namespace in (None, event.object["metadata"]["namespace"]):
+                    yield event
+        finally:
+            self._watchers.remove(queue)
+        raise Unreachable("the watch was cut")
+
+    async def patch_merge(
+        self, resource: Any, namespace: str, name: str, patch: Mapping[str, Any], **_: Any
+    ) -> Object:
+        """A merge patch; a uid in it is a precondition."""
+        found = self.find(namespace, name)
+        uid = patch.get("metadata", {}).get("uid")
+        if uid is not None and uid != found["metadata"]["uid"]:
+            raise Conflict(409, "Conflict", f"the uid of {name} is another one")
+        self.calls.append(("patch", f"{namespace}/{name}", orjson.loads(orjson.dumps(patch))))
+        merge(found, patch)
+        self._stamp(found, "MODIFIED")
+        return copy.deepcopy(found)
+
+    async def delete(
+        self, resource: Any, namespace: str, name: str, *, uid: str | None = None, **_: Any
+    ) -> None:
+        """Deletes a team; the uid is a precondition."""
+        found = self.find(namespace, name)
+        if uid is not None and uid != found["metadata"]["uid"]:
+            raise Conflict(409, "Conflict", f"the uid of {name} is another one")
+        self.calls.append(("delete", f"{namespace}/{name}", uid))
+        self.remove(namespace, name)
+
+    async def can_i(
+        self, verb: str, resource: Any, namespace: str | None, subresource: str | None = None
+    ) -> Permission:
+        """Whether the verb is not among the denied ones."""
+        denied = f"{verb} {resource.plural}" in self.denied
+        return Permission(not denied, "no role allows it" if denied else "")
+
+    async def logs(self, namespace: str, pod: str, **_: Any) -> AsyncGenerator[bytes]:
+        """The log, in two pieces that split a line."""
+        middle = len(self.log) // 2
+        yield self.log[:middle]
+        yield self.log[middle:]
+        await asyncio.Event().wait()
+
+    async def exec(self, namespace: str, pod: str, command: Sequence[str], **_: Any) -> SampleStream:
+        """``tail`` plays the journal; ``send`` takes a message."""
+        self.calls.append(("exec", f"{namespace}/{pod}", list(command)))
+        if "send" in command:
+            stream = SampleStream([b'{"id":"sent-1"}\n'], hang=False)
+        else:
+            after = int(command[command.index("--after") + 1]) if "--after" in command else 0
+            journal = self.journals.get(pod.removesuffix("-hub-0a1b2"), [])
+            told = [orjson.dumps(each) + b"\n" for each in journal if each["seq"] > after]
+            last = journal[-1]["seq"] if journal else 0
+            stream = SampleStream([*told, orjson.dumps({"kind": "live", "seq": last}) + b"\n"], hang=True)
+        self.streams.append(stream)
+        return stream
+
+
+def hub(team: Object) -> Object:
+    """The hub pod of a team, its recorder running."""
+    metadata = team["metadata"]
+    return {
+        "metadata": {
+            "namespace": metadata["namespace"],
+            "name": f"{metadata['name']}-hub-0a1b2",
+            "ownerReferences": [{"uid": metadata["uid"]}],
+        },
+        "status": {
+            "phase": "Running",
+            "containerStatuses": [{"name": "recorder", "state": {"running": {}}}],
+        },
+    }
+
+
+def merge(target: Object, patch: Mapping[str, Any]) -> None:
+    """JSON merge patch in place."""
+    for name, value in patch.items():
+        if isinstance(value, Mapping) and isinstance(target.get(name), dict):
+            merge(target[name], value)
+        elif value is None:
+            target.pop(name, None)
+        else:
+            target[name] = value
+
+
+@dataclass(slots=True)
+class SampleConnector:
+    """Connects to the cluster in memory."""
+
+    cluster: SampleCluster
+    name: str = "kind-dev"
+    opened: int = 0
+
+    async def connect(self, context: str | None, tell: Callable[[str], None]) -> Connection:
+        """Opens it."""
+        self.opened += 1
+        return Connection(self.cluster, context or self.name)  # type: ignore[arg-type]  # has the methods that are used
+
+    async def close(self, connection: Connection) -> None:
+        """Nothing to close."""
+
+    def contexts(self) -> list[str]:
+        """Two names to choose from."""
+        return [self.name, "kind-other"]

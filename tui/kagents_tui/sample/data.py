@@ -1,0 +1,304 @@
+"""Fixed teams, a journal and a log, told relative to one moment."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from kagents_core.api.constants import API_VERSION
+
+Object = dict[str, Any]
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as Kubernetes writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def team(
+    now: datetime,
+    namespace: str,
+    name: str,
+    phase: str,
+    ready: str,
+    *,
+    age: timedelta,
+    tasks: tuple[int, int] | None = None,
+    cost: str | None = None,
+    budget: str | None = None,
+    agents: list[Object] | None = None,
+    activity: list[Object] | None = None,
+    harness: str = "claude-code",
+    conditions: list[Object] | None = None,
+) -> Object:
+    """One AgentTeam object."""
+    agents = agents or [{"name": "backend"}, {"name": "tests", "dependsOn": ["backend"]}]
+    lifecycle: Object = {"timeout": "2h", "onComplete": "notify"}
+    if budget:
+        lifecycle["budgetLimit"] = budget
+    lifecycle["approvalGates"] = [{"event": each["gate"]} for each in agents if "gate" in each]
+    status: Object = {
+        "phase": phase,
+        "ready": ready,
+        "startedAt": stamp(now - age),
+        "lead": {"podName": f"{name}-lead-1a2b3", "phase": "Running"},
+        "teammates": [teammate_status(name, each) for each in agents],
+        "activity": activity or [],
+        "conditions": conditions or [],
+    }
+    if tasks:
+        status["tasks"] = {"total": tasks[1], "completed": tasks[0]}
+    if cost:
+        status["estimatedCost"] = cost
+    if phase in ("Completed", "Failed"):
+        status["completedAt"] = stamp(now)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "AgentTeam",
+        "metadata": {
+            "namespace": namespace,
+            "name": name,
+            "uid": f"5f3c-{namespace}-{name}",
+            "resourceVersion": "1",
+            "creationTimestamp": stamp(now - age),
+            "generation": 1,
+        },
+        "spec": {
+            "workspace": {"output": {"mountPath": "/workspace/output"}},
+            "harness": harness,
+            "lead": {"model": "opus", "prompt": "Coordinate the work."},
+            "teammates": [teammate(each) for each in agents],
+            "lifecycle": lifecycle,
+        },
+        "status": status,
+    }
+
+
+def teammate(agent: Object) -> Object:
+    """The spec of a teammate."""
+    prompt = agent.get("prompt", f"Do the {agent['name']} part.")
+    return {
+        "name": agent["name"],
+        "model": "sonnet",
+        "prompt": prompt,
+        "dependsOn": agent.get("dependsOn", []),
+    }
+
+
+def teammate_status(team_name: str, agent: Object) -> Object:
+    """The status of a teammate: it waits for its gate, for others, or runs."""
+    shown: Object = {
+        "name": agent["name"],
+        "phase": agent.get("phase", "Running"),
+        "restartCount": agent.get("restarts", 0),
+    }
+    if "gate" in agent:
+        return shown | {
+            "phase": "Waiting",
+            "pendingApproval": agent["gate"],
+            "waitingFor": f"approval: {agent['gate']}",
+        }
+    if shown["phase"] == "Waiting":
+        return shown | {"waitingFor": "dependsOn: " + ", ".join(agent.get("dependsOn", []))}
+    return shown | {"podName": f"{team_name}-{agent['name']}-4c5d6"}
+
+
+def teams(now: datetime) -> list[Object]:
+    """A handful of teams in every state that matters."""
+    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+    drafter = {
+        "name": "email-drafter",
+        "gate": "spawn-email-drafter",
+        "dependsOn": ["researcher"],
+        "prompt": "Draft follow-up emails for all Q3 prospects.\nDo not send any of them.",
+    }
+    asks = {
+        "agent": "backend-api",
+        "state": "waiting-permission",
+        "since": stamp(now - 3 * minute),
+        "detail": "which database do the integration tests use?",
+    }
+    unread = {
+        "agent": "lead",
+        "state": "working",
+        "since": stamp(now - minute),
+        "unread": 2,
+        "oldestUnreadAt": stamp(now - 9 * minute),
+    }
+    works = {"agent": "lead", "state": "working", "since": stamp(now - minute)}
+    failed = [
+        {
+            "type": "Succeeded",
+            "status": "False",
+            "reason": "AgentFailed",
+            "message": "the lead ended with exit code 64: the API key was refused",
+        }
+    ]
+    return [
+        team(
+            now,
+            "dev-agents",
+            "docs-sweep",
+            "Running",
+            "4/4",
+            age=hour,
+            tasks=(11, 16),
+            cost="2.07",
+            budget="5.00",
+            activity=[works],
+        ),
+        team(
+            now,
+            "cowork-agents",
+            "q3-report",
+            "Running",
+            "2/3",
+            age=2 * hour,
+            tasks=(5, 9),
+            cost="3.80",
+            budget="15.00",
+            agents=[{"name": "researcher"}, drafter],
+            activity=[works],
+        ),
+        team(now, "dev-agents", "api-audit", "Completed", "3/3", age=3 * hour, tasks=(14, 14), cost="4.11"),
+        team(
+            now,
+            "dev-agents",
+            "auth-refactor",
+            "Running",
+            "2/3",
+            age=14 * minute,
+            tasks=(7, 12),
+            cost="1.42",
+            budget="30.00",
+            agents=[
+                {"name": "backend-api"},
+                {"name": "test-coverage", "dependsOn": ["backend-api"], "phase": "Waiting"},
+            ],
+            activity=[works, asks],
+        ),
+        team(
+            now,
+            "dev-agents",
+            "billing-fix",
+            "Running",
+            "1/2",
+            age=31 * minute,
+            tasks=(1, 4),
+            cost="0.31",
+            activity=[unread],
+        ),
+        team(
+            now,
+            "ops-agents",
+            "dependency-bump",
+            "Failed",
+            "0/2",
+            age=26 * hour,
+            tasks=(0, 3),
+            cost="0.02",
+            conditions=failed,
+        ),
+        team(now, "ops-agents", "log-triage", "Suspended", "0/2", age=5 * hour, tasks=(2, 6), cost="0.88"),
+        team(
+            now,
+            "ops-agents",
+            "rehearsal",
+            "Running",
+            "3/3",
+            age=4 * minute,
+            tasks=(1, 5),
+            harness="simulated",
+            activity=[works | {"simulated": True}],
+        ),
+    ]
+
+
+def journal(now: datetime) -> list[Object]:
+    """The journal of auth-refactor."""
+    told: list[tuple[float, Object]] = [
+        (-840, {"kind": "phase", "phase": "Running", "message": ""}),
+        (-835, {"kind": "activity", "agent": "lead", "state": "starting"}),
+        (-830, {"kind": "activity", "agent": "backend-api", "state": "starting"}),
+        (-800, task("1", "Remove the JWT middleware", "in_progress", "backend-api")),
+        (-795, task("2", "OAuth2 endpoints", "pending", "")),
+        (-790, task("3", "Integration tests", "pending", "test-coverage", ["2"])),
+        (-700, task("1", "Remove the JWT middleware", "completed", "backend-api")),
+        (
+            -640,
+            mail(now, -640, "m1", "lead", "backend-api", "Task 2 is yours. Keep the token table.", "Task 2"),
+        ),
+        (-639.2, {"kind": "delivery", "id": "m1", "delivered": stamp(now - timedelta(seconds=639.4))}),
+        (-639.1, {"kind": "seen", "id": "m1", "seen": stamp(now - timedelta(seconds=639.2))}),
+        (-600, task("2", "OAuth2 endpoints", "in_progress", "backend-api")),
+        (-595, {"kind": "activity", "agent": "backend-api", "state": "working", "detail": "Edit oauth.py"}),
+        (-590, {"kind": "activity", "agent": "lead", "state": "working", "detail": "reviewing task 2"}),
+        (
+            -420,
+            mail(
+                now,
+                -420,
+                "m2",
+                "backend-api",
+                "lead",
+                "Endpoints are in 3f2c1a. Which database do the integration tests use?",
+                "",
+            ),
+        ),
+        (-419, {"kind": "delivery", "id": "m2", "delivered": stamp(now - timedelta(seconds=419))}),
+        (-418, {"kind": "usage", "agent": "backend-api", "costMicros": 710_000, "estimated": True}),
+        (-417, {"kind": "usage", "agent": "lead", "costMicros": 620_000, "estimated": True}),
+        (
+            -181,
+            {
+                "kind": "activity",
+                "agent": "backend-api",
+                "state": "waiting-permission",
+                "detail": "Bash: createdb test",
+            },
+        ),
+        (-60, mail(now, -60, "m3", "lead", "backend-api", "PostgreSQL 16, the one in compose.yaml.", "")),
+    ]
+    return [
+        entry | {"seq": number, "at": stamp(now + timedelta(seconds=offset))}
+        for number, (offset, entry) in enumerate(told, 1)
+    ]
+
+
+def task(number: str, subject: str, status: str, owner: str, blocked_by: list[str] | None = None) -> Object:
+    """A task entry."""
+    native = {
+        "id": number,
+        "subject": subject,
+        "status": status,
+        "owner": owner,
+        "blockedBy": blocked_by or [],
+    }
+    return {"kind": "task", "id": number, "task": native, "changed": ["status"]}
+
+
+def mail(
+    now: datetime, offset: float, key: str, sender: str, receiver: str, text: str, summary: str
+) -> Object:
+    """A message entry."""
+    written = stamp(now + timedelta(seconds=offset))
+    return {
+        "kind": "message",
+        "id": key,
+        "from": sender,
+        "to": receiver,
+        "type": "message",
+        "text": text,
+        "summary": summary,
+        "written": written,
+    }
+
+
+LOG = """\
+14:02:11 turn 7 starts: mail from lead
+14:02:12 read src/auth/middleware.py
+14:02:15 The token table has to stay; only the middleware goes.
+14:02:40 edit src/auth/oauth.py (+82 -14)
+14:03:02 bash: pytest tests/auth -q
+14:03:09 12 passed in 4.1s
+14:03:11 task 2: in progress
+14:06:40 message to lead: Endpoints are in 3f2c1a.
+"""

@@ -1,0 +1,79 @@
+"""Every gate that waits for a person, across all teams."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from textual.binding import BindingType
+
+from kagents_tui.feed import Batch
+from kagents_tui.rows import gates as rows
+from kagents_tui.rows.cells import Cell
+from kagents_tui.rows.gates import Gate
+from kagents_tui.rows.teams import Team
+from kagents_tui.screens.frame import bindings
+from kagents_tui.screens.listing import Listing
+from kagents_tui.widgets.table import Table
+
+
+class GatesScreen(Listing, inherit_bindings=False):
+    """Gates."""
+
+    kind = "gates"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("gates")
+
+    def body(self) -> Any:
+        yield Table(
+            rows.COLUMNS,
+            scene=self.kagents.scene,
+            key=lambda gate: gate.key,
+            search=rows.search_text,
+            empty="no gate waits for anybody",
+            id="body",
+        )
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._fill()
+        self.table().focus()
+
+    def table(self) -> Any:
+        return self.query_one("#body", Table)
+
+    def _fill(self) -> None:
+        self.table().replace(rows.gates_of(self.kagents.teams.values()))
+
+    def teams_changed(self, batch: Batch) -> None:
+        if self.is_mounted:
+            self._fill()
+
+    def teams_replaced(self) -> None:
+        if self.is_mounted:
+            self.table().replace(())
+
+    def tick(self) -> None:
+        super().tick()
+        self.table().refresh()
+
+    def perform(self, action: Any, arguments: tuple[str, ...]) -> None:
+        if action.id == "sort_name":
+            self.table().sort_by("TEAM")
+            self.refresh_bars()
+        else:
+            super().perform(action, arguments)
+
+    def selected(self) -> Team | None:
+        gate: Gate | None = self.table().current
+        return gate.team if gate else None
+
+    def selected_event(self) -> str | None:
+        gate: Gate | None = self.table().current
+        return gate.event if gate else None
+
+    def open_item(self, item: object) -> None:
+        if isinstance(item, Gate):
+            self.kagents.run_worker(
+                self.kagents.open_team(item.team.key), group="screens", exit_on_error=False
+            )
+
+    def crumbs(self) -> Sequence[Cell]:
+        return self.listing_cells("Gates")

@@ -1,0 +1,47 @@
+"""Every key and command of a screen, from the registry."""
+
+from kagents_core.safetext import SafeText, clean
+from kagents_tui.actions import ACTIONS, Action, of_screen, shown_key
+from kagents_tui.screens.reading import ReadingScreen
+
+
+class HelpScreen(ReadingScreen, inherit_bindings=False):
+    """Help for the screen it was called from."""
+
+    def __init__(self, screen: str) -> None:
+        super().__init__("Help", None, clean(""), wrap=False)
+        self.about = screen
+
+    def on_mount(self) -> None:
+        self.text = help_text(self.about, read_only=self.kagents.options.read_only)
+        super().on_mount()
+
+    def do_help(self, arguments: tuple[str, ...]) -> None:
+        """Help is shown already: back."""
+        self.do_back(arguments)
+
+
+def help_text(screen: str, *, read_only: bool) -> SafeText:
+    """Keys first, then the command line."""
+    lines = [f"Keys of this view ({screen})", ""]
+    lines += [key_line(action) for action in of_screen(screen, read_only=read_only) if action.keys]
+    if read_only:
+        lines += ["", "This session is read-only: keys that change something are not bound."]
+    lines += ["", "Commands, after `:`", ""]
+    for action in ACTIONS:
+        if action.command and not (read_only and action.mutates):
+            lines.append(f"  {f':{action.command} {action.argument}'.strip():<28}  {action.help}")
+    lines += ["", "Glyphs", ""]
+    lines += [
+        "  ▲ !  a person must decide     ◆ ~  look at it        ✗ x  failed",
+        "  ● *  works                    ○ o  waits             ✓ +  done",
+        "  ‖ =  suspended                ■ #  cancelled         • >  just changed",
+    ]
+    return clean("\n".join(lines))
+
+
+def key_line(action: Action) -> str:
+    """One key line of the help."""
+    keys = ", ".join(shown_key(key) for key in action.keys)
+    asks = " (asks first)" if action.dangerous else ""
+    return f"  {keys:<20}  {action.help}{asks}"

@@ -1,0 +1,65 @@
+"""A row of choices in a dialog. It draws plain text, and one of them always has the focus."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from kagents_tui.rows.cells import Tone
+from kagents_tui.theme import monochrome, on_ground, style
+
+
+class Buttons(Widget, can_focus=True):
+    """Choices from left to right; enter takes the one in brackets."""
+
+    DEFAULT_CSS = "Buttons { height: 1; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h,shift+tab", "step(-1)", show=False),
+        Binding("right,l,tab", "step(1)", show=False),
+        Binding("enter,space", "take", show=False),
+    ]
+
+    class Chosen(Message):
+        """A choice was taken."""
+
+        def __init__(self, choice: str) -> None:
+            self.choice = choice
+            super().__init__()
+
+    def __init__(self, choices: Sequence[tuple[str, Tone]], *, focus: int = 0) -> None:
+        super().__init__()
+        self.choices = choices
+        self.at = focus
+
+    def action_step(self, step: int) -> None:
+        """To the next or previous choice, around the end."""
+        self.at = (self.at + step) % len(self.choices)
+        self.refresh()
+
+    def action_take(self) -> None:
+        """Takes the choice that has the focus."""
+        self.post_message(self.Chosen(self.choices[self.at][0]))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click takes a choice."""
+        left = 1
+        for index, (label, _) in enumerate(self.choices):
+            if left <= event.x < left + len(label) + 4:
+                self.at = index
+                self.action_take()
+            left += len(label) + 6
+
+    def render_line(self, y: int) -> Strip:
+        colourless = monochrome(self)
+        segments = [Segment(" ")]
+        for index, (label, tone) in enumerate(self.choices):
+            chosen = index == self.at
+            text = f"[ {label} ]" if chosen else f"  {label}  "
+            segments.append(Segment(text, style(tone, monochrome=colourless, cursor=chosen)))
+            segments.append(Segment("  "))
+        return on_ground(self, Strip(segments).adjust_cell_length(self.size.width))
