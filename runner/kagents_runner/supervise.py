@@ -1,7 +1,7 @@
 """``kagents-runner supervise``: runs this pod's agent to its end and keeps what it leaves behind.
 
-The harness owns the agent. Here are the pod's duties: the state file with its heartbeat, SIGTERM, the commit of
-work that the agent left uncommitted, the exit code and the last sentence.
+The harness owns the agent. Here are the pod's duties: the state file with its heartbeat, SIGTERM, the commit
+of work that the agent left uncommitted, the exit code and the last sentence.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from kagents_core.teamfiles.nativejson import timestamp
 from kagents_runner.documents import AgentDocument, TeamDocument
 from kagents_runner.harness.protocol import (
     EXIT_DONE,
+    EXIT_FAILED,
     EXIT_TERMINATED,
     AgentContext,
     Harness,
@@ -80,14 +81,17 @@ class StateFile:
 
 
 async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
-    """Run the agent that ``KAGENTS_AGENT`` describes. Raises ``RunnerError`` when it does not end as it should."""
+    """Run the agent that ``KAGENTS_AGENT`` describes. Raises ``RunnerError`` when it fails."""
     places = Locations(environment)
     team, agent = places.team(), places.agent()
-    layout = places.layout(team.name)
-    context = _context(places, team, agent)
-    state = StateFile(layout, agent)
+    state = StateFile(places.layout(team.name), agent)
     state.beat()
-    ending = await _play(choose(agent), context, state)
+    try:
+        context, harness = _context(places, team, agent), choose(agent)
+    except RunnerError as failure:
+        state.ended(HarnessExit(failure.code, failure.sentence))
+        raise
+    ending = await _play(harness, context, state)
     if team.mode == "coding":
         await commit_leftovers(context.cwd, environment, say)
     state.ended(ending)
@@ -105,6 +109,8 @@ async def _play(harness: Harness, context: AgentContext, state: StateFile) -> Ha
     beating = asyncio.create_task(state.keep_beating())
     try:
         return await harness.run(context, state.report, stop)
+    except Exception as error:  # whatever went wrong, the work is kept and the state told
+        return HarnessExit(EXIT_FAILED, f"The harness failed: {type(error).__name__}: {error}")
     finally:
         beating.cancel()
         await asyncio.wait({beating})

@@ -13,6 +13,7 @@ from kagents_core.api.agents import AgentSpec, TeammateSpec
 from kagents_core.api.fielderrors import FieldError
 from kagents_core.api.team import AgentTeamSpec, Lifecycle, Workspace
 from kagents_core.api.template import AgentTeamRunSpec, AgentTeamTemplateSpec
+from kagents_core.simulation import check_script
 
 MOST_PROMPT_BYTES: Final = 96 * 1024
 TOO_MUCH_PROMPT: Final = (
@@ -166,6 +167,9 @@ def _scripts(agents: Sequence[tuple[str, AgentSpec]], harness: str) -> Iterator[
         # An agent that names claude-code itself is refused by its own model.
         if agent.script is not None and (agent.harness or harness) != "simulated":
             yield FieldError(f"{where}.script", None, teamrules.SCRIPT_NEEDS_SIMULATED)
+        elif agent.script is not None:
+            for problem in check_script(agent.script):
+                yield FieldError(f"{where}.script", None, problem)
 
 
 def _mounts(workspace: Workspace | None) -> Iterator[FieldError]:

@@ -1,1 +1,1 @@
-"""``kagents-runner prepare``: the repository, the worktrees and the native team files, before any agent starts."""
+"""``kagents-runner prepare``: repository, worktrees and native team files, before any agent starts."""

@@ -19,9 +19,9 @@ _SECRET_LIMIT: Final = 64 * 1024
 _DEFAULT_USERNAME: Final = "x-access-token"
 """What GitHub asks for with a token; other hosts ignore the name beside a token."""
 
-_ASK_PASS: Final = """#!/bin/sh
+_ASKING_PROGRAM: Final = """#!/bin/sh
 case "$1" in
-Username*) if [ -s "$KAGENTS_GIT_USERNAME_FILE" ]; then cat "$KAGENTS_GIT_USERNAME_FILE"; else echo {username}; fi ;;
+Username*) cat "$KAGENTS_GIT_USERNAME_FILE" 2>/dev/null || echo {username} ;;
 *) cat "$KAGENTS_GIT_TOKEN_FILE" ;;
 esac
 """
@@ -44,7 +44,7 @@ def git_environment(directory: Path | None, hosts: Path) -> Iterator[Mapping[str
             yield {**_token(directory, private), "GIT_SSH_COMMAND": _ssh(None, None, hosts)}
         else:
             raise RunnerError(
-                "The Secret in spec.repository.credentialsSecret has neither a key token nor a key ssh-privatekey.",
+                "The Secret in spec.repository.credentialsSecret has no key token and no key ssh-privatekey.",
                 code=EXIT_NEEDS_A_PERSON,
             )
 
@@ -53,7 +53,7 @@ def _token(directory: Path, private: Path) -> Mapping[str, str]:
     if not _secret(directory / "token").strip():
         raise RunnerError("The key token of the repository's Secret is empty.", code=EXIT_NEEDS_A_PERSON)
     program = private / "ask-pass"
-    program.write_text(_ASK_PASS.format(username=_DEFAULT_USERNAME))
+    program.write_text(_ASKING_PROGRAM.format(username=_DEFAULT_USERNAME))
     program.chmod(0o700)
     return {
         "GIT_ASKPASS": str(program),

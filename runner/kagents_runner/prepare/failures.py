@@ -68,11 +68,11 @@ def clone_failure(error: GitError, url: str, branch: str) -> RunnerError:
         (_HOST_KEY, f"The SSH host key of {shown} is not the one in known_hosts."),
         (
             _REFUSED,
-            f"The repository {shown} refused the credential, or needs one: see spec.repository.credentialsSecret.",
+            f"The repository {shown} refused the credential or needs one: spec.repository.credentialsSecret.",
         ),
         (
             _SCHEME_REFUSED,
-            f"The address {shown} is of a kind that is not allowed: use https, http, ssh or file.",
+            f"The address {shown} is not allowed: use https, http, ssh or file.",
         ),
         (_MISSING, f"The repository {shown} was not found."),
     ):

@@ -74,22 +74,26 @@ class Git:
     extra: Mapping[str, str] = field(default_factory=dict)
 
     async def run(self, *arguments: str, cwd: Path | None = None, seconds: float = LOCAL_SECONDS) -> str:
-        """Runs ``git`` with these arguments and returns what it printed (at most 4 MiB).
+        """Runs ``git`` with these arguments; returns what it printed (at most 4 MiB).
 
-        Raises ``GitError``, also when the command takes longer than ``seconds``; then it and its children end.
+        Raises ``GitError``, also when there is no git, no such ``cwd``, or the command takes longer than
+        ``seconds``; then it and its children end.
         """
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]
-        process = await asyncio.create_subprocess_exec(
-            "git",
-            *settings,
-            *arguments,
-            cwd=cwd,
-            env=self._variables(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                "git",
+                *settings,
+                *arguments,
+                cwd=cwd,
+                env=self._variables(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as missing:
+            raise GitError(arguments[0], None, f"git cannot be started: {missing.strerror}") from missing
         assert process.stdout is not None and process.stderr is not None
         try:
             async with asyncio.timeout(seconds):

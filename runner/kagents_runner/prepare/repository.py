@@ -1,8 +1,8 @@
 """One clone a team, and in it a branch and a worktree for every agent.
 
-Each step can be killed at any point and done again: the clone appears by ``rename`` once it is complete, and a
-worktree counts only once its mark is there. Once there is a clone, nothing goes to the network again, so that a
-repository which agents have changed never meets the credential.
+Each step can be killed at any point and done again: the clone appears by ``rename`` once it is complete, and
+a worktree counts only once its mark is there. Once there is a clone, nothing goes to the network again, so
+that a repository which agents have changed never meets the credential.
 """
 
 import shutil

@@ -5,7 +5,10 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from kagents_core.simulation import ScriptError, parse_script
+from kagents_core.simulation import ScriptError, Shutdown, parse_script
+from kagents_core.teamfiles.locks import LockLostError, LockTimeoutError
+from kagents_core.teamfiles.mailbox import MailboxFullError
+from kagents_core.teamfiles.tasks import TaskError
 from kagents_runner.harness.protocol import (
     EXIT_FAILED,
     EXIT_NEEDS_A_PERSON,
@@ -24,9 +27,10 @@ FASTEST: Final = 1000.0
 class SimulatedHarness:
     """Runs a simulated agent in this very process."""
 
-    def __init__(self, write: Callable[[str], None]) -> None:
-        """``write`` takes each log line."""
+    def __init__(self, write: Callable[[str], None], *, rest: bool = True) -> None:
+        """``write`` takes each log line. Without ``rest`` the agent ends after its last step, unasked."""
         self._write = write
+        self._rest = rest
 
     async def run(self, context: AgentContext, report: Report, stop: asyncio.Event) -> HarnessExit:
         """See ``Harness.run``."""
@@ -39,16 +43,22 @@ class SimulatedHarness:
             return HarnessExit(
                 EXIT_NEEDS_A_PERSON, f"The script of {context.agent.name} cannot be played: {error}."
             )
-        player = Player(context, steps, self._write, stop, speed)
-        report(HarnessState("running", pid=os.getpid(), transcript=str(player.native.transcript)))
+        if not self._rest:
+            steps = (*steps, Shutdown("the script is over"))
         try:
-            async with asyncio.timeout(context.agent.timeout_seconds):
+            player = Player(context, steps, self._write, stop, speed)
+            report(HarnessState("running", pid=os.getpid(), transcript=str(player.native.transcript)))
+            async with asyncio.timeout(context.agent.timeout_seconds) as limit:
                 return await player.play()
-        except TimeoutError:
+        except TimeoutError as error:
+            if isinstance(error, LockTimeoutError) or not limit.expired():
+                return HarnessExit(EXIT_FAILED, f"The team's files stay locked: {error}.")
             seconds = context.agent.timeout_seconds or 0
             return HarnessExit(EXIT_FAILED, f"The agent ran longer than its timeout of {seconds:g} seconds.")
         except OSError as error:
             return HarnessExit(EXIT_FAILED, f"The team's files cannot be used: {error.strerror or error}.")
+        except (MailboxFullError, TaskError, LockLostError) as error:
+            return HarnessExit(EXIT_FAILED, f"The simulated agent could not go on: {error}")
 
 
 def speed_of(environment: Mapping[str, str]) -> float:

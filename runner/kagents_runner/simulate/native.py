@@ -6,7 +6,6 @@ The shapes are those of the recorded files (tests/fixtures/protocol-samples, gat
 import asyncio
 import html
 import re
-import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +26,9 @@ from kagents_runner.harness.protocol import AgentContext
 ATTEMPTS: Final = 20
 """How often a busy mailbox is tried; the real CLI gives up after one, a demonstration should not."""
 VERSION: Final = "simulated"
+CREATED: Final = "simulationCreated"
+"""Key of a task's metadata that says which step made it."""
+CLAIMED: Final = "simulationClaimed"
 
 
 class NativeAgent:
@@ -36,8 +38,8 @@ class NativeAgent:
         self.context = context
         self.name = context.agent.name
         self.layout = TeamLayout(context.team_dir, context.team.name)
-        names = [entry.name for entry in context.team.agents]
-        self._color = color_of(names.index(self.name)) if self.name in names else None
+        self._names = [entry.name for entry in context.team.agents]
+        self._color = color_of(self._names.index(self.name)) if self.name in self._names else None
         slug = re.sub(r"[^A-Za-z0-9]", "-", str(context.cwd))
         self.transcript = Path("projects") / slug[:200] / f"{context.agent.session_id}.jsonl"
         self._transcript_path = context.home_dir / self.transcript
@@ -57,21 +59,29 @@ class NativeAgent:
         }
         append_event(self.layout, self.name, payload)
 
-    def tool(self, name: str, given: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
-        """The payload of a finished tool call."""
-        use = f"toolu_{secrets.token_hex(12)}"
+    def tool(self, name: str, given: Mapping[str, Any], answer: Mapping[str, Any], mark: str) -> None:
+        """The payload of a finished tool call; its id follows from ``mark``."""
         self.hook(
-            "PostToolUse", tool_name=name, tool_input=dict(given), tool_response=dict(answer), tool_use_id=use
+            "PostToolUse",
+            tool_name=name,
+            tool_input=dict(given),
+            tool_response=dict(answer),
+            tool_use_id=f"toolu_{self.identity(f'{name} {mark}').hex[:24]}",
+            duration_ms=1,
         )
 
-    def _transcribe(self, kind: str, message: Mapping[str, Any], **fields: Any) -> None:
+    def identity(self, mark: str) -> uuid.UUID:
+        """An id that is the same whenever this agent does the same thing again after a kill."""
+        return uuid.uuid5(uuid.UUID(self.context.agent.session_id), mark)
+
+    def _transcribe(self, kind: str, message: Mapping[str, Any], mark: str, **fields: Any) -> None:
         entry = {
             "isSidechain": False,
             "teamName": self.context.team.name,
             "agentName": self.name,
             "type": kind,
             "message": dict(message),
-            "uuid": str(uuid.uuid4()),
+            "uuid": str(self.identity(f"{kind} {mark}")),
             "timestamp": timestamp(),
             "cwd": str(self.context.cwd),
             "sessionId": self.context.agent.session_id,
@@ -96,16 +106,23 @@ class NativeAgent:
             "content": [{"type": "text", "text": text}],
             "usage": usage,
         }
-        self._transcribe("assistant", message, requestId=f"req_{request}")
+        self._transcribe("assistant", message, request, requestId=f"req_{request}")
 
     # -- mail ------------------------------------------------------------------------------------------------
 
-    async def send(self, to: str, text: str, summary: str | None, message_id: str) -> None:
-        """A message by the messaging tool, which its hook then tells of."""
+    async def send(self, to: str, text: str, summary: str | None, message_id: str) -> bool:
+        """A message by the messaging tool, which its hook then tells of; False for an unknown receiver."""
+        given = {"to": to, "summary": summary or "", "message": text}
+        if to != TEAM_LEAD and to not in self._names:
+            words = f"No agent named '{to}' is reachable."
+            self.tool("SendMessage", given, {"success": False, "message": words})
+            return False
         message = new_message(self.name, text, summary=summary, color=self._color, message_id=message_id)
         await self._deliver(to, message)
-        given = {"to": to, "summary": summary or "", "message": text}
-        routing = {"sender": self.name, "target": f"@{to}", "summary": summary or "", "content": text}
+        routing: dict[str, Any] = {"sender": self.name, "target": f"@{to}"}
+        routing |= {"summary": summary or "", "content": text}
+        if self._color:
+            routing["senderColor"] = self._color
         answer = {
             "success": True,
             "message": f"Message sent to {to}'s inbox",
@@ -113,6 +130,7 @@ class NativeAgent:
             "routing": routing,
         }
         self.tool("SendMessage", given, answer)
+        return True
 
     async def notify(self, data: Mapping[str, Any]) -> None:
         """A protocol message to ``team-lead``: no tool is called, so no hook tells of it."""
@@ -146,26 +164,29 @@ class NativeAgent:
             body = body.replace("</teammate-message", "<\\/teammate-message")
             head = f'<teammate-message teammate_id="{html.escape(message.sender)}"{color}{summary}>'
             texts.append(f"{head}\n{body}\n</teammate-message>")
-        self._transcribe("user", {"role": "user", "content": "\n\n".join(texts)})
+        mark = " ".join(message.id or message.written for message in messages)
+        self._transcribe("user", {"role": "user", "content": "\n\n".join(texts)}, mark)
 
     # -- tasks -----------------------------------------------------------------------------------------------
 
     async def create_task(self, mark: str, subject: str, description: str, owner: str | None) -> Task:
         """A new task, once for each ``mark``; its owner is set in a second step and told by mail."""
-        known = [task for task in (await list_tasks(self.layout)).tasks if _mark(task) == mark]
-        if known:
-            task = known[0]
-        else:
-            task = await create_task(self.layout, subject, description, metadata={"simulation": mark})
-            given = {"subject": subject, "description": description}
-            self.tool("TaskCreate", given, {"task": {"id": task.id, **given}})
-        if owner and task.owner != owner:
-            await self.assign(task, owner)
+        task = await self._marked(CREATED, mark)
+        if task is None:
+            task = await create_task(self.layout, subject, description, metadata={CREATED: mark})
+        given = {"subject": subject, "description": description}
+        self.tool("TaskCreate", given, {"task": {"id": task.id, **given}}, mark)
+        if owner:
+            await self._assign(task, owner, mark)
         return task
 
-    async def assign(self, task: Task, owner: str) -> None:
-        """Give a task to an agent."""
-        await update_task(self.layout, task.id, {"owner": owner})
+    async def _assign(self, task: Task, owner: str, mark: str) -> None:
+        """Give a new task to an agent, unless it has moved on since a kill."""
+
+        def change(now: Task) -> Mapping[str, Any] | None:
+            return {"owner": owner} if now.owner is None and now.status == "pending" else None
+
+        await update_task(self.layout, task.id, change)
         data = {
             "type": "task_assignment",
             "taskId": task.id,
@@ -174,9 +195,17 @@ class NativeAgent:
             "assignedBy": self.name,
             "timestamp": timestamp(),
         }
-        await self._deliver(owner, new_message(self.name, data, color=self._color))
+        message_id = str(self.identity(f"assignment {mark}"))
+        await self._deliver(
+            owner, new_message(self.name, data, color=self._color, message_id=message_id)
+        )
         answer = {"success": True, "taskId": task.id, "updatedFields": ["owner"]}
-        self.tool("TaskUpdate", {"taskId": task.id, "owner": owner}, answer)
+        self.tool("TaskUpdate", {"taskId": task.id, "owner": owner}, answer, mark)
+
+    async def _marked(self, key: str, mark: str) -> Task | None:
+        """The task that this very step has made or claimed before a kill."""
+        tasks = (await list_tasks(self.layout)).tasks
+        return next((task for task in tasks if _metadata(task).get(key) == mark), None)
 
     async def claimable(self, subject: str | None = None) -> Task | None:
         """The task this agent would take now: its own first, and none whose blockers are open."""
@@ -192,20 +221,24 @@ class NativeAgent:
         ]
         return min(free, key=lambda task: task.owner != self.name, default=None)
 
-    async def claim(self, task: Task) -> bool:
+    async def claimed(self, mark: str) -> Task | None:
+        """The task that this very step has claimed before a kill."""
+        return await self._marked(CLAIMED, mark)
+
+    async def claim(self, task: Task, mark: str) -> bool:
         """Take a task; False when somebody was faster."""
 
         def change(now: Task) -> Mapping[str, Any] | None:
-            return (
-                {"status": "in_progress", "owner": self.name} if now.owner in ("", None, self.name) else None
-            )
+            if now.owner not in (None, self.name) or now.status != "pending":
+                return None
+            return {"status": "in_progress", "owner": self.name, "metadata": {CLAIMED: mark}}
 
         if await update_task(self.layout, task.id, change) is None:
             return False
-        self._moved(task, "pending", "in_progress", ["owner", "status"])
+        self._moved(task, "pending", "in_progress", ["owner", "status"], mark)
         return True
 
-    async def complete(self, subject: str | None = None) -> list[Task]:
+    async def complete(self, subject: str | None, mark: str) -> list[Task]:
         """Complete this agent's tasks in progress."""
         mine = [
             task
@@ -214,13 +247,13 @@ class NativeAgent:
         ]
         for task in mine:
             await update_task(self.layout, task.id, {"status": "completed"})
-            self._moved(task, "in_progress", "completed", ["status"])
+            self._moved(task, "in_progress", "completed", ["status"], mark)
         return mine
 
-    def _moved(self, task: Task, before: str, after: str, fields: list[str]) -> None:
+    def _moved(self, task: Task, before: str, after: str, fields: list[str], mark: str) -> None:
         change = {"from": before, "to": after}
         answer = {"success": True, "taskId": task.id, "updatedFields": fields, "statusChange": change}
-        self.tool("TaskUpdate", {"taskId": task.id, "status": after}, answer)
+        self.tool("TaskUpdate", {"taskId": task.id, "status": after}, answer, f"{mark} {task.id}")
 
     # -- requests --------------------------------------------------------------------------------------------
 
@@ -232,6 +265,6 @@ class NativeAgent:
         replace_file(folder / f"{mark}.json", line(request), durable=True)
 
 
-def _mark(task: Task) -> object:
+def _metadata(task: Task) -> Mapping[str, Any]:
     metadata = task.raw.get("metadata")
-    return metadata.get("simulation") if isinstance(metadata, dict) else None
+    return metadata if isinstance(metadata, dict) else {}

@@ -8,6 +8,7 @@ from kagents_core.simulation import (
     Finish,
     Say,
     Send,
+    Shutdown,
     Step,
     Use,
     Wait,
@@ -85,6 +86,7 @@ def _teammate(team: TeamDocument, entry: RosterEntry, *, led: bool) -> list[Step
         Use(26_000, 3_100),
         Work(3.0, {file: text}),
     ]
-    if led:
-        steps += [Complete(), Send(LEAD, f"Done: {_subject(entry)}. The result is in {file}.", "task done")]
+    if not led:
+        return [*steps, Shutdown("its work is done, and there is no lead to dismiss it")]
+    steps += [Complete(), Send(LEAD, f"Done: {_subject(entry)}. The result is in {file}.", "task done")]
     return steps

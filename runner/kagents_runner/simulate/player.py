@@ -1,7 +1,6 @@
 """Plays steps as one simulated agent: turns, waiting, mail, and the native end."""
 
 import asyncio
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -55,6 +54,7 @@ class Player:
         self.native.hook("SessionStart", source="resume" if resumed else "startup")
         self._log("resumed" if resumed else "started")
         try:
+            await self._catch_up()
             while self._progress.step < len(self._steps):
                 await self._do(self._steps[self._progress.step])
                 self._progress.advance()
@@ -94,8 +94,10 @@ class Player:
                 await self._work(step)
             case script.Send():
                 message_id = str(uuid.uuid5(uuid.UUID(self._context.agent.session_id), self._mark()))
-                await self.native.send(step.to, step.text, step.summary, message_id)
-                self._log(f"sent to {step.to}: {step.summary or step.text}")
+                if await self.native.send(step.to, step.text, step.summary, message_id):
+                    self._log(f"sent to {step.to}: {step.summary or step.text}")
+                else:
+                    self._log(f"not sent: no agent named {step.to} is reachable")
             case script.Use():
                 self.native.use(self._mark(), step.input, step.output, self._said)
             case script.Wait():
@@ -125,17 +127,22 @@ class Player:
                 task = await self.native.create_task(self._mark(), step.subject, step.description, step.owner)
                 self._log(f"created task {task.id}: {task.subject}")
             case script.Claim():
-                for _ in range(TASK_TRIES):
-                    found = await self.native.claimable(step.subject)
-                    if found is None:
-                        self._log("found no task to claim")
-                        return
-                    if await self.native.claim(found):
-                        self._log(f"claimed task {found.id}: {found.subject}")
-                        return
+                await self._claim(step)
             case script.Complete():
-                for done in await self.native.complete(step.subject):
+                for done in await self.native.complete(step.subject, self._mark()):
                     self._log(f"completed task {done.id}: {done.subject}")
+
+    async def _claim(self, step: script.Claim) -> None:
+        if await self.native.claimed(self._mark()) is not None:
+            return
+        for _ in range(TASK_TRIES):
+            found = await self.native.claimable(step.subject)
+            if found is None:
+                self._log("found no task to claim")
+                return
+            if await self.native.claim(found, self._mark()):
+                self._log(f"claimed task {found.id}: {found.subject}")
+                return
 
     async def _work(self, step: script.Work) -> None:
         self.native.hook("PreToolUse", tool_name="Write" if step.write else "Read", tool_input={})
@@ -148,7 +155,7 @@ class Player:
                 )
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
-            self.native.tool("Write", {"file_path": str(path)}, {"success": True})
+            self.native.tool("Write", {"file_path": str(path)}, {"success": True}, f"{self._mark()} {name}")
             self._log(f"wrote {name}")
         if step.write and self._context.team.mode == "coding":
             await self._commit(list(step.write))
@@ -198,9 +205,17 @@ class Player:
         ended = {standing.entry.name for standing in standings if standing.ended}
         return all(name in ended for name in names)
 
+    async def _catch_up(self) -> None:
+        """What a killed attempt had taken and not read, or read and not answered."""
+        await self._read_taken()
+        await self._answer_shutdown()
+
     async def _read_mail(self) -> bool:
         """Look into the mailbox; whether there was anything."""
         await self.native.take(self._progress.keep)
+        return await self._read_taken()
+
+    async def _read_taken(self) -> bool:
         messages = self._progress.waiting()
         if not messages:
             return False
@@ -208,27 +223,30 @@ class Player:
         self._progress.looked_at(messages)
         for message in messages:
             self._log(f"received {message.type} from {message.sender}")
-            if message.type == "shutdown_request":
-                await self._approve_shutdown(message)
+        await self._answer_shutdown()
         return True
 
-    async def _approve_shutdown(self, message: Message) -> None:
-        data = message.data or {}
+    async def _answer_shutdown(self) -> None:
+        """Approve and end, if it was asked for; a kill in between only approves the same request again."""
+        request = self._progress.shutdown
+        if request is None:
+            return
         answer = {
             "type": "shutdown_approved",
-            "requestId": str(data.get("requestId", "")),
+            "requestId": request,
             "from": self.native.name,
             "timestamp": timestamp(),
             "paneId": "simulated",
             "backendType": "simulated",
         }
-        await self.native.notify(answer)
+        await self.native.notify(answer, f"shutdown {request}")
         self._log("approved the shutdown")
         raise _EndingError(EXIT_DONE)
 
     async def _end_turn(self) -> None:
         self._idle = True
         self._progress.turns += 1
+        self._progress.save()
         self.native.hook("Stop", stop_hook_active=False, last_assistant_message=self._said)
         self.native.hook("TeammateIdle", teammate_name=self.native.name, team_name=self._context.team.name)
         notice = {
@@ -238,5 +256,5 @@ class Player:
             "idleReason": "available",
             "result": self._said,
         }
-        await self.native.notify(notice)
+        await self.native.notify(notice, f"idle {self._progress.turns}")
         self._log("idle")

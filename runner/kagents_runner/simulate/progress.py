@@ -1,4 +1,4 @@
-"""How far a simulated agent has come: kept in its home, so that a new attempt goes on where the last one was killed."""
+"""How far a simulated agent has come: kept in its home, so that a new attempt goes on from there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,27 +27,46 @@ class Progress:
     """Senders of messages that no ``wait`` has used up."""
     unread: list[dict[str, Any]] = field(default_factory=list)
     """Messages taken from the mailbox that have not reached the transcript."""
+    known: list[str] = field(default_factory=list)
+    """Ids of messages that were taken: one that was delivered twice is read once."""
+    shutdown: str | None = None
+    """The id of a request to shut down that was read and is not answered for certain."""
 
     @classmethod
     def load(cls, home: Path) -> "Progress":
         """What a former attempt left; a fresh start when there is nothing, or nothing readable."""
         path = home / FILE
         try:
-            known = orjson.loads(read_bounded(path, LIMIT))
+            kept = orjson.loads(read_bounded(path, LIMIT))
             return cls(
-                path, int(known["step"]), int(known["turns"]), list(known["unused"]), list(known["unread"])
+                path,
+                int(kept["step"]),
+                int(kept["turns"]),
+                list(kept["unused"]),
+                list(kept["unread"]),
+                list(kept["known"]),
+                kept["shutdown"],
             )
         except (OSError, ValueError, KeyError, TypeError):
             return cls(path)
 
     def save(self) -> None:
         """Store it."""
-        known = {"step": self.step, "turns": self.turns, "unused": self.unused[-KEPT:], "unread": self.unread}
-        replace_file(self.path, orjson.dumps(known), durable=True)
+        document = {
+            "step": self.step,
+            "turns": self.turns,
+            "unused": self.unused[-KEPT:],
+            "unread": self.unread,
+            "known": self.known[-KEPT:],
+            "shutdown": self.shutdown,
+        }
+        replace_file(self.path, orjson.dumps(document), durable=True)
 
     def keep(self, contents: Contents) -> None:
         """Store mail under the mailbox's lock, before it is removed from there."""
-        self.unread += [dict(message.raw) for message in contents.messages]
+        new = [message for message in contents.messages if message.id not in self.known]
+        self.unread += [dict(message.raw) for message in new]
+        self.known += [message.id for message in new if message.id is not None]
         self.save()
 
     def waiting(self) -> list[Message]:
@@ -58,14 +77,16 @@ class Progress:
         """Mail has reached the transcript."""
         self.unread = []
         self.unused += [message.sender for message in messages if message.type == "message"]
+        for message in messages:
+            if message.type == "shutdown_request":
+                self.shutdown = str((message.data or {}).get("requestId", ""))
         self.save()
 
     def use_up(self, sender: str) -> bool:
-        """Whether a message of this sender was there to be waited for; it is used up."""
+        """Whether a message of this sender was there to be waited for; it is used up once the step is done."""
         if sender not in self.unused:
             return False
         self.unused.remove(sender)
-        self.save()
         return True
 
     def advance(self) -> None:

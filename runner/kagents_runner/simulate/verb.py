@@ -1,4 +1,4 @@
-"""``kagents-runner simulate SCRIPT``: play a script by hand, in a team of its own that nobody else belongs to."""
+"""``kagents-runner simulate SCRIPT``: play a script by hand, in a team of its own without other agents."""
 
 import argparse
 import asyncio
@@ -51,7 +51,7 @@ async def _play(arguments: argparse.Namespace, text: str, environment: Mapping[s
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    ending = await SimulatedHarness(say).run(context, lambda _: None, stop)
+    ending = await SimulatedHarness(say, rest=False).run(context, lambda _: None, stop)
     if ending.code in (EXIT_DONE, EXIT_TERMINATED):
         return ending.code
     raise RunnerError(ending.sentence or "The script failed.", code=ending.code)
