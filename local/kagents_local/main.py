@@ -1,4 +1,4 @@
-"""``kagents local`` and ``python -m kagents_local``: up, down, status, kubeconfig.
+"""``kagents local`` and ``python -m kagents_local``: up, down, status, kubeconfig, volume.
 
 Exit codes: 0 done, 1 it failed (one sentence on stderr), 2 wrong usage, 3 (``status``) no engine runs.
 """
@@ -20,7 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     options = _parser().parse_args(arguments)
     data = DataDirectory((options.data or default_data(os.environ)).expanduser().absolute())
-    verbs = {"up": _up, "down": _down, "status": _status, "kubeconfig": _kubeconfig, "serve": _serve}
+    verbs = {
+        "up": _up,
+        "down": _down,
+        "status": _status,
+        "kubeconfig": _kubeconfig,
+        "volume": _volume,
+        "serve": _serve,
+    }
     # Imported late: the parser answers --help without it.
     from kagents_local.launch import EngineError
 
@@ -98,6 +105,20 @@ def _kubeconfig(data: DataDirectory, options: argparse.Namespace) -> int:
     return 0
 
 
+def _volume(data: DataDirectory, options: argparse.Namespace) -> int:
+    import asyncio
+
+    from kagents_core.kube.errors import KubeError
+    from kagents_local.launch import EngineError
+    from kagents_local.team_volume import team_volume
+
+    try:
+        _say(str(asyncio.run(team_volume(data, options.namespace, options.team))))
+    except KubeError as error:
+        raise EngineError(f"{error}; is the engine up? `kagents local up` starts it") from error
+    return 0
+
+
 def _serve(data: DataDirectory, options: argparse.Namespace) -> int:
     from kagents_local.daemon import serve
 
@@ -125,6 +146,9 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("-o", "--output", choices=("text", "json"), default="text")
     naming = verbs.add_parser("kubeconfig", parents=[common], help="where the engine's kubeconfig is")
     naming.add_argument("-o", "--output", choices=("path", "yaml"), default="path")
+    finding = verbs.add_parser("volume", parents=[common], help="where the files of a team lie on this machine")
+    finding.add_argument("team", metavar="TEAM")
+    finding.add_argument("-n", "--namespace", default="default", metavar="NAME")
     serving = verbs.add_parser("serve", parents=[common], help="run the engine in the foreground")
     serving.add_argument("--port", type=_port)
     serving.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
