@@ -146,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("-o", "--output", choices=("text", "json"), default="text")
     naming = verbs.add_parser("kubeconfig", parents=[common], help="where the engine's kubeconfig is")
     naming.add_argument("-o", "--output", choices=("path", "yaml"), default="path")
-    finding = verbs.add_parser("volume", parents=[common], help="where the files of a team lie on this machine")
+    finding = verbs.add_parser("volume", parents=[common], help="where a team's files lie on this machine")
     finding.add_argument("team", metavar="TEAM")
     finding.add_argument("-n", "--namespace", default="default", metavar="NAME")
     serving = verbs.add_parser("serve", parents=[common], help="run the engine in the foreground")
