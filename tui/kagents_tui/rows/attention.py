@@ -65,10 +65,10 @@ def pressing(needs: tuple[Need, ...], now: datetime) -> Need | None:
 def needs_of(team: Mapping[str, Any]) -> tuple[Need, ...]:
     """Every need of a team, most pressing first. An ended team can only have failed."""
     spec, status = mapping(team.get("spec")), mapping(team.get("status"))
-    phase = status.get("phase")
+    phase = str(status.get("phase"))
     found: list[Need] = []
     if phase in FAILED_PHASES:
-        found.append(Need("failed", line(why_failed(str(phase), status)), line("")))
+        found.append(Need("failed", line(why_failed(phase, status)), line("")))
     if phase not in ENDED_PHASES:
         found += [*gates(team), *from_activity(status), *restarts(status), *budget(spec, status)]
     return tuple(sorted(found, key=lambda need: (need.rank, need.since.timestamp() if need.since else 0.0)))

@@ -1,0 +1,115 @@
+"""The registry: no clash, everything documented, the page of keys fresh."""
+
+from pathlib import Path
+
+import pytest
+
+from kagents_core.api import resources
+from kagents_tui.acting import DOERS
+from kagents_tui.actions import ACTIONS, BY_ID, SCREENS, clashes, of_screen
+from kagents_tui.commands import BY_COMMAND, CommandError, complete, parse
+from kagents_tui.keys_page import page
+from kagents_tui.screens.help import help_text
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_no_two_actions_of_a_screen_share_a_key(screen):
+    assert clashes(of_screen(screen)) == []
+
+
+def test_a_clash_is_told_with_both_names():
+    twice = [BY_ID["approve"], BY_ID["approve"]]
+    assert clashes(twice) == ["the key a is claimed by approve and by approve"]
+
+
+def test_every_action_is_documented_and_reachable():
+    assert len(BY_ID) == len(ACTIONS)
+    for action in ACTIONS:
+        assert action.help, action.id
+        assert action.title, action.id
+        assert action.keys or action.command, action.id
+
+
+def test_every_act_on_a_team_is_carried_out_somewhere():
+    assert {action.id for action in ACTIONS if action.target != "nothing"} == set(DOERS)
+
+
+def test_permissions_name_known_resources():
+    for action in ACTIONS:
+        if action.needs:
+            assert hasattr(resources, action.needs.resource)
+
+
+def test_what_changes_something_has_a_permission_and_what_is_dangerous_changes_something():
+    for action in ACTIONS:
+        assert not action.mutates or action.needs
+        assert not action.dangerous or action.mutates
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_help_lists_every_key_of_its_screen(screen):
+    text = help_text(screen, read_only=False)
+    for action in of_screen(screen):
+        assert action.help in text
+
+
+def test_read_only_leaves_out_what_changes_something():
+    text = help_text("teams", read_only=True)
+    assert "ctrl-k" not in text
+    assert ":kill" not in text
+    assert not any(action.mutates for action in of_screen("teams", read_only=True))
+
+
+def test_the_page_of_keys_is_fresh():
+    assert (ROOT / "docs" / "keys.md").read_text() == page(), "run: make generate"
+
+
+@pytest.mark.parametrize(
+    ("typed", "action", "arguments"),
+    [
+        ("teams", "teams", ()),
+        (":q", "quit", ()),
+        ("ns dev ops", "namespace", ("dev", "ops")),
+        ("kill dev/auth", "kill", ("dev/auth",)),
+        ("gat", "gates", ()),
+        ("resume", "suspend", ()),
+    ],
+)
+def test_command_lines(typed, action, arguments):
+    command = parse(typed)
+    assert (command.action.id, command.arguments) == (action, arguments)
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("", "type a command"),
+        ("fly", "there is no command 'fly'"),
+        ("teams x", "takes no argument"),
+        ("de", "it could be"),
+    ],
+)
+def test_lines_that_cannot_be_done_are_told_in_one_sentence(typed, why):
+    with pytest.raises(CommandError, match=why):
+        parse(typed)
+
+
+def test_read_only_refuses_a_command_that_changes_something():
+    with pytest.raises(CommandError, match="read-only"):
+        parse("kill", read_only=True)
+
+
+def completed(text, **more):
+    known = {"namespaces": ["dev", "ops"], "contexts": ["kind"], "teams": ["dev/auth", "dev/docs"]}
+    return complete(text, **(known | more))
+
+
+def test_completion_knows_commands_namespaces_contexts_and_teams():
+    assert completed("ga") == ["gates"]
+    assert completed("ns d") == ["ns dev"]
+    assert completed("ctx ") == ["ctx kind"]
+    assert completed("kill dev/a") == ["kill dev/auth"]
+    assert "kill" not in completed("k", read_only=True)
+    assert all(parse(line) for name in BY_COMMAND for line in completed(name)[:1])

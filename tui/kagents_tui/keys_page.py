@@ -1,0 +1,51 @@
+"""Writes docs/keys.md from the registry: ``python -m kagents_tui.keys_page docs/keys.md``."""
+
+import sys
+from pathlib import Path
+
+from kagents_tui.actions import ACTIONS, SCREENS, Action, of_screen, shown_key
+
+TITLES = {
+    "teams": "The list of teams",
+    "gates": "The list of gates",
+    "team": "One team",
+    "document": "A text (description, YAML, message, help)",
+    "log": "A log",
+}
+
+
+def page() -> str:
+    """The page, in Markdown."""
+    parts = [
+        "# Keys and commands of kagents-tui",
+        "",
+        "Generated from `kagents_tui/actions.py` by `make generate`; do not edit.",
+        "",
+        "A key marked *asks* opens a question with Cancel in focus. A key marked *changes* is not bound with",
+        "`--read-only`, and is off, with the reason, where your role does not allow it.",
+    ]
+    for screen in SCREENS:
+        parts += ["", f"## {TITLES[screen]}", "", "| keys | what it does | |", "|---|---|---|"]
+        parts += [row(action) for action in of_screen(screen) if action.keys]
+    parts += ["", "## The command line, after `:`", "", "| command | what it does |", "|---|---|"]
+    for action in ACTIONS:
+        if action.command:
+            line = f":{action.command} {action.argument}".strip()
+            parts.append(f"| `{line}` | {action.help} |")
+    parts += [
+        "",
+        "`TEAM` is `namespace/name`, or a name that only one team has; without it, the team under the",
+        "cursor is meant. Tab completes, up and down go through what was typed before.",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def row(action: Action) -> str:
+    """One line of a table of keys."""
+    keys = ", ".join(f"`{shown_key(key)}`" for key in action.keys)
+    marks = ["asks"] * action.dangerous + ["changes"] * action.mutates
+    return f"| {keys} | {action.help} | {', '.join(marks)} |"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(page(), encoding="utf-8")
