@@ -110,13 +110,14 @@ class NativeAgent:
 
     # -- mail ------------------------------------------------------------------------------------------------
 
-    async def send(self, to: str, text: str, summary: str | None, message_id: str) -> bool:
+    async def send(self, to: str, text: str, summary: str | None, mark: str) -> bool:
         """A message by the messaging tool, which its hook then tells of; False for an unknown receiver."""
         given = {"to": to, "summary": summary or "", "message": text}
         if to != TEAM_LEAD and to not in self._names:
             words = f"No agent named '{to}' is reachable."
-            self.tool("SendMessage", given, {"success": False, "message": words})
+            self.tool("SendMessage", given, {"success": False, "message": words}, mark)
             return False
+        message_id = str(self.identity(f"message {mark}"))
         message = new_message(self.name, text, summary=summary, color=self._color, message_id=message_id)
         await self._deliver(to, message)
         routing: dict[str, Any] = {"sender": self.name, "target": f"@{to}"}
@@ -129,12 +130,13 @@ class NativeAgent:
             "msg_id": message_id,
             "routing": routing,
         }
-        self.tool("SendMessage", given, answer)
+        self.tool("SendMessage", given, answer, mark)
         return True
 
-    async def notify(self, data: Mapping[str, Any]) -> None:
+    async def notify(self, data: Mapping[str, Any], mark: str) -> None:
         """A protocol message to ``team-lead``: no tool is called, so no hook tells of it."""
-        await self._deliver(TEAM_LEAD, new_message(self.name, data, color=self._color))
+        message_id = str(self.identity(f"notice {mark}"))
+        await self._deliver(TEAM_LEAD, new_message(self.name, data, color=self._color, message_id=message_id))
 
     async def _deliver(self, to: str, message: Message) -> None:
         for _ in range(ATTEMPTS):
@@ -196,9 +198,7 @@ class NativeAgent:
             "timestamp": timestamp(),
         }
         message_id = str(self.identity(f"assignment {mark}"))
-        await self._deliver(
-            owner, new_message(self.name, data, color=self._color, message_id=message_id)
-        )
+        await self._deliver(owner, new_message(self.name, data, color=self._color, message_id=message_id))
         answer = {"success": True, "taskId": task.id, "updatedFields": ["owner"]}
         self.tool("TaskUpdate", {"taskId": task.id, "owner": owner}, answer, mark)
 

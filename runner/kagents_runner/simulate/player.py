@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 from kagents_core import simulation as script
-from kagents_core.teamfiles.mailbox import Message
 from kagents_core.teamfiles.nativejson import timestamp
 from kagents_runner.documents import DocumentError
 from kagents_runner.harness.protocol import EXIT_DONE, EXIT_FAILED, EXIT_TERMINATED, AgentContext, HarnessExit
@@ -93,8 +92,7 @@ class Player:
             case script.Work():
                 await self._work(step)
             case script.Send():
-                message_id = str(uuid.uuid5(uuid.UUID(self._context.agent.session_id), self._mark()))
-                if await self.native.send(step.to, step.text, step.summary, message_id):
+                if await self.native.send(step.to, step.text, step.summary, self._mark()):
                     self._log(f"sent to {step.to}: {step.summary or step.text}")
                 else:
                     self._log(f"not sent: no agent named {step.to} is reachable")

@@ -83,7 +83,7 @@ class Progress:
         self.save()
 
     def use_up(self, sender: str) -> bool:
-        """Whether a message of this sender was there to be waited for; it is used up once the step is done."""
+        """Whether a message of this sender was there to be waited for; used up once the step is done."""
         if sender not in self.unused:
             return False
         self.unused.remove(sender)
