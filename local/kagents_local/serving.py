@@ -34,11 +34,13 @@ class ApiService:
     port: int
     issue_token: IssueToken
 
+    _api: ApiServer
     _runner: web.ServerRunner
     _store: Store
 
     async def stop(self) -> None:
         """Close the port, end what is open, and close the store."""
+        self._api.stop_watches()
         await self._runner.cleanup()
         self._store.close()
 
@@ -54,13 +56,15 @@ async def start_api(
         context.load_cert_chain(certificates.server, certificates.server_key)
         store = Store(data.store)
         api = ApiServer(store, tokens={tokens.admin: ADMIN}, key=tokens.signing_key, pod_access=access)
-        runner = web.ServerRunner(web.Server(api.handle), shutdown_timeout=SHUTDOWN_LIMIT)
+        # A client that leaves ends its request: a watch would otherwise be kept until its next event.
+        server = web.Server(api.handle, handler_cancellation=True)
+        runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_LIMIT)
         await runner.setup()
         await web.SockSite(runner, listener, ssl_context=context).start()
     except BaseException:
         listener.close()
         raise
-    return ApiService(listener.getsockname()[1], api.issue_token, runner, store)
+    return ApiService(listener.getsockname()[1], api.issue_token, api, runner, store)
 
 
 def listen(data: DataDirectory, port: int | None) -> socket.socket:

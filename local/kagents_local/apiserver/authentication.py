@@ -1,4 +1,5 @@
-"""Who calls: bearer tokens of people (given at the start) and of service accounts (signed, bound to a pod)."""
+"""Who calls: bearer tokens of people (given at the start) and of service accounts (signed, bound to a
+pod)."""
 
 import base64
 import binascii
@@ -17,7 +18,8 @@ ISSUER = "https://kubernetes.default.svc"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A caller. ``role`` is ``admin`` (everything), ``viewer`` (read, but no secrets) or ``service-account``."""
+    """A caller. ``role`` is ``admin`` (everything), ``viewer`` (read, but no secrets) or
+    ``service-account``."""
 
     user: str
     role: str
@@ -36,7 +38,8 @@ class Authentication:
     def __init__(
         self, tokens: Mapping[str, Identity], key: bytes, pod_exists: Callable[[str, str], bool]
     ) -> None:
-        """``pod_exists(uid, namespace)`` says whether the pod to which a service account's token is bound is still there."""
+        """``pod_exists(uid, namespace)`` says whether the pod to which a service account's token is bound
+        is still there."""
         self._identities = {_digest(token): identity for token, identity in tokens.items()}
         self._key = key
         self._pod_exists = pod_exists

@@ -7,13 +7,14 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from kagents_local.apiserver import protobuf
 from kagents_local.apiserver.errors import bad_request, too_large, unsupported_media
 
 BODY_LIMIT: Final = 3 * 1024 * 1024
 """Bytes of one request body (as kube-apiserver limits it)."""
 DEPTH_LIMIT: Final = 64
 
-OBJECT_TYPES: Final = ("application/json", "application/yaml")
+OBJECT_TYPES: Final = ("application/json", "application/yaml", protobuf.MEDIA_TYPE)
 
 
 async def read(request: web.BaseRequest) -> bytes:
@@ -36,9 +37,11 @@ def media_type(request: web.BaseRequest) -> str:
 
 
 def parse_object(data: bytes, content_type: str) -> dict[str, Any]:
-    """An object from JSON or YAML. Raises 400 or 415."""
+    """An object from JSON, YAML or (some kinds) protobuf. Raises 400 or 415."""
     if content_type not in OBJECT_TYPES:
         raise unsupported_media(content_type, OBJECT_TYPES)
+    if content_type == protobuf.MEDIA_TYPE:
+        return protobuf.decode(data)
     value = parse_yaml(data) if content_type.endswith("yaml") else parse_json(data)
     if not isinstance(value, dict):
         raise bad_request("the body is not an object")

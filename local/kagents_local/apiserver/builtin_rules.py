@@ -1,4 +1,5 @@
-"""What the server itself does to objects of built-in kinds before it stores them, and what it refuses there."""
+"""What the server itself does to objects of built-in kinds before it stores them, and what it refuses
+there."""
 
 import base64
 import binascii
@@ -119,8 +120,8 @@ def _check_pod(pod: Object, old: Object | None) -> Iterator[Cause]:
                 )
             names.add(container.get("name"))
     if old is not None and _fixed_part(spec) != _fixed_part(old["spec"]):
-        mutable = "`spec.containers[*].image`, `spec.initContainers[*].image`, `spec.activeDeadlineSeconds`, `spec.tolerations`"
-        yield _forbidden("spec", f"pod updates may not change fields other than {mutable}")
+        mutable = "containers[*].image, initContainers[*].image, activeDeadlineSeconds and tolerations"
+        yield _forbidden("spec", f"an update of a pod may change only {mutable}")
 
 
 def _fixed_part(spec: Mapping[str, Any]) -> dict[str, Any]:

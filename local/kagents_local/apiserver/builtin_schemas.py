@@ -1,7 +1,7 @@
 """Schemas of the built-in kinds: as much as merging, field ownership, ``explain`` and the checks here need.
 
-List types and keys are those of the Kubernetes API (kubernetes.io/docs/reference/kubernetes-api). A schema with
-``x-kubernetes-preserve-unknown-fields`` is not complete: what it leaves out is stored as it came.
+List types and keys are those of the Kubernetes API (kubernetes.io/docs/reference/kubernetes-api). A schema
+with ``x-kubernetes-preserve-unknown-fields`` is not complete: what it leaves out is stored as it came.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,5 @@
-"""The rules of kagents' own kinds beyond their schema: the same checks that the command line makes before it sends."""
+"""The rules of kagents' own kinds beyond their schema: the same checks that the command line makes before
+it sends."""
 
 from kagents_core.api.constants import GROUP
 from kagents_core.api.validation import FieldError, immutable_changes, validate
@@ -8,7 +9,8 @@ from kagents_local.apiserver.structural import shown
 
 
 def broken(obj: Object, old: Object | None) -> list[Cause]:
-    """What is wrong with a new object, or with a change of a stored one. Other groups' kinds have no such rules."""
+    """What is wrong with a new object, or with a change of a stored one. Other groups' kinds have no such
+    rules."""
     if not str(obj.get("apiVersion", "")).startswith(f"{GROUP}/"):
         return []
     if old is None:

@@ -1,4 +1,5 @@
-"""Deletion: preconditions, finalizers, grace for pods, and the collection of what a deleted owner leaves behind.
+"""Deletion: preconditions, finalizers, grace for pods, and the collection of what a deleted owner leaves
+behind.
 
 Source of the rules: kubernetes.io/docs/concepts/architecture/garbage-collection.
 """
@@ -33,7 +34,8 @@ class DeleteOptions:
 
 
 class Deletion:
-    """Removes objects, at once or when their finalizers and their grace allow it, and then what they owned."""
+    """Removes objects, at once or when their finalizers and their grace allow it, and then what they
+    owned."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -41,7 +43,8 @@ class Deletion:
         self._collecting = False
 
     def delete(self, kind: Kind, entry: Entry, options: DeleteOptions) -> tuple[Object, bool]:
-        """Delete an object. Returns its last state, and whether it is gone. Raises 409 when a precondition fails."""
+        """Delete an object. Returns its last state, and whether it is gone. Raises 409 when a precondition
+        fails."""
         self._check(kind, entry, options)
         obj = entry.object()
         metadata = obj["metadata"]
@@ -89,7 +92,8 @@ class Deletion:
         return int(obj.get("spec", {}).get("terminationGracePeriodSeconds", DEFAULT_GRACE))
 
     def _mark(self, obj: Object, finalizers: list[str], grace: int) -> bool:
-        """Mark an object as being deleted; a shorter grace replaces a longer one. Whether that changed anything."""
+        """Mark an object as being deleted; a shorter grace replaces a longer one. Whether that changed
+        anything."""
         metadata = obj["metadata"]
         before = dict(metadata)
         if finalizers:
@@ -140,7 +144,8 @@ class Deletion:
             self.collect()
 
     def collect_all(self) -> None:
-        """Collect whatever a former process left: dependents of gone owners, objects that wait for nothing."""
+        """Collect whatever a former process left: dependents of gone owners, objects that wait for
+        nothing."""
         self._due.extend(uid for uid in self._store.owner_uids())
         self._due.extend(entry.uid for entry in self._store.list("namespaces"))
         self.collect()
@@ -168,7 +173,8 @@ class Deletion:
             self._continue_foreground(owner)
 
     def _release(self, dependent: Entry, uid: str, *, blocking_only: bool) -> None:
-        """Delete a dependent whose last owner is gone or going; else take the gone one out of its references."""
+        """Delete a dependent whose last owner is gone or going; else take the gone one out of its
+        references."""
         others = [o for o in dependent.owners if o.uid != uid and self._store.find(o.uid) is not None]
         if others and not blocking_only:
             self._drop_reference(dependent, uid)

@@ -1,4 +1,5 @@
-"""A stored object: its bytes as they go over the wire, and the few parts that selection and collection need."""
+"""A stored object: its bytes as they go over the wire, and the few parts that selection and collection
+need."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

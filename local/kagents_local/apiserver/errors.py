@@ -1,4 +1,5 @@
-"""Refusals of the API server, each a Kubernetes ``Status`` object with its HTTP code and machine-readable reason."""
+"""Refusals of the API server, each a Kubernetes ``Status`` object with its HTTP code and machine-readable
+reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ class Cause:
     reason: str = "FieldValueInvalid"
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """A request that is answered with a failed ``Status``."""
 
     def __init__(self, code: int, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
@@ -53,36 +54,36 @@ def _details(plural: str, group: str, name: str) -> dict[str, Any]:
     return {"name": name, "group": group, "kind": plural} if group else {"name": name, "kind": plural}
 
 
-def not_found(plural: str, group: str, name: str) -> Refusal:
+def not_found(plural: str, group: str, name: str) -> RefusalError:
     """404: there is no such object."""
     message = f'{qualified(plural, group)} "{name}" not found'
-    return Refusal(404, "NotFound", message, _details(plural, group, name))
+    return RefusalError(404, "NotFound", message, _details(plural, group, name))
 
 
-def unknown_path() -> Refusal:
+def unknown_path() -> RefusalError:
     """404: the server serves nothing at this path."""
-    return Refusal(404, "NotFound", "the server could not find the requested resource", {})
+    return RefusalError(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def already_exists(plural: str, group: str, name: str) -> Refusal:
+def already_exists(plural: str, group: str, name: str) -> RefusalError:
     """409: the name is taken."""
     message = f'{qualified(plural, group)} "{name}" already exists'
-    return Refusal(409, "AlreadyExists", message, _details(plural, group, name))
+    return RefusalError(409, "AlreadyExists", message, _details(plural, group, name))
 
 
-def conflict(plural: str, group: str, name: str, why: str) -> Refusal:
+def conflict(plural: str, group: str, name: str, why: str) -> RefusalError:
     """409: the object changed, or a precondition does not hold."""
     message = f'Operation cannot be fulfilled on {qualified(plural, group)} "{name}": {why}'
-    return Refusal(409, "Conflict", message, _details(plural, group, name))
+    return RefusalError(409, "Conflict", message, _details(plural, group, name))
 
 
-def stale(plural: str, group: str, name: str) -> Refusal:
+def stale(plural: str, group: str, name: str) -> RefusalError:
     """409: the writer has not seen the newest version."""
     why = "the object has been modified; please apply your changes to the latest version and try again"
     return conflict(plural, group, name, why)
 
 
-def invalid(kind: str, group: str, name: str, causes: Sequence[Cause]) -> Refusal:
+def invalid(kind: str, group: str, name: str, causes: Sequence[Cause]) -> RefusalError:
     """422: the object breaks rules; every broken one is named."""
     texts = [f"{cause.field}: {cause.detail}" for cause in causes]
     joined = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
@@ -92,43 +93,45 @@ def invalid(kind: str, group: str, name: str, causes: Sequence[Cause]) -> Refusa
         "kind": kind,
         "causes": [{"reason": c.reason, "message": c.detail, "field": c.field} for c in causes],
     }
-    return Refusal(422, "Invalid", f'{qualified(kind, group)} "{name}" is invalid: {joined}', details)
+    return RefusalError(422, "Invalid", f'{qualified(kind, group)} "{name}" is invalid: {joined}', details)
 
 
-def bad_request(message: str) -> Refusal:
+def bad_request(message: str) -> RefusalError:
     """400: the request cannot be understood."""
-    return Refusal(400, "BadRequest", message)
+    return RefusalError(400, "BadRequest", message)
 
 
-def forbidden(message: str, plural: str = "", group: str = "", name: str = "") -> Refusal:
+def forbidden(message: str, plural: str = "", group: str = "", name: str = "") -> RefusalError:
     """403: the caller may not do this, or the object may not be put there."""
-    return Refusal(403, "Forbidden", message, _details(plural, group, name) if plural else None)
+    return RefusalError(403, "Forbidden", message, _details(plural, group, name) if plural else None)
 
 
-def unauthorized() -> Refusal:
+def unauthorized() -> RefusalError:
     """401: no token, or one that the server did not issue."""
-    return Refusal(401, "Unauthorized", "Unauthorized")
+    return RefusalError(401, "Unauthorized", "Unauthorized")
 
 
-def expired(message: str) -> Refusal:
+def expired(message: str) -> RefusalError:
     """410: the asked version is older than the history kept; the client lists again."""
-    return Refusal(410, "Expired", message)
+    return RefusalError(410, "Expired", message)
 
 
-def not_allowed() -> Refusal:
+def not_allowed() -> RefusalError:
     """405: the resource has no such verb."""
-    return Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+    return RefusalError(
+        405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
+    )
 
 
-def unsupported_media(content_type: str, accepted: Sequence[str]) -> Refusal:
+def unsupported_media(content_type: str, accepted: Sequence[str]) -> RefusalError:
     """415: the body is of a type that this verb does not read."""
     message = (
         f"the body of the request was in an unknown format - accepted media types include: "
         f"{', '.join(accepted)} (sent: {content_type or 'nothing'})"
     )
-    return Refusal(415, "UnsupportedMediaType", message)
+    return RefusalError(415, "UnsupportedMediaType", message)
 
 
-def too_large(limit: int) -> Refusal:
+def too_large(limit: int) -> RefusalError:
     """413: the body is over the limit."""
-    return Refusal(413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}")
+    return RefusalError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}")

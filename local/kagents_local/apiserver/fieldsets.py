@@ -1,8 +1,10 @@
-"""Sets of field paths as server-side apply has them (FieldsV1), and how an object's schema divides it into fields.
+"""Sets of field paths as server-side apply has them (FieldsV1), and how an object's schema divides it into
+fields.
 
-A path is a tuple of elements: ``f:<name>`` a field, ``k:{"name":"x"}`` an item of a list that is a map, ``v:"x"`` an item of a
-list that is a set. Without a schema, objects are divided by field and lists are one indivisible value.
-Source: kubernetes.io/docs/reference/using-api/server-side-apply and the ``x-kubernetes-list-type`` extensions.
+A path is a tuple of elements: ``f:<name>`` a field, ``k:{"name":"x"}`` an item of a list that is a map,
+``v:"x"`` an item of a list that is a set. Without a schema, objects are divided by field and lists are one
+indivisible value. Source: kubernetes.io/docs/reference/using-api/server-side-apply and the
+``x-kubernetes-list-type`` extensions.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,7 +41,8 @@ def is_atomic(value: object, schema: Schema) -> bool:
 
 
 def item_element(item: Any, schema: Mapping[str, Any]) -> str:
-    """The path element of an item in a list that is a map or a set. Raises a 400 refusal for an item without its keys."""
+    """The path element of an item in a list that is a map or a set. Raises a 400 refusal for an item
+    without its keys."""
     if schema["x-kubernetes-list-type"] == "set":
         return "v:" + orjson.dumps(item).decode()
     keys = {}

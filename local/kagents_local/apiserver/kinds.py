@@ -1,4 +1,5 @@
-"""The table of kinds that the server serves: the built-in ones and those that CustomResourceDefinitions add."""
+"""The table of kinds that the server serves: the built-in ones and those that CustomResourceDefinitions
+add."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,8 +24,9 @@ class Column:
 class Kind:
     """One served kind in one version.
 
-    ``schema`` is the structural OpenAPI v3 schema; a built-in kind's describes only what the server must know of it.
-    ``storage`` names the table of objects: two kinds of one storage are two views of the same objects.
+    ``schema`` is the structural OpenAPI v3 schema; a built-in kind's describes only what the server must
+    know of it. ``storage`` names the table of objects: two kinds of one storage are two views of the same
+    objects.
     """
 
     group: str
@@ -50,7 +52,8 @@ class Kind:
 
     @property
     def storage(self) -> str:
-        """The name under which objects of this kind are stored: ``pods``, ``agentteams.claude.amcheste.io``."""
+        """The name under which objects of this kind are stored: ``pods``,
+        ``agentteams.claude.amcheste.io``."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 

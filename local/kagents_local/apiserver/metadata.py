@@ -1,4 +1,5 @@
-"""``metadata``: what the server sets, what a writer may not change, and the syntax of names, labels and owners."""
+"""``metadata``: what the server sets, what a writer may not change, and the syntax of names, labels and
+owners."""
 
 import re
 import secrets
@@ -39,7 +40,8 @@ def now() -> str:
 
 
 def settle_new(kind: Kind, obj: Object, namespace: str) -> None:
-    """Give a new object its name, namespace, UID and time. Raises a 400 refusal when they contradict the URL."""
+    """Give a new object its name, namespace, UID and time. Raises a 400 refusal when they contradict the
+    URL."""
     metadata = obj.setdefault("metadata", {})
     given = metadata.get("namespace")
     if kind.namespaced:
@@ -89,7 +91,7 @@ def check(kind: Kind, obj: Object, old: Object | None) -> Iterator[Cause]:
     for key, value in (metadata.get("labels") or {}).items():
         yield from _check_key("metadata.labels", key)
         if not isinstance(value, str) or len(value) > 63 or not _LABEL_VALUE.match(value):
-            rule = "a label value has at most 63 letters, digits, '-', '_' or '.', and starts and ends with a letter or digit"
+            rule = "at most 63 letters, digits, '-', '_' or '.', with a letter or digit at both ends"
             yield Cause("metadata.labels", f"Invalid value: {shown(value)}: {rule}")
     annotations = metadata.get("annotations") or {}
     for key, value in annotations.items():
@@ -148,5 +150,7 @@ def _check_finalizers(metadata: dict[str, Any], old: Object | None) -> Iterator[
         return
     added = set(metadata.get("finalizers") or ()) - set(old["metadata"].get("finalizers") or ())
     if added:
-        detail = f"Forbidden: no finalizer can be added to an object that is being deleted: {', '.join(sorted(added))}"
+        detail = (
+            f"Forbidden: the object is being deleted, so it gets no finalizer: {', '.join(sorted(added))}"
+        )
         yield Cause("metadata.finalizers", detail, "FieldValueForbidden")

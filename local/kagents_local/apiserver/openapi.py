@@ -1,6 +1,8 @@
-"""OpenAPI documents, as far as kubectl wants them: ``explain``, and the proof that the server validates fields itself.
+"""OpenAPI documents, as far as kubectl wants them: ``explain``, and the proof that the server validates
+fields itself.
 
-Version 3 has one document a group and version. Version 2 holds the built-in kinds' merge keys for older clients.
+Version 3 has one document a group and version. Version 2 holds the built-in kinds' merge keys for older
+clients.
 """
 
 import hashlib

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kagents_local.apiserver.entries import Object
-from kagents_local.apiserver.errors import Refusal
+from kagents_local.apiserver.errors import RefusalError
 from kagents_local.apiserver.fieldsets import (
     Paths,
     Schema,
@@ -143,7 +143,7 @@ def apply(
     base = live if live is not None else {}
     ownerships = read_ownerships(base)
     wanted = _relevant(paths_of(applied, schema), manager.subresource, has_status)
-    result = merged(base, applied, schema)
+    result: Object = merged(base, applied, schema)
     others = [owned for owned in ownerships if owned.manager != manager]
     own = next((owned for owned in ownerships if owned.manager == manager), None)
 
@@ -155,10 +155,7 @@ def apply(
     dropped = (own.paths if own is not None else frozenset()) - wanted
     kept = _and_their_parents([wanted, *(owned.paths for owned in others)])
     result = without(result, dropped - kept, schema) if dropped else result
-    if own is not None and own.paths == wanted:
-        mine = own
-    else:
-        mine = Ownership(manager, wanted, now)
+    mine = own if own is not None and own.paths == wanted else Ownership(manager, wanted, now)
     result["metadata"] = dict(result.get("metadata") or {})
     _write(result, [*others, mine])
     return result
@@ -185,7 +182,7 @@ def _refuse_conflicts(others: list[Ownership], overwritten: Paths) -> None:
         if len(causes) == 1
         else "; ".join(f"{cause['message']}: {cause['field']}" for cause in causes)
     )
-    raise Refusal(409, "Conflict", f"Apply failed with {count}: {listed}", {"causes": causes})
+    raise RefusalError(409, "Conflict", f"Apply failed with {count}: {listed}", {"causes": causes})
 
 
 def readable(path: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
-from kagents_local.apiserver.errors import Refusal, bad_request
+from kagents_local.apiserver.errors import RefusalError, bad_request
 
 MAX_OPERATIONS = 10_000
 """Operations that one JSON patch may have (as Kubernetes limits it)."""
@@ -23,11 +23,12 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 
 def json_patch(document: Any, operations: Any) -> Any:
-    """The document after all operations. Raises a 400 refusal for a malformed patch and 422 for one that does not fit."""
+    """The document after all operations. Raises a 400 refusal for a malformed patch and 422 for one that
+    does not fit."""
     if not isinstance(operations, list):
         raise bad_request("a JSON patch is a list of operations")
     if len(operations) > MAX_OPERATIONS:
-        raise Refusal(413, "RequestEntityTooLarge", f"a JSON patch may have {MAX_OPERATIONS} operations")
+        raise RefusalError(413, "RequestEntityTooLarge", f"a JSON patch may have {MAX_OPERATIONS} operations")
     root = {"": deepcopy(document)}
     for operation in operations:
         if not isinstance(operation, dict) or not isinstance(operation.get("path"), str):
@@ -62,10 +63,10 @@ def _operate(root: dict[str, Any], operation: dict[str, Any]) -> None:
         raise bad_request(f"unknown operation {name!r} in a JSON patch")
 
 
-def _unfit(message: str) -> Refusal:
+def _unfit(message: str) -> RefusalError:
     text = f"the server rejected our request due to an error in our request: {message}"
     causes = [{"reason": "FieldValueInvalid", "message": message, "field": "patch"}]
-    return Refusal(422, "Invalid", text, {"causes": causes})
+    return RefusalError(422, "Invalid", text, {"causes": causes})
 
 
 def _pointer(path: str) -> list[str]:

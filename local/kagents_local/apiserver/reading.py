@@ -12,7 +12,7 @@ from aiohttp import web
 
 from kagents_local.apiserver import responses, selectors
 from kagents_local.apiserver.entries import Entry, selectable_names
-from kagents_local.apiserver.errors import Refusal, bad_request, expired, not_found
+from kagents_local.apiserver.errors import RefusalError, bad_request, expired, not_found
 from kagents_local.apiserver.kinds import Kind
 from kagents_local.apiserver.requests import Target, flag, number
 from kagents_local.apiserver.store import Store
@@ -42,7 +42,7 @@ def wanted_form(accept: str) -> Form:
             return "table"
         if kind in ("PartialObjectMetadata", "PartialObjectMetadataList") and named.get("v") == "v1":
             return "metadata"
-    raise Refusal(406, "NotAcceptable", "only the following media types are accepted: application/json")
+    raise RefusalError(406, "NotAcceptable", "only the following media types are accepted: application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Reading:
         asked = _version(query)
         if asked > self._store.version:
             message = f"Too large resource version: {asked}, current: {self._store.version}"
-            raise Refusal(
+            raise RefusalError(
                 504,
                 "Timeout",
                 message,

@@ -1,4 +1,5 @@
-"""Creates, updates and patches: from what a request says to what is stored, or to a refusal that names the field."""
+"""Creates, updates and patches: from what a request says to what is stored, or to a refusal that names the
+field."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -46,7 +47,8 @@ class Written:
 
 
 class Registry:
-    """Writes to stored objects. Every method is synchronous, so no write can come between its reading and its writing."""
+    """Writes to stored objects. Every method is synchronous, so no write can come between its reading and
+    its writing."""
 
     def __init__(self, store: Store, deletion: Deletion, rules: Rules) -> None:
         self._store = store
@@ -181,8 +183,7 @@ class Registry:
         given = (obj.get("metadata") or {}).get("managedFields")
         if given == [] or given == [{}]:
             old["metadata"].pop("managedFields", None)
-        written = self._settle(kind, entry, old, obj, options, update=True)
-        return written
+        return self._settle(kind, entry, old, obj, options, update=True)
 
     def _settle(
         self,
@@ -262,8 +263,8 @@ class Registry:
         version, name = obj.setdefault("apiVersion", kind.api_version), obj.setdefault("kind", kind.kind)
         if version != kind.api_version or name != kind.kind:
             raise bad_request(
-                f"the API version and kind of the object ({version}, {name}) do not match those expected here "
-                f"({kind.api_version}, {kind.kind})"
+                f"the API version and kind of the object ({version}, {name}) do not match those expected "
+                f"here ({kind.api_version}, {kind.kind})"
             )
         if not isinstance(obj.setdefault("metadata", {}), dict):
             raise bad_request("metadata is not an object")

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from kagents_local.apiserver.errors import Refusal
+from kagents_local.apiserver.errors import RefusalError
 
 JSON = "application/json"
 
@@ -31,7 +31,7 @@ def raw(
     return response
 
 
-def refused(refusal: Refusal) -> web.Response:
+def refused(refusal: RefusalError) -> web.Response:
     """A failed Status."""
     response = document(refusal.body(), status=refusal.code)
     if refusal.code == 401:

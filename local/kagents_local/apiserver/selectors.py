@@ -17,8 +17,8 @@ _EXISTS = re.compile(r"^(?P<negation>!?)\s*(?P<key>[^\s!=,()<>]+)$")
 def parse_labels(text: str) -> Match | None:
     """A predicate over labels, or None when everything matches.
 
-    Knows ``a``, ``!a``, ``a=b``, ``a==b``, ``a!=b``, ``a in (x,y)``, ``a notin (x,y)``, ``a>1``, ``a<1``, joined by commas.
-    Raises a 400 refusal for anything else.
+    Knows ``a``, ``!a``, ``a=b``, ``a==b``, ``a!=b``, ``a in (x,y)``, ``a notin (x,y)``, ``a>1``, ``a<1``,
+    joined by commas. Raises a 400 refusal for anything else.
     """
     matches = [_requirement(part) for part in _split(text)]
     if not matches:

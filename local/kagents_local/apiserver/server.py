@@ -17,7 +17,7 @@ from kagents_local.apiserver.builtin_kinds import BUILTIN_KINDS
 from kagents_local.apiserver.customrules import broken
 from kagents_local.apiserver.deletion import Deletion
 from kagents_local.apiserver.entries import Entry
-from kagents_local.apiserver.errors import Refusal, forbidden, not_allowed, unauthorized, unknown_path
+from kagents_local.apiserver.errors import RefusalError, forbidden, not_allowed, unknown_path
 from kagents_local.apiserver.kinds import Kind, KindTable, kinds_of_definition
 from kagents_local.apiserver.reading import Reading
 from kagents_local.apiserver.registry import Registry, WriteOptions
@@ -30,6 +30,9 @@ KUBERNETES_MINOR: Final = 36
 """The release whose behaviour is followed; clients choose their ways by it."""
 
 OPEN_PATHS: Final = ("/livez", "/readyz", "/healthz", "/version")
+HOSTS: Final = frozenset({"127.0.0.1", "localhost", "[::1]", "kubernetes.default.svc"})
+"""Names under which the server may be addressed; its certificate has the same."""
+
 MANAGER: Final = "kagents-engine"
 DEFINITIONS: Final = "customresourcedefinitions.apiextensions.k8s.io"
 
@@ -106,10 +109,11 @@ class ApiServer:
     # -- requests --------------------------------------------------------------------------------------------
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request; a refusal is a ``Status``, a fault of the server is logged and says no more than 500."""
+        """Answer one request; a refusal is a ``Status``, a fault of the server is logged and says no more
+        than 500."""
         try:
             return await self._answer(request)
-        except Refusal as refused:
+        except RefusalError as refused:
             return responses.refused(refused)
         except (asyncio.CancelledError, ConnectionError):
             raise
@@ -117,15 +121,22 @@ class ApiServer:
             raise
         except Exception:
             log.exception("request failed", extra={"method": request.method, "path": request.path})
-            return responses.refused(Refusal(500, "InternalError", "the engine failed; its log says how"))
+            return responses.refused(
+                RefusalError(500, "InternalError", "the engine failed; its log says how")
+            )
+
+    def stop_watches(self) -> None:
+        """End every watch, so that open requests do not hold up the end of the server."""
+        self._store.hub.close()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
+        check_host(request)
         if path in OPEN_PATHS or path.startswith(("/livez/", "/readyz/", "/healthz/")):
             return responses.document(_version()) if path == "/version" else responses.plain("ok")
         identity = self._authentication.identify(request.headers.get("Authorization", ""))
-        if identity is None:
-            raise unauthorized()
+        if "Impersonate-User" in request.headers:
+            raise forbidden(f'User "{identity.user}" cannot impersonate: the engine has no other users')
         fixed = self._fixed(request, path)
         if fixed is not None:
             return fixed
@@ -231,6 +242,15 @@ class ApiServer:
                 self._kinds.remove(kind.group, kind.plural)
         for entry in self._store.list(DEFINITIONS):
             self._serve_definition(entry)
+
+
+def check_host(request: web.BaseRequest) -> None:
+    """Refuse (403) a request that names another host: a web page that made its own name point here sent
+    it."""
+    host = request.headers.get("Host", "")
+    name = host.partition("]")[0] + "]" if host.startswith("[") else host.rpartition(":")[0] or host
+    if name.lower() not in HOSTS:
+        raise forbidden(f"the engine is not called {name[:100]!r}")
 
 
 def _version() -> dict[str, str]:

@@ -1,7 +1,9 @@
-"""The object store: everything in memory as wire bytes, every write committed to SQLite before it is answered.
+"""The object store: everything in memory as wire bytes, every write committed to SQLite before it is
+answered.
 
-A killed process loses nothing that was acknowledged: the file is in WAL mode, and a commit has reached the operating system.
-(Only a power failure can take the last moments; that is the price of ``synchronous=NORMAL``.)
+A killed process loses nothing that was acknowledged: the file is in WAL mode, and a commit has reached the
+operating system. (Only a power failure can take the last moments; that is the price of
+``synchronous=NORMAL``.)
 """
 
 import secrets
@@ -19,8 +21,8 @@ Key = tuple[str, str]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
-    storage TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, data BLOB NOT NULL,
-    PRIMARY KEY (storage, namespace, name)
+    storage TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,
+    data BLOB NOT NULL, PRIMARY KEY (storage, namespace, name)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
@@ -141,7 +143,8 @@ class Store:
         return entry
 
     def remove(self, entry: Entry, obj: Object) -> Entry:
-        """Remove an object for good. ``obj`` is its last state, which watchers see under a version of its own."""
+        """Remove an object for good. ``obj`` is its last state, which watchers see under a version of its
+        own."""
         version = self.version + 1
         obj["metadata"]["resourceVersion"] = str(version)
         last = entry_of(entry.storage, obj, version, orjson.dumps(obj))

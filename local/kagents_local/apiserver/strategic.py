@@ -1,8 +1,9 @@
 """Strategic merge patch for the built-in kinds, as kubectl sends it for them.
 
-Lists that are maps merge by their keys, sets of text merge by value, other lists are replaced. Directives: ``$patch``
-(``replace``, ``delete``, ``merge``), ``$deleteFromPrimitiveList/<field>``, ``$setElementOrder/<field>``, ``$retainKeys``.
-Source: the design notes on strategic merge patch of the Kubernetes community, and kubectl's behaviour.
+Lists that are maps merge by their keys, sets of text merge by value, other lists are replaced. Directives:
+``$patch`` (``replace``, ``delete``, ``merge``), ``$deleteFromPrimitiveList/<field>``,
+``$setElementOrder/<field>``, ``$retainKeys``. Source: the design notes on strategic merge patch of the
+Kubernetes community, and kubectl's behaviour.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,8 @@ _ORDER = "$setElementOrder/"
 
 
 def patch(target: Any, change: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
-    """The target with the patch laid over it. Raises a 400 refusal for a directive that cannot be followed."""
+    """The target with the patch laid over it. Raises a 400 refusal for a directive that cannot be
+    followed."""
     directive = change.get("$patch")
     if directive == "replace":
         return {name: value for name, value in change.items() if name != "$patch"}

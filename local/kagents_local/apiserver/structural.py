@@ -1,4 +1,5 @@
-"""Structural schemas of custom resources: pruning, defaults and validation, with the words a real API server uses."""
+"""Structural schemas of custom resources: pruning, defaults and validation, with the words a real API
+server uses."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -40,7 +41,8 @@ def prune(value: Any, schema: Schema, path: str = "") -> list[str]:
 
 
 def fill_defaults(value: Any, schema: Schema) -> None:
-    """Set every absent field that has a default; a null in place of one with a default is replaced as well."""
+    """Set every absent field that has a default; a null in place of one with a default is replaced as
+    well."""
     if isinstance(value, dict):
         for name, inner in (schema.get("properties") or {}).items():
             if "default" in inner and (

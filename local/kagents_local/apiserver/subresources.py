@@ -1,6 +1,7 @@
 """``log`` and ``exec`` of a pod: from HTTP and WebSocket to the kubelet and back.
 
-The channel protocol is that of k8s.io/kubelet's remote command, versions 4 and 5: the first byte of a frame is its channel.
+The channel protocol is that of k8s.io/kubelet's remote command, versions 4 and 5: the first byte of a frame
+is its channel.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import WSMsgType, web
 
-from kagents_local.apiserver.errors import Refusal, bad_request
+from kagents_local.apiserver.errors import RefusalError, bad_request
 from kagents_local.apiserver.requests import Target, flag, number
 from kagents_local.pod_access import LogQuery, PodAccess, PodAccessError, ProcessStreams
 
@@ -23,9 +24,9 @@ FRAME_LIMIT: Final = 1 << 20
 WRITE_SECONDS: Final = 30.0
 
 
-def _refusal(error: PodAccessError) -> Refusal:
+def _refusal(error: PodAccessError) -> RefusalError:
     reasons = {404: "NotFound", 400: "BadRequest"}
-    return Refusal(error.status, reasons.get(error.status, "InternalError"), str(error))
+    return RefusalError(error.status, reasons.get(error.status, "InternalError"), str(error))
 
 
 def _since(query: Mapping[str, str]) -> datetime | None:

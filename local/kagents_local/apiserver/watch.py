@@ -1,4 +1,5 @@
-"""The watch hub: every change is one event, kept for a while and handed to all who watch its kind or object."""
+"""The watch hub: every change is one event, kept for a while and handed to all who watch its kind or
+object."""
 
 import asyncio
 from collections import deque
@@ -19,7 +20,8 @@ EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 @dataclass(slots=True)
 class Event:
-    """One change. ``renderings`` caches what it looks like on the wire, by representation: watchers share it."""
+    """One change. ``renderings`` caches what it looks like on the wire, by representation: watchers share
+    it."""
 
     type: EventType
     version: int

@@ -6,7 +6,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from kagents_local.apiserver import bodies, patches, responses, strategic
-from kagents_local.apiserver.deletion import DeleteOptions, Deletion
+from kagents_local.apiserver.deletion import DeleteOptions, Deletion, Propagation
 from kagents_local.apiserver.entries import Object
 from kagents_local.apiserver.errors import Cause, bad_request, invalid, unsupported_media
 from kagents_local.apiserver.kinds import Kind
@@ -21,7 +21,7 @@ STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 PATCH_TYPES: Final = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
 
-_PROPAGATION: Final = ("Background", "Foreground", "Orphan")
+_PROPAGATION: Final[tuple[Propagation, ...]] = ("Background", "Foreground", "Orphan")
 
 
 def write_options(request: web.BaseRequest, query: Mapping[str, str], subresource: str) -> WriteOptions:
@@ -165,18 +165,21 @@ async def _delete_options(request: web.BaseRequest, query: Mapping[str, str]) ->
         body = bodies.parse_object(data, bodies.media_type(request))
     grace = body.get("gracePeriodSeconds", number(query, "gracePeriodSeconds"))
     propagation = body.get("propagationPolicy") or query.get("propagationPolicy") or "Background"
-    if propagation not in _PROPAGATION:
-        raise bad_request(
-            f"propagationPolicy is one of {', '.join(_PROPAGATION)}, not {str(propagation)[:100]!r}"
-        )
     if grace is not None and (not isinstance(grace, int) or grace < 0):
         raise bad_request("gracePeriodSeconds is a whole number that is not negative")
     conditions = body.get("preconditions") or {}
     dry = body.get("dryRun") or ([query["dryRun"]] if query.get("dryRun") else [])
     return DeleteOptions(
         grace_seconds=grace,
-        propagation=propagation,
+        propagation=_propagation(propagation),
         uid=str(conditions.get("uid") or ""),
         version=str(conditions.get("resourceVersion") or ""),
         dry_run=_dry_run(dry[0] if dry else ""),
     )
+
+
+def _propagation(value: object) -> Propagation:
+    for known in _PROPAGATION:
+        if value == known:
+            return known
+    raise bad_request(f"propagationPolicy is one of {', '.join(_PROPAGATION)}, not {str(value)[:100]!r}")
