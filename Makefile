@@ -50,9 +50,10 @@ bench: install ## Print the measurements beside their targets
 	@$(BIN)/python -m tests.bench
 
 generate: install ## Write the generated files: CRDs and reference pages
-	@$(BIN)/python -m kagents_core.api.crd charts/kagents/crds
+	@$(BIN)/python -m kagents_core.api.crd charts/kagents/files/crds
 	@$(BIN)/python -m kagents_core.api.reference docs/reference.md
 	@$(BIN)/python -m kagents_tui.cli.page docs/cli.md
+	@$(BIN)/python -m kagents_tui.keys_page docs/keys.md
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

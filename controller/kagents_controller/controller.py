@@ -12,8 +12,9 @@ from typing import Any
 from kagents_controller.caches import Caches, OwnedClaim, OwnedPod, Packed
 from kagents_controller.delays import DelayHeap
 from kagents_controller.events import EventRecorder
-from kagents_controller.executor import Executor
+from kagents_controller.executor import CreationRefused, Executor
 from kagents_controller.expectations import Expectations, Owner
+from kagents_controller.hub_account import HubAccounts
 from kagents_controller.lease import Election
 from kagents_controller.metrics import Metrics
 from kagents_controller.notifications import Notifier
@@ -24,12 +25,15 @@ from kagents_core.kube.client import Client
 from kagents_core.kube.errors import ApiError, Conflict
 from kagents_core.kube.reflector import Reflector
 from kagents_core.kube.store import Change
-from kagents_core.reconcile import Settings
+from kagents_core.reconcile import Settings, held_up
 
 _log = logging.getLogger(__name__)
 
 _RECONCILE_SECONDS = 120.0
 _STALE_SECONDS = 1.0
+_REFUSED_SECONDS = 15.0
+"""How often children that were refused are tried again: a person who repairs the cause sees it work soon."""
+
 _DRAIN_SECONDS = 10.0
 _LONGEST_SLEEP_SECONDS = 60.0
 """Deadlines are wall-clock moments: after a suspended laptop wakes up they are noticed this soon."""
@@ -49,8 +53,12 @@ class Controller:
         lease: Election | None = None,
         on_synced: Callable[[], None] | None = None,
         notifier: Notifier | None = None,
+        hub_cluster_role: str | None = None,
     ) -> None:
-        """Without ``lease`` it works at once; with it, only as the leader. The client must be open."""
+        """Without ``lease`` it works at once; with it, only as the leader. The client must be open.
+
+        With ``hub_cluster_role`` the hubs' service account is made and bound to that role where teams are.
+        """
         self.caches = Caches()
         self.metrics = Metrics()
         self.synced = asyncio.Event()
@@ -64,7 +72,12 @@ class Controller:
         self._reflectors = self.caches.reflectors(client, namespaces)
         self._expectations = Expectations(lambda: asyncio.get_running_loop().time())
         self._events = EventRecorder(client)
-        self._executor = Executor(client, self._expectations, self._events, self.metrics, self.caches.version)
+        accounts = None
+        if hub_cluster_role:
+            accounts = HubAccounts(client, settings.hub_service_account, hub_cluster_role)
+        self._executor = Executor(
+            client, self._expectations, self._events, self.metrics, self.caches.version, accounts
+        )
         self._planner = Planner(self.caches, settings)
         self._notifier = notifier or Notifier(clock=clock)
         self._notifier.on_outcome = self.queue.add
@@ -230,10 +243,23 @@ class Controller:
             return _STALE_SECONDS
         self._notifier.recorded(owner, decision.sent)
         self._notifier.ask(owner, plan.effects, decision.attempts)
-        await self._executor.carry_out(decision.subject, plan)
         self._wakes.set(owner, None if plan.wake_at is None else plan.wake_at.timestamp())
         self._wakes_changed.set()
+        try:
+            await self._executor.carry_out(decision.subject, plan)
+        except CreationRefused as refused:
+            await self._tell_refused(decision, refused)
+            return _REFUSED_SECONDS
         return None
+
+    async def _tell_refused(self, decision: Decision, refused: CreationRefused) -> None:
+        """The team says why its children are not there; what did happen is told as ever."""
+        subject, planned = decision.subject, decision.plan.status or {}
+        previous = subject.body.get("status") or {}
+        status = held_up(planned, previous, refused.unmade, refused.messages, self._clock())
+        moved = planned.get("phase") != previous.get("phase")
+        told = [event for event in decision.plan.events if moved and event.reason == planned.get("phase")]
+        await self._executor.report(subject, status, told)
 
     def _decide(self, owner: Owner) -> Decision | None:
         kind, *key = owner

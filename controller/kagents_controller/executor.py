@@ -5,14 +5,15 @@ attempt exists: a controller that dies in between would otherwise take the missi
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kagents_controller.events import EventRecorder
 from kagents_controller.expectations import Child, Expectations, Owner, older
+from kagents_controller.hub_account import HubAccounts, account_of, says_missing_account
 from kagents_controller.metrics import Metrics
-from kagents_core.api.constants import CONTROLLER_MANAGER
+from kagents_core.api.constants import CONTROLLER_MANAGER, LABEL_AGENT
 from kagents_core.api.resources import AGENT_TEAMS, CLAIMS, PODS, Resource
 from kagents_core.kube.client import Client
 from kagents_core.kube.errors import ApiError, Conflict, Forbidden, Invalid, NotFound
@@ -37,6 +38,16 @@ class Subject:
         return self.resource.kind, metadata.get("namespace", ""), metadata["name"]
 
 
+class CreationRefused(Exception):  # noqa: N818  (it says what happened)
+    """The API server refused some children of a team: a quota, a policy, a missing account."""
+
+    def __init__(self, messages: Sequence[str], unmade: frozenset[str]) -> None:
+        """``unmade`` names the agents whose pod should be there now and is not."""
+        super().__init__("; ".join(messages))
+        self.messages = tuple(messages)
+        self.unmade = unmade
+
+
 class Executor:
     """Turns plans into API calls. Every ApiError it does not know how to take reaches the caller.
 
@@ -50,28 +61,71 @@ class Executor:
         events: EventRecorder,
         metrics: Metrics,
         cached_version: Callable[[Child], str | None],
+        accounts: HubAccounts | None = None,
     ) -> None:
-        """``cached_version`` tells the resourceVersion of a child as the cache has it."""
+        """``cached_version`` tells the resourceVersion of a child as the cache has it; without ``accounts``
+        the service account of hubs is somebody else's business.
+        """
         self._client = client
+        self._accounts = accounts
         self._cached_version = cached_version
         self._expectations = expectations
         self._events = events
         self._metrics = metrics
 
     async def carry_out(self, subject: Subject, plan: Plan) -> None:
-        """Make the plan true. Raises ApiError when a part failed; trying again is always safe."""
-        pods = [manifest for manifest in plan.apply if manifest["kind"] == "Pod"]
-        others = [manifest for manifest in plan.apply if manifest["kind"] != "Pod"]
-        await self._all(subject, others)
-        await self._all(subject, pods)
-        await _gather([self._delete(subject, ref) for ref in plan.delete])
-        if plan.status is not None and differs(subject, plan.status):
-            await self._write_status(subject, plan.status)
-        for event in plan.events:
+        """Make the plan true; trying again is always safe.
+
+        Raises ApiError when a part failed, CreationRefused when the server does not want some of the
+        children: then all is done but the status, which would speak of pods that are not there.
+        """
+        refused = await self._make_children(subject, plan)
+        await _all_done([self._delete(subject, ref) for ref in plan.delete])
+        if refused is not None:
+            raise refused
+        await self.report(subject, plan.status, plan.events)
+
+    async def report(
+        self, subject: Subject, status: Mapping[str, Any] | None, events: Sequence[Event]
+    ) -> None:
+        """Write the status if it is another one, and tell the events. Raises ApiError."""
+        if status is not None and differs(subject, status):
+            await self._write_status(subject, status)
+        for event in events:
             self._events.tell(subject.body, event)
 
+    async def _make_children(self, subject: Subject, plan: Plan) -> CreationRefused | None:
+        """Claims first, then pods, whose service account comes before them."""
+        pods = [manifest for manifest in plan.apply if manifest["kind"] == "Pod"]
+        others = [manifest for manifest in plan.apply if manifest["kind"] != "Pod"]
+        try:
+            await self._all(subject, others)
+            await self._ensure_account(pods)
+        except (Invalid, Forbidden) as error:
+            if subject.resource is not AGENT_TEAMS:
+                raise
+            return CreationRefused([_plain(error)], _agents(pods))
+        outcomes = await _settle([self._apply(subject, manifest) for manifest in pods])
+        refused = []
+        for manifest, outcome in zip(pods, outcomes, strict=True):
+            if not isinstance(outcome, Invalid | Forbidden):
+                _raise(outcome)
+                continue
+            refused.append((manifest, _plain(outcome)))
+            if self._accounts is not None and says_missing_account(outcome.message):
+                self._accounts.forget(manifest["metadata"]["namespace"])
+        if not refused:
+            return None
+        messages = list(dict.fromkeys(message for _, message in refused))
+        return CreationRefused(messages, _agents([manifest for manifest, _ in refused]))
+
+    async def _ensure_account(self, pods: Sequence[Mapping[str, Any]]) -> None:
+        namespace = account_of(pods)
+        if self._accounts is not None and namespace is not None:
+            await self._accounts.ensure(namespace)
+
     async def _all(self, subject: Subject, manifests: Sequence[Mapping[str, Any]]) -> None:
-        await _gather([self._apply(subject, manifest) for manifest in manifests])
+        await _all_done([self._apply(subject, manifest) for manifest in manifests])
 
     async def _apply(self, subject: Subject, manifest: Mapping[str, Any]) -> None:
         resource, metadata = _RESOURCES[manifest["kind"]], manifest["metadata"]
@@ -152,12 +206,26 @@ def differs(subject: Subject, wanted: Mapping[str, Any]) -> bool:
     return bool(current != dict(wanted))
 
 
-async def _gather(calls: Sequence[Any]) -> None:
-    """All calls to their end, then the first failure: one refused pod does not hold back its siblings."""
-    if len(calls) == 1:
-        await calls[0]
-        return
-    results = await asyncio.gather(*calls, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+async def _settle(calls: Sequence[Awaitable[None]]) -> list[BaseException | None]:
+    """All calls to their end: one refused pod does not hold back its siblings."""
+    return list(await asyncio.gather(*calls, return_exceptions=True))
+
+
+async def _all_done(calls: Sequence[Awaitable[None]]) -> None:
+    """All calls to their end, then the first failure."""
+    for outcome in await _settle(calls):
+        _raise(outcome)
+
+
+def _raise(outcome: BaseException | None) -> None:
+    if outcome is not None:
+        raise outcome
+
+
+def _agents(pods: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(pod["metadata"]["labels"][LABEL_AGENT] for pod in pods)
+
+
+def _plain(error: ApiError) -> str:
+    """The server's reason without what only a log needs."""
+    return error.message.strip().rstrip(".")

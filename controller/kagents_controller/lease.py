@@ -67,9 +67,20 @@ class Election:
         if was_leading and not isinstance(error, LeaseLost):
             try:
                 async with asyncio.timeout(3.0):
-                    await self._write({"holderIdentity": "", "leaseDurationSeconds": 1})
+                    await self._give_back()
             except (ApiError, TimeoutError):
                 _log.warning("the lease was not given back; a successor waits for its end")
+
+    async def _give_back(self) -> None:
+        """Say that nobody leads, unless somebody else already does."""
+        nobody = {"holderIdentity": "", "leaseDurationSeconds": 1}
+        try:
+            await self._write(nobody)
+        except Conflict:  # perhaps our own last renewal, cut off before its answer came
+            lease = await self._client.get(LEASES, self._namespace, self._name)
+            if (lease.get("spec") or {}).get("holderIdentity") == self._identity:
+                self._version = lease["metadata"]["resourceVersion"]
+                await self._write(nobody)
 
     async def hold(self) -> None:
         """Renew until cancelled. Raises LeaseLost."""

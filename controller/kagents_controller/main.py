@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     add("--runner-image", metavar="IMAGE", required=True, help="image with kagents-runner and claude")
     add("--image-pull-policy", choices=("Always", "IfNotPresent", "Never"), default="IfNotPresent")
     add("--hub-service-account", metavar="NAME", default="kagents-hub", help="of hub pods")
+    add("--hub-cluster-role", metavar="NAME", help="make that account where teams are, bound to this role")
     add("--workers", metavar="N", type=_positive, default=16, help="objects reconciled at once (16)")
     add("--lease-name", metavar="NAME", help="elect a leader by this Lease (default: no election)")
     add("--lease-namespace", metavar="NAME", help="where the Lease is (default: the own namespace)")
@@ -83,6 +84,7 @@ async def _run(config: ClientConfig, options: argparse.Namespace) -> int:
             ),
             namespaces=options.namespace,
             workers=options.workers,
+            hub_cluster_role=options.hub_cluster_role,
             lease=lease,
             on_synced=settle,
         )

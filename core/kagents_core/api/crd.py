@@ -24,7 +24,7 @@ Schema = dict[str, Any]
 _DROPPED: Final = frozenset({"title", "$defs", "discriminator", "examples", "const", "additionalProperties"})
 _AGE: Final = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
-FIX: Final = "run `make generate` and commit charts/kagents/crds"
+FIX: Final = "run `make generate` and commit charts/kagents/files/crds"
 """What to do when the committed files are not what the models say."""
 
 

@@ -1,5 +1,6 @@
 """Pure functions from what is observed to what should be: one module per rule, no I/O, no clock."""
 
+from kagents_core.reconcile.held_up import held_up
 from kagents_core.reconcile.plan import (
     Children,
     ClaimView,
@@ -34,6 +35,7 @@ __all__ = [
     "Ref",
     "Settings",
     "claim_view",
+    "held_up",
     "owner_uid",
     "pod_view",
     "reconcile_run",

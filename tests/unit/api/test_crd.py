@@ -7,7 +7,7 @@ import pytest
 from kagents_core.api.crd import FIX, crd_files, crds
 from kagents_core.api.manifests import read_manifests
 
-COMMITTED = Path(__file__).parents[3] / "charts" / "kagents" / "crds"
+COMMITTED = Path(__file__).parents[3] / "charts" / "kagents" / "files" / "crds"
 
 
 def nodes(schema, path=""):

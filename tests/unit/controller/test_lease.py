@@ -40,6 +40,15 @@ async def test_one_leads_and_hands_over_on_exit(stopped_world: Any) -> None:
         assert server.objects[PATH]["spec"]["leaseTransitions"] == 1
 
 
+async def test_a_renewal_cut_off_by_the_exit_does_not_keep_the_lease(stopped_world: Any) -> None:
+    server = stopped_world.server
+    async with Client(server.config) as client:
+        async with Election(client, "ns", "kagents", "one", **FAST):
+            lease = server.objects[PATH]  # the renewal arrived, its answer did not
+            server.put(PATH, lease | {"spec": lease["spec"] | {"renewTime": "2026-01-01T00:00:00.000000Z"}})
+        assert server.objects[PATH]["spec"]["holderIdentity"] == ""
+
+
 async def test_a_silent_leader_is_succeeded_and_learns_of_it(stopped_world: Any) -> None:
     server = stopped_world.server
     async with Client(server.config) as client:

@@ -38,6 +38,8 @@ class ModelServer:
         self.log: list[tuple[str, str, dict[str, str], Any]] = []
         self.faults: list[web.Response | str] = []
         """Answers given instead of the real ones to the next requests; ``"drop"`` cuts the connection."""
+        self.refused: dict[str, str] = {}
+        """Part of a path -> why writes to it are forbidden."""
         self.token = token
         self.watchers: set[asyncio.Event] = set()
         self.closing: list[web.StreamResponse] = []
@@ -137,6 +139,9 @@ class ModelServer:
                 return web.Response()
             assert isinstance(fault, web.Response)
             return fault
+        for part, reason in self.refused.items():
+            if part in path and request.method in ("POST", "PATCH"):
+                return refuse(403, "Forbidden", reason)
         if path.endswith("/log"):
             return web.Response(body=self.logs)
         if path.endswith("/exec"):

@@ -1,0 +1,70 @@
+{{- define "kagents.labels" -}}
+app.kubernetes.io/name: kagents-controller
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: kagents
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{- define "kagents.selector" -}}
+app.kubernetes.io/name: kagents-controller
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "kagents.image" -}}
+{{ .image.repository }}:{{ .image.tag | default .root.Chart.AppVersion }}
+{{- end }}
+
+{{- define "kagents.name" -}}
+{{ .Release.Name | trunc 40 | trimSuffix "-" }}-controller
+{{- end }}
+
+{{- define "kagents.rules" -}}
+- apiGroups: [claude.amcheste.io]
+  resources: [agentteams, agentteamtemplates, agentteamruns]
+  verbs: [get, list, watch]
+- apiGroups: [claude.amcheste.io]
+  resources: [agentteams]
+  verbs: [create, patch, delete]
+- apiGroups: [claude.amcheste.io]
+  resources: [agentteams/status, agentteamtemplates/status, agentteamruns/status]
+  verbs: [patch]
+# Owner references with blockOwnerDeletion need this where the API server checks them.
+- apiGroups: [claude.amcheste.io]
+  resources: [agentteams/finalizers, agentteamruns/finalizers]
+  verbs: [update]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, list, watch, create, patch]
+# Read to say why a pod does not start; written to tell what happened.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [get, list, create, patch]
+{{- end }}
+
+{{- define "kagents.hubAccountRules" -}}
+# The hubs' account in any namespace that has a team, bound to the one role of hubs and to no other.
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  verbs: [create, patch]
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [rolebindings]
+  verbs: [create, patch]
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [clusterroles]
+  resourceNames: [kagents-hub]
+  verbs: [bind]
+{{- end }}
+
+{{- define "kagents.hubRules" -}}
+- apiGroups: [claude.amcheste.io]
+  resources: [agentteams]
+  verbs: [get, list, watch]
+- apiGroups: [claude.amcheste.io]
+  resources: [agentteams/status]
+  verbs: [patch]
+{{- end }}

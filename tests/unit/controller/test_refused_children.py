@@ -1,0 +1,92 @@
+"""What the API server refuses becomes a condition, and works as soon as it is allowed; the hub's account."""
+
+from typing import Any
+
+import pytest
+
+from kagents_controller import controller as shell
+from kagents_core.api.resources import ROLE_BINDINGS, SERVICE_ACCOUNTS
+from kagents_core.kube.client import path_of
+
+QUOTA = 'pods "x" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1'
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell, "_REFUSED_SECONDS", 0.05)
+
+
+def condition(world: Any, kind: str) -> dict[str, Any]:
+    entries = world.status().get("conditions", [])
+    return next((entry for entry in entries if entry["type"] == kind), {})
+
+
+async def test_a_refused_pod_is_a_condition_that_names_the_cause_and_is_repaired(
+    stopped_world: Any, simple: Any, model: Any
+) -> None:
+    world = stopped_world
+    world.server.refused = {"/pods/": QUOTA}
+    await world.start()
+    world.apply(simple({"name": "a"}))
+    await world.until(lambda: condition(world, "AgentsHealthy").get("reason") == "CreationRefused")
+    said = condition(world, "AgentsHealthy")
+    assert "exceeded quota: small" in said["message"]
+    assert world.status()["phase"] == "Initializing"
+    assert "attempt" not in world.status()["lead"]
+    assert all("attempt" not in mate for mate in world.status()["teammates"])
+    assert not world.pods()
+    before = len([write for write in world.writes() if write[1].endswith("/status")])
+    await world.until(lambda: len([1 for verb, path in world.writes() if "/pods/" in path]) > 12)
+    after = len([write for write in world.writes() if write[1].endswith("/status")])
+    assert after == before, "the same refusal is no reason to write again"
+    world.server.refused = {}
+    await world.until(lambda: world.agents() == ["a", "hub", "lead"])
+    await world.until(lambda: condition(world, "AgentsHealthy").get("status") == "True")
+    assert world.status()["lead"]["attempt"] == 0
+    assert world.status()["lead"]["restartCount"] == 0
+
+
+async def test_one_refused_pod_does_not_hold_back_the_others(stopped_world: Any, simple: Any) -> None:
+    world = stopped_world
+    world.server.refused = {"/pods/demo-lead-": QUOTA}
+    await world.start()
+    world.apply(simple({"name": "a"}))
+    await world.until(lambda: condition(world, "AgentsHealthy").get("reason") == "CreationRefused")
+    assert world.agents() == ["a", "hub"]
+    assert world.status()["teammates"][0]["attempt"] == 0
+    assert "attempt" not in world.status()["lead"]
+
+
+async def test_the_hubs_account_is_there_before_its_pod_and_made_once(
+    stopped_world: Any, simple: Any
+) -> None:
+    world = stopped_world
+    await world.start(hub_cluster_role="kagents-hub")
+    world.apply(simple(), "one")
+    world.apply(simple(), "two")
+    await world.until(lambda: world.agents() == ["hub", "hub", "lead", "lead"])
+    paths = [path for _, path in world.writes()]
+    account = path_of(SERVICE_ACCOUNTS, "ns", "kagents-hub")
+    binding = path_of(ROLE_BINDINGS, "ns", "kagents-hub")
+    assert paths.count(account) == paths.count(binding) == 1
+    first_pod = next(index for index, path in enumerate(paths) if "/pods/" in path)
+    assert max(paths.index(account), paths.index(binding)) < first_pod
+    assert world.server.objects[binding]["roleRef"]["name"] == "kagents-hub"
+    assert world.server.objects[binding]["subjects"] == [
+        {"kind": "ServiceAccount", "name": "kagents-hub", "namespace": "ns"}
+    ]
+
+
+async def test_a_missing_account_is_made_again(stopped_world: Any, simple: Any) -> None:
+    world = stopped_world
+    await world.start(hub_cluster_role="kagents-hub")
+    world.apply(simple(), "one")
+    await world.until(lambda: world.agents() == ["hub", "lead"])
+    account = path_of(SERVICE_ACCOUNTS, "ns", "kagents-hub")
+    world.server.remove(account)
+    missing = 'error looking up service account ns/kagents-hub: serviceaccount "kagents-hub" not found'
+    world.server.refused = {"/pods/two-hub-": missing}
+    world.apply(simple(), "two")
+    await world.until(lambda: account in world.server.objects)
+    world.server.refused = {}
+    await world.until(lambda: len(world.pods("hub", "two")) == 1)
