@@ -128,7 +128,7 @@ def about(agent: Agent, scene: Scene) -> Cell:
     if agent.gate:
         text: str = agent.gate
     elif agent.phase in ("Waiting", "Pending"):
-        text = agent.waiting_for
+        text = agent.waiting_for or agent.detail
     elif agent.phase in ("Completed", "Failed"):
         text = agent.detail if agent.phase == "Failed" else ""
     elif agent.state == "waiting-permission":

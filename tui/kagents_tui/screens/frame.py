@@ -16,6 +16,7 @@ from kagents_tui.rows.ages import age
 from kagents_tui.rows.cells import Cell, Tone, cell
 from kagents_tui.rows.teams import Team, money, totals
 from kagents_tui.widgets.bar import Bar
+from kagents_tui.widgets.layout import cells_wide, first_that_fit
 
 if TYPE_CHECKING:
     from kagents_tui.app import KagentsApp
@@ -114,13 +115,17 @@ class Frame(Screen[None], inherit_bindings=False):
         teams, working, spent, _ = totals(list(app.teams.values()), app.now())
         where = app.connection.context if app.connection else app.status
         spaces = " ".join(app.namespaces) if app.namespaces else "all namespaces"
-        dot = f" {app.symbols.dot} "
-        return [
+        head = [
             cell(" kagents ", "accent"),
             cell(f" {where} ", "strong" if app.connection else "warn"),
             cell(f" {spaces} ", "dim"),
-            cell(f" {teams} teams{dot}{working} working{dot}{money(spent)}"),
         ]
+        counts = [
+            cell(f" {teams} team{'' if teams == 1 else 's'}"),
+            cell(f" {app.symbols.dot} {working} working"),
+            cell(f" {app.symbols.dot} {money(spent)}"),
+        ]
+        return first_that_fit([*head, *counts], self.size.width - cells_wide(self.badges()))
 
     def badges(self) -> Sequence[Cell]:
         """The right of the title line: what is wrong, and how many need a person."""
@@ -146,13 +151,13 @@ class Frame(Screen[None], inherit_bindings=False):
     def key_cells(self) -> Sequence[Cell]:
         """The keys of the footer; those that may not be used are dim and in brackets."""
         namespace = self.focus_namespace()
-        shown: list[Cell] = [cell(" ")]
+        shown: list[Cell] = []
         for action in of_screen(self.kind, read_only=self.kagents.options.read_only):
             if action.footer and action.id not in ("command", "help"):
                 off = bool(namespace is not None and self.kagents.permissions.refusal(action, namespace))
                 key = f"({key_words(action)})" if off else key_words(action)
-                shown += [cell(key, "dim" if off else "accent"), cell(f" {action.title}  ", "dim")]
-        return shown
+                shown += [cell(f" {key}", "dim" if off else "accent"), cell(f" {action.title} ", "dim")]
+        return first_that_fit(shown, self.size.width - cells_wide(ALWAYS), together=2)
 
     # Actions
 

@@ -39,6 +39,7 @@ class TeamScreen(Listing, inherit_bindings=False):
     TeamScreen #left { width: 53%; }
     TeamScreen #right { width: 47%; border-left: solid $panel; }
     TeamScreen.single #right { border-left: none; }
+    TeamScreen.single Pane > Bar { display: none; }
     TeamScreen.ascii #right { border-left: ascii $panel; }
     TeamScreen #mail { height: 3fr; }
     TeamScreen #timeline { height: 2fr; }
@@ -267,9 +268,11 @@ class TeamScreen(Listing, inherit_bindings=False):
             self._pane(name).show_title(self._note(name), active=name == self.active)
         tabs = [cell(" ")]
         for number, name in enumerate(PANES, 1):
-            on = name == self.active
-            text = f"[{number} {name}]" if on else f" {number} {name} "
-            tabs.append(cell(text, "strong" if on else "dim"))
+            on, table = name == self.active, self._pane(name).table
+            words = f"{number} {name} {len(table.rows)}" + (
+                f" /{table.filter_text}" if table.filter_text else ""
+            )
+            tabs.append(cell(f"[{words}]" if on else f" {words} ", "strong" if on else "dim"))
         self.query_one("#tabs", Bar).show(tabs, [self._note("mail"), cell(" ")])
 
     def _note(self, name: str) -> Cell:

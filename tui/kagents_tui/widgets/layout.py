@@ -1,11 +1,12 @@
 """Which columns of a table are shown at a width, how wide each is, and text cut or padded to that width."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from kagents_tui.rows.cells import Column
+from kagents_core.safetext import width
+from kagents_tui.rows.cells import Cell, Column
 
 GAP = 1
 
@@ -50,3 +51,19 @@ def fit(text: str, width: int, *, right: bool = False, ellipsis: str = "…") ->
         + ellipsis
         + " " * (width - 1 - cell_len(set_cell_size(text, width - 1).rstrip()))
     )
+
+
+def cells_wide(cells: Iterable[Cell]) -> int:
+    """Columns that the cells take."""
+    return sum(width(each.text) for each in cells)
+
+
+def first_that_fit(cells: Sequence[Cell], room: int, *, together: int = 1) -> Sequence[Cell]:
+    """As many of the first cells as the room holds whole, in groups of ``together``; always one group."""
+    end, used = 0, 0
+    while end < len(cells):
+        used += cells_wide(cells[end : end + together])
+        if used > room and end:
+            break
+        end += together
+    return cells[:end]
