@@ -3,7 +3,7 @@
 from typing import Any
 
 from kagents_core.api.constants import API_VERSION, CONTROLLER_MANAGER
-from kagents_core.api.status import TERMINAL_PHASES
+from kagents_core.api.status import TERMINAL_PHASES, Condition
 from kagents_core.api.team import AgentTeam
 from kagents_core.api.template import AgentTeamRun, AgentTeamTemplate
 from kagents_core.reconcile.plan import Event, ObservedRun, Plan
@@ -79,7 +79,10 @@ def _mirror(observed: ObservedRun, team: AgentTeam) -> Plan:
         return Plan(status=_status(observed, {"phase": "Failed", "completedAt": to_text(observed.now)}, said))
     seen = team.status.model_dump(by_alias=True, exclude_none=True, include=_MIRRORED, mode="json")
     said = condition("TeamCreated", True, "TeamCreated", f"made from template {run.spec.template_ref.name}")
-    status = _status(observed, {"phase": "Pending", **seen, "teamName": team.metadata["name"]}, said)
+    outcome = [entry for entry in team.status.conditions if entry.type == "Succeeded"]
+    status = _status(
+        observed, {"phase": "Pending", **seen, "teamName": team.metadata["name"]}, said, *outcome
+    )
     asked = {
         name: getattr(run.spec, name) for name in ("suspend", "cancel") if name in run.spec.model_fields_set
     }
@@ -108,8 +111,8 @@ def _waiting(observed: ObservedRun) -> Plan:
     return Plan(status=_status(observed, {"phase": "Pending"}, said))
 
 
-def _status(observed: ObservedRun, fields: dict[str, Any], said: Any) -> dict[str, Any]:
+def _status(observed: ObservedRun, fields: dict[str, Any], *said: Condition) -> dict[str, Any]:
     generation = observed.run.metadata.get("generation", 0)
-    entries = merged(observed.run.status.conditions, [said], observed.now, generation)
+    entries = merged(observed.run.status.conditions, said, observed.now, generation)
     conditions = [entry.model_dump(by_alias=True, exclude_none=True) for entry in entries]
     return fields | {"observedGeneration": generation, "conditions": conditions}

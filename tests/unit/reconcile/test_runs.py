@@ -79,6 +79,20 @@ def test_the_status_of_the_team_is_mirrored() -> None:
     assert {"phase": "Running", "ready": "2/3", "estimatedCost": "1.42"}.items() <= dict(plan.status).items()
 
 
+def test_why_the_team_ended_stands_in_the_run_too() -> None:
+    template, run = objects()
+    ended = {
+        "type": "Succeeded",
+        "status": "False",
+        "reason": "LeadFailed",
+        "message": "lead failed",
+        "lastTransitionTime": "2026-11-21T11:00:00Z",
+    }
+    plan = observe(run, template, made(run, template, phase="Failed", conditions=[ended]))
+    assert plan.status is not None
+    assert [entry["message"] for entry in plan.status["conditions"]][-1] == "lead failed"
+
+
 def test_cancel_reaches_the_team_and_an_unset_suspend_does_not_undo_a_persons() -> None:
     template, run = objects()
     team = made(run, template, phase="Running")
