@@ -192,7 +192,7 @@ async def deliver(layout: TeamLayout, to: str, *messages: Message, budget: float
     path = layout.inbox(to)
     async with lock(path, budget=budget) as held:
         entries = _entries(path)
-        present = {entry.get("msg_id") for entry in entries if isinstance(entry, dict)} - {None}
+        present = {entry["msg_id"] for entry in entries if _has_id(entry)}
         added = [dict(message.raw) for message in messages if message.id not in present]
         if added:
             _put(path, entries + added, held)
@@ -222,6 +222,10 @@ async def take(
         if path.exists():
             _put(path, [], held)
     return list(contents.messages), list(contents.malformed)
+
+
+def _has_id(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("msg_id"), str)
 
 
 def _surely_empty(path: Path) -> bool:

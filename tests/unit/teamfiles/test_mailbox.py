@@ -136,6 +136,18 @@ async def test_a_message_is_not_added_twice(layout: TeamLayout) -> None:
     assert [found.text for found in (await read(layout, "lead")).messages] == ["once", "two"]
 
 
+async def test_an_id_that_is_no_text_is_no_id(layout: TeamLayout) -> None:
+    layout.inbox("lead").write_text(
+        '[{"from":"a","text":"t","msg_id":[]},{"from":"a","text":"u","msg_id":{}}]'
+    )
+    await deliver(layout, "lead", new_message("b", "arrives"))
+    assert [(found.id is None, found.text) for found in (await read(layout, "lead")).messages] == [
+        (True, "t"),
+        (True, "u"),
+        (False, "arrives"),
+    ]
+
+
 async def test_keep_runs_before_anything_is_removed(layout: TeamLayout) -> None:
     await deliver(layout, "lead", new_message("a", "precious"))
 
