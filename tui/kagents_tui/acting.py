@@ -143,7 +143,9 @@ async def delete(app: "KagentsApp", link: "Connection", team: Team, pick: Pick) 
     from kagents_tui.screens.dialogs import Confirm
 
     story = facts(
-        team, "The team and all it owns is removed: pods, volumes, mail, tasks. There is no way back."
+        team,
+        "Everything it owns goes with it: its pods, and its volume with the worktrees, the mail, the tasks",
+        "and the results. There is no way back.",
     )
     if await app.push_screen_wait(Confirm(f"Delete {title(team)}?", story, "Delete", safe=True)):
         await acts.delete(link.client, *team.key, uid=team.uid)

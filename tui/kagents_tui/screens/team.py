@@ -89,17 +89,24 @@ class TeamScreen(Listing, inherit_bindings=False):
         self._take(self.kagents.teams.get(self.key))
         self._arrange()
         super().on_mount()
+        self._paint_journal()
         self.table().focus()
-        self.kagents.run_worker(self._follow(), group=f"journal-{id(self)}", exit_on_error=False)
+        self._start_following()
 
     def on_unmount(self) -> None:
         self.kagents.workers.cancel_group(self.kagents, f"journal-{id(self)}")
 
     # The object and the journal
 
-    async def _follow(self) -> None:
+    def _start_following(self) -> None:
+        """Follows the journal of the team from its beginning, and nothing else."""
+        self.tail = Tail(self._open_journal, self._journal_changed)
+        group = f"journal-{id(self)}"
+        self.kagents.run_worker(self._follow(self.tail), group=group, exclusive=True, exit_on_error=False)
+
+    async def _follow(self, tail: Tail) -> None:
         await self._known.wait()
-        await self.tail.run(finished=lambda: self.gone or self.team is None or finished(self.team))
+        await tail.run(finished=lambda: self.gone or self.team is None or finished(self.team))
 
     def _open_journal(self, after: int) -> AsyncGenerator[Mapping[str, Any]]:
         from kagents_tui.journal_stream import stream
@@ -109,13 +116,14 @@ class TeamScreen(Listing, inherit_bindings=False):
         return stream(self.kagents.connection.client, self.team.object(), after=after, follow=True)
 
     def _take(self, team: Team | None) -> None:
-        if team is not None and self.team is not None and team.uid != self.team.uid:
-            self.tail.view.__init__()  # type: ignore[misc]  # another team of the same name starts a new journal
+        if team is None:
+            return
+        made_again = self.team is not None and team.uid != self.team.uid
+        self.team, self._object = team, team.object()
+        self._known.set()
+        if made_again:
+            self._start_following()
             self.say(cell("the team was deleted and made again; this is the new one").text, "warn")
-        if team is not None:
-            self.team = team
-            self._object = team.object()
-            self._known.set()
 
     def _journal_changed(self) -> None:
         if not self._paint_due and self.is_mounted:
