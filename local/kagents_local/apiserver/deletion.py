@@ -165,21 +165,20 @@ class Deletion:
         owner = self._store.find(uid)
         if owner is None:
             for dependent in self._store.dependents(uid):
-                self._release(dependent, uid, blocking_only=False)
+                self._release(dependent, uid, "Background")
             return
         if owner.storage == "namespaces":
             self._empty(owner)
         elif owner.owners or self._store.dependents(uid) or b'"deletionTimestamp"' in owner.data:
             self._continue_foreground(owner)
 
-    def _release(self, dependent: Entry, uid: str, *, blocking_only: bool) -> None:
-        """Delete a dependent whose last owner is gone or going; else take the gone one out of its
-        references."""
+    def _release(self, dependent: Entry, uid: str, propagation: Propagation) -> None:
+        """Delete a dependent whose last owner is gone or going; else take that one out of its references."""
         others = [o for o in dependent.owners if o.uid != uid and self._store.find(o.uid) is not None]
-        if others and not blocking_only:
+        if others:
             self._drop_reference(dependent, uid)
-        elif not others:
-            self._delete_quietly(dependent, "Foreground" if blocking_only else "Background")
+        else:
+            self._delete_quietly(dependent, propagation)
 
     def _delete_quietly(self, entry: Entry, propagation: Propagation) -> None:
         kind = Kind("", "", entry.storage, "", "")
@@ -206,7 +205,7 @@ class Deletion:
             return
         for dependent in self._store.dependents(owner.uid):
             if b'"deletionTimestamp"' not in dependent.data:
-                self._release(dependent, owner.uid, blocking_only=True)
+                self._release(dependent, owner.uid, "Foreground")
         blocking = [
             dependent
             for dependent in self._store.dependents(owner.uid)

@@ -154,7 +154,9 @@ def apply(
 
     dropped = (own.paths if own is not None else frozenset()) - wanted
     kept = _and_their_parents([wanted, *(owned.paths for owned in others)])
-    result = without(result, dropped - kept, schema) if dropped else result
+    if dropped:
+        # Laid over once more: a container that was emptied goes, unless it is applied as an empty one.
+        result = merged(without(result, dropped - kept, schema), applied, schema)
     mine = own if own is not None and own.paths == wanted else Ownership(manager, wanted, now)
     result["metadata"] = dict(result.get("metadata") or {})
     _write(result, [*others, mine])
