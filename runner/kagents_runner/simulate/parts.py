@@ -33,6 +33,11 @@ def _subject(entry: RosterEntry) -> str:
     return first if len(first) <= 80 else first[:79].rstrip() + "…"
 
 
+def _sentence(entry: RosterEntry) -> str:
+    subject = _subject(entry)
+    return subject if subject.endswith((".", "!", "?", "…")) else f"{subject}."
+
+
 def _in_order(team: TeamDocument) -> list[RosterEntry]:
     """Teammates with every dependency before its dependents."""
     placed: list[RosterEntry] = []
@@ -69,7 +74,7 @@ def _lead(team: TeamDocument) -> list[Step]:
 
 
 def _go(mate: RosterEntry) -> Step:
-    return Send(mate.name, f"Your task is: {_subject(mate)}. Report to me when it is done.", "your task")
+    return Send(mate.name, f"Your task: {_sentence(mate)} Report to me when it is done.", "your task")
 
 
 def _teammate(team: TeamDocument, entry: RosterEntry, *, led: bool) -> list[Step]:
@@ -88,5 +93,5 @@ def _teammate(team: TeamDocument, entry: RosterEntry, *, led: bool) -> list[Step
     ]
     if not led:
         return [*steps, Shutdown("its work is done, and there is no lead to dismiss it")]
-    steps += [Complete(), Send(LEAD, f"Done: {_subject(entry)}. The result is in {file}.", "task done")]
+    steps += [Complete(), Send(LEAD, f"Done: {_sentence(entry)} The result is in {file}.", "task done")]
     return steps
