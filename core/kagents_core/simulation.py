@@ -16,10 +16,12 @@
 ```
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from kagents_core.api.constants import TEAM_LEAD
 from kagents_core.api.manifests import ManifestError, read_yaml
 
 SCRIPT_LIMIT: Final = 30_000
@@ -28,6 +30,7 @@ STEP_LIMIT: Final = 1_000
 MAX_SECONDS: Final = 24 * 3600.0
 MAX_TOKENS: Final = 1_000_000_000
 MAX_FILES: Final = 100
+_AGENT: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 WaitFor = Literal["mail_from", "task", "seconds", "ended"]
 
@@ -170,6 +173,28 @@ def _read(text: str) -> tuple[list[Step], list[str]]:
     return steps, problems
 
 
+def unknown_agents(steps: Iterable[Step], known: Collection[str]) -> list[str]:
+    """What is wrong with a script in a team of ``known`` agents: one sentence for each other name."""
+    return [
+        f"step {number}: there is no agent {name!r} in this team"
+        for number, step in enumerate(steps, 1)
+        for name in _named(step)
+        if name not in known
+    ]
+
+
+def _named(step: Step) -> list[str]:
+    """The agents that a step needs; ``team-lead``, kagents itself, takes part in mail only."""
+    match step:
+        case Send(to=name):
+            return [name] if name != TEAM_LEAD else []
+        case Wait(mail_from=sender, ended=ended):
+            return [*ended, *([sender] if sender and sender != TEAM_LEAD else [])]
+        case CreateTask(owner=str() as name) | Dismiss(teammate=name):
+            return [name]
+    return []
+
+
 class _WrongStepError(ValueError):
     pass
 
@@ -213,6 +238,16 @@ class _Values:
     def optional(self, name: str) -> str | None:
         """A text of the mapping, or None."""
         return self._text(f"{self.step}.{name}", self.value[name]) if name in self.value else None
+
+    def agent(self, name: str, value: Any) -> str:
+        """The name of an agent."""
+        if not isinstance(value, str) or not _AGENT.fullmatch(value):
+            raise _WrongStepError(f"{name} is the name of an agent, not {_shown(value)}")
+        return value
+
+    def optional_agent(self, name: str) -> str | None:
+        """The name of an agent in the mapping, or None."""
+        return self.agent(f"{self.step}.{name}", self.value[name]) if name in self.value else None
 
     def seconds(self, name: str, value: Any) -> float:
         """A duration in seconds."""
@@ -262,13 +297,14 @@ def _work(values: _Values) -> Work:
 
 def _send(values: _Values) -> Send:
     values.mapping("to", "text", "summary")
-    return Send(values.required("to"), values.required("text"), values.optional("summary"))
+    to = values.agent("send.to", values.required("to"))
+    return Send(to, values.required("text"), values.optional("summary"))
 
 
 def _create_task(values: _Values) -> CreateTask:
     values.mapping("subject", "description", "owner")
     return CreateTask(
-        values.required("subject"), values.optional("description") or "", values.optional("owner")
+        values.required("subject"), values.optional("description") or "", values.optional_agent("owner")
     )
 
 
@@ -288,17 +324,17 @@ def _wait(values: _Values) -> Wait:
         raise _WrongStepError("wait needs mail_from, task, seconds or ended")
     ended = given.get("ended", [])
     names = [ended] if isinstance(ended, str) else ended
-    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+    if not isinstance(names, list):
         raise _WrongStepError(f"wait.ended is the name of an agent or a list of names, not {_shown(ended)}")
     task = given.get("task", False)
     if not isinstance(task, bool):
         raise _WrongStepError(f"wait.task is true or false, not {_shown(task)}")
     seconds = given.get("seconds")
     return Wait(
-        mail_from=values.optional("mail_from"),
+        mail_from=values.optional_agent("mail_from"),
         task=task,
         seconds=None if seconds is None else values.seconds("wait.seconds", seconds),
-        ended=tuple(names),
+        ended=tuple(values.agent("wait.ended", name) for name in names),
     )
 
 
@@ -315,7 +351,7 @@ _READERS: Final[Mapping[str, Callable[[_Values], Step]]] = {
     "claim": _claim,
     "complete": _complete,
     "wait": _wait,
-    "dismiss": lambda values: Dismiss(values.text()),
+    "dismiss": lambda values: Dismiss(values.agent("dismiss", values.value)),
     "finish": lambda values: Finish(values.text()),
     "fail": lambda values: Fail(values.text()),
     "shutdown": lambda values: Shutdown(values.text()),

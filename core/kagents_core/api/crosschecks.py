@@ -10,10 +10,11 @@ from typing import Final
 
 from kagents_core.api import teamrules
 from kagents_core.api.agents import AgentSpec, TeammateSpec
+from kagents_core.api.constants import LEAD
 from kagents_core.api.fielderrors import FieldError
 from kagents_core.api.team import AgentTeamSpec, Lifecycle, Workspace
 from kagents_core.api.template import AgentTeamRunSpec, AgentTeamTemplateSpec
-from kagents_core.simulation import check_script
+from kagents_core.simulation import check_script, parse_script, unknown_agents
 
 MOST_PROMPT_BYTES: Final = 96 * 1024
 TOO_MUCH_PROMPT: Final = (
@@ -31,6 +32,7 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
         *_teammates(spec.teammates),
         *_gates(spec.lifecycle, spec.teammates),
         *_scripts(agents, spec.harness),
+        *_parts(agents),
         *_sizes(agents),
         *_mounts(spec.workspace),
     ]
@@ -169,6 +171,15 @@ def _scripts(agents: Sequence[tuple[str, AgentSpec]], harness: str) -> Iterator[
             yield FieldError(f"{where}.script", None, teamrules.SCRIPT_NEEDS_SIMULATED)
         elif agent.script is not None:
             for problem in check_script(agent.script):
+                yield FieldError(f"{where}.script", None, problem)
+
+
+def _parts(agents: Sequence[tuple[str, AgentSpec]]) -> Iterator[FieldError]:
+    """Scripts may name the team's own agents only: nobody else would ever answer."""
+    known = {agent.name if isinstance(agent, TeammateSpec) else LEAD for _, agent in agents}
+    for where, agent in agents:
+        if agent.script is not None and not check_script(agent.script):
+            for problem in unknown_agents(parse_script(agent.script), known):
                 yield FieldError(f"{where}.script", None, problem)
 
 
