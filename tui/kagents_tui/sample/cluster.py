@@ -49,7 +49,7 @@ class SampleStream:
 
 @dataclass(slots=True)
 class SampleCluster:
-    """Teams in memory, with a journal each. ``calls`` holds what was asked for, ``denied`` what is forbidden."""
+    """Teams in memory, a journal each. ``calls`` holds what was asked for, ``denied`` what is forbidden."""
 
     teams: list[Object]
     journals: dict[str, list[Object]] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from kagents_tui.actions import ACTIONS, Action, of_screen, shown_key
 from kagents_tui.screens.reading import ReadingScreen
 
 
-class HelpScreen(ReadingScreen, inherit_bindings=False):
+class HelpScreen(ReadingScreen):
     """Help for the screen it was called from."""
 
     def __init__(self, screen: str) -> None:

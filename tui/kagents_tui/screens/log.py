@@ -27,7 +27,7 @@ class LogScreen(ReadingScreen, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = bindings("log")
 
     def __init__(self, key: Key, agent: str, pod: str, *, simulated: bool) -> None:
-        super().__init__("Log", key, clean(""))
+        super().__init__(f"Log of {agent}", key, clean(""))
         self.agent = agent
         self.pod = pod
         self.simulated = simulated
@@ -89,7 +89,7 @@ class LogScreen(ReadingScreen, inherit_bindings=False):
         self.refresh_bars()
 
     def crumbs(self) -> Sequence[Cell]:
-        parts = [*super().crumbs(), cell(f" of {line(self.agent, 100)}", "strong")]
+        parts = [*super().crumbs()]
         if self.simulated:
             parts.append(cell("  [simulated]", "accent"))
         tone = "good" if self.state == "live" else "dim"

@@ -71,8 +71,8 @@ class Document(ScrollView, can_focus=True, inherit_bindings=False):
         self._flow()
 
     def _flow(self) -> None:
-        width = max(1, self.size.width - 2)
-        if not self.wrap or not self.size.width:
+        width = max(1, self.room - 2)
+        if not self.wrap or not self.room:
             self._painted, self._starts = list(self.lines), list(range(len(self.lines)))
         else:
             self._painted, self._starts = [], []
@@ -80,7 +80,7 @@ class Document(ScrollView, can_focus=True, inherit_bindings=False):
                 pieces = wrapped(each, width)
                 self._painted += pieces
                 self._starts += [number] * len(pieces)
-        self.virtual_size = Size(self.size.width, len(self._painted))
+        self.virtual_size = Size(self.room, len(self._painted))
         self.refresh()
 
     def on_resize(self) -> None:
@@ -135,6 +135,11 @@ class Document(ScrollView, can_focus=True, inherit_bindings=False):
 
     # Painting
 
+    @property
+    def room(self) -> int:
+        """Cells of a line beside the scroll bar."""
+        return self.scrollable_content_region.width
+
     def render_line(self, y: int) -> Strip:
         return on_ground(self, self._line(y))
 
@@ -142,7 +147,7 @@ class Document(ScrollView, can_focus=True, inherit_bindings=False):
         colourless = monochrome(self)
         index = int(self.scroll_offset.y) + y
         if not 0 <= index < len(self._painted):
-            return Strip.blank(self.size.width)
+            return Strip.blank(self.room)
         text = self._painted[index]
         parts: list[tuple[str, Tone]] = [(" ", "plain")]
         key = KEY.match(text) if self.keys else None
@@ -153,7 +158,7 @@ class Document(ScrollView, can_focus=True, inherit_bindings=False):
         segments: list[Segment] = []
         for piece, tone in parts:
             segments += self._marked(piece, tone, colourless)
-        return Strip(segments).adjust_cell_length(self.size.width)
+        return Strip(segments).adjust_cell_length(self.room)
 
     def _marked(self, text: str, tone: Tone, colourless: bool) -> list[Segment]:
         """The text with its matches in reversed video."""

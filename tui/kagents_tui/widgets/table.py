@@ -163,7 +163,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
                 self._reveal()
 
     def _resize_content(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self.rows) * self.row_height + self.header)
+        self.virtual_size = Size(self.room, len(self.rows) * self.row_height + self.header)
 
     @property
     def current(self) -> Item | None:
@@ -234,6 +234,11 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
 
     # Painting
 
+    @property
+    def room(self) -> int:
+        """Cells of a line beside the scroll bar."""
+        return self.scrollable_content_region.width
+
     def render_lines(self, crop: Any) -> list[Strip]:
         """Measures the visible rows once for all lines of this paint."""
         self._measure()
@@ -252,7 +257,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
                 max(size, len(column.title) + (column.title == self.sorted_by))
                 for size, column in zip(self._wanted, self.columns, strict=True)
             ]
-        self._layout = arrange(self.columns, wanted, max(1, self.size.width - 2))
+        self._layout = arrange(self.columns, wanted, max(1, self.room - 2))
 
     def render_line(self, y: int) -> Strip:
         return on_ground(self, self._line(y))
@@ -268,8 +273,8 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         if not 0 <= index < len(self.rows):
             if not self.rows and y == self.header:
                 text = "no row matches the filter" if self.filter_text and self.items else self.empty
-                return Strip([Segment(fit(f" {text}", self.size.width), style("dim", monochrome=colourless))])
-            return Strip.blank(self.size.width)
+                return Strip([Segment(fit(f" {text}", self.room), style("dim", monochrome=colourless))])
+            return Strip.blank(self.room)
         return self._row_strip(index, part, scene, colourless)
 
     def _header_strip(self, colourless: bool) -> Strip:
@@ -282,7 +287,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
             elif mark:
                 mark = "v" if self.reversed else "^"
             parts.append(fit(column.title + mark, size, right=column.right))
-        text = fit("  " + (" " * GAP).join(parts), self.size.width)
+        text = fit("  " + (" " * GAP).join(parts), self.room)
         return Strip([Segment(text, style("dim", monochrome=colourless))])
 
     def _row_strip(self, index: int, part: int, scene: Scene, colourless: bool) -> Strip:
@@ -295,7 +300,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         gap = Segment(" " * GAP, toned("plain"))
         if part and self.detail is not None:
             cell = self.detail(item, scene)
-            body = fit("    " + cell.text, self.size.width, ellipsis=scene.symbols.ellipsis)
+            body = fit("    " + cell.text, self.room, ellipsis=scene.symbols.ellipsis)
             return Strip([Segment(body, toned(cell.tone))])
         cue = scene.symbols.changed if self._is_new(item) else " "
         segments = [Segment(cue, toned("accent")), gap]
@@ -305,7 +310,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
             if place:
                 segments.append(gap)
             segments.append(Segment(text, toned(cell.tone)))
-        return Strip(segments).extend_cell_length(self.size.width, toned("plain"))
+        return Strip(segments).extend_cell_length(self.room, toned("plain"))
 
     def _is_new(self, item: Item) -> bool:
         since = self._changed.get(self.key_of(item))
