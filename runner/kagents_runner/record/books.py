@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from kagents_core.journal import Journal, entries
+from kagents_core.journal import Journal, JournalReader, entries
 from kagents_core.teamfiles.files import read_bounded, replace_file
 from kagents_core.teamfiles.layout import TeamLayout
 from kagents_core.teamfiles.mailbox import Malformed
@@ -28,6 +28,8 @@ SAVE_SECONDS: Final = 2.0
 """Least time between two saves of recorder.json."""
 _STATE_LIMIT: Final = 64 * 1024 * 1024
 _LAST_REQUESTS: Final = 1000
+PRINTED_AGAIN: Final = 50_000
+"""Entries of an earlier run that a new one prints: its log, the only one that stays, then holds them too."""
 
 
 class Books:
@@ -78,6 +80,15 @@ class Books:
         for entry in found:
             self._learn(entry, now)
         self._dirty = True
+
+    def print_again(self, limit: int = PRINTED_AGAIN) -> None:
+        """Prints the last entries that were journalled before this run, each as it stands in the file."""
+        reader = JournalReader(self.layout.journal, after=max(0, self.journal.last - limit))
+        try:
+            for line in reader.read():
+                self._print(line.data + b"\n")
+        finally:
+            reader.close()
 
     def malformed(self, problems: Sequence[Malformed]) -> None:
         """Journals what could not be read, each once."""

@@ -24,6 +24,7 @@ async def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> 
         books = Books(team, locations.layout(team.name), output=STDOUT)
     except JournalError as error:
         raise RunnerError(str(error)) from error
+    books.print_again()
     try:
         recorder = Recorder(books, locations.homes_dir)
         loop = asyncio.get_running_loop()
