@@ -101,9 +101,10 @@ async def test_a_wait_for_mail_ends_a_turn_and_reads_in_the_native_form(place: P
     place.agents["scout"]["script"] = steps("wait: {mail_from: lead}", "say: got it", "shutdown: done")
     place.prepare()
     process = running(place.start("supervise", "scout"))
-    until(lambda: [hook for hook in place.hooks("scout") if hook["hook_event_name"] == "TeammateIdle"])
+    until(lambda: place.mail("team-lead"))
     [idle] = place.mail("team-lead")
     assert json.loads(idle["text"])["type"] == "idle_notification"
+    assert place.hooks("scout")[-1]["hook_event_name"] == "TeammateIdle"
     await mailbox.deliver(place.layout, "scout", new_message("lead", "go & <look>", summary="s"))
     assert process.wait(LIMIT) == 0
     [turn] = place.transcript("scout")
