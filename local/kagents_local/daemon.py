@@ -40,6 +40,10 @@ PROCESSES_LIMIT: Final = 130.0
 
 READY_LIMIT: Final = 20.0
 
+CONNECTIONS: Final = 32
+"""Of kubelet and controller to the API server, their watches included. Both ends lie in this process, and
+each costs it about a mebibyte of TLS buffers in a burst."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
@@ -86,7 +90,7 @@ class Engine:
             )
             config = ClientConfig(server, ca_data=authority, token=tokens.admin, context=CONTEXT)
             self.client_config = config
-            async with Client(config) as client:
+            async with Client(config, connections=CONNECTIONS) as client:
                 await self._work(client, api, authority, ready)
         finally:
             self._data.engine.unlink(missing_ok=True)

@@ -37,7 +37,7 @@ _PASSED: Final = frozenset(
 """What the daemon gets of the shell's environment: a key that happens to lie there is not kept for days."""
 
 
-_ALLOCATOR: Final = {
+ALLOCATOR: Final = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "65536",
     "MALLOC_TRIM_THRESHOLD_": "131072",
@@ -159,7 +159,7 @@ def daemon_environment(environ: Mapping[str, str]) -> dict[str, str]:
     passed = {
         name: value for name, value in environ.items() if name in _PASSED or name.startswith(_PASSED_PREFIXES)
     }
-    return {**_ALLOCATOR, **passed}
+    return {**ALLOCATOR, **passed}
 
 
 def _await_word(reader: int) -> str:

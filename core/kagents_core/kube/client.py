@@ -10,7 +10,7 @@ from kagents_core.api.resources import Resource
 from kagents_core.kube.config import ClientConfig
 from kagents_core.kube.errors import ApiError
 from kagents_core.kube.exec import PROTOCOLS, ExecStream
-from kagents_core.kube.transport import Query, Transport
+from kagents_core.kube.transport import CONNECTIONS, Query, Transport
 from kagents_core.kube.watch import WatchEvent, read_events
 
 Object = dict[str, Any]
@@ -39,11 +39,14 @@ class Permission:
 
 
 class Client:
-    """One API server, spoken to through one HTTP session. Use it as an async context manager."""
+    """One API server, spoken to through one HTTP session. Use it as an async context manager.
 
-    def __init__(self, config: ClientConfig) -> None:
+    ``connections`` are open at most at once; every watch, log and exec holds one of them.
+    """
+
+    def __init__(self, config: ClientConfig, *, connections: int = CONNECTIONS) -> None:
         self.config = config
-        self._transport = Transport(config)
+        self._transport = Transport(config, connections)
 
     async def __aenter__(self) -> Self:
         await self._transport.__aenter__()

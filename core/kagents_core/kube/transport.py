@@ -23,6 +23,7 @@ RESPONSE_LIMIT = 256 * 1024 * 1024
 """Bytes of one answer: far above any real page of 500 objects, far below what would hurt."""
 
 REQUEST_SECONDS = 30.0
+CONNECTIONS = 256
 _CONNECT_SECONDS = 10.0
 _ERROR_BODY_LIMIT = 64 * 1024
 _RETRIES = 5
@@ -32,10 +33,14 @@ Query = Sequence[tuple[str, str]]
 
 
 class Transport:
-    """Sends requests with the configuration's credentials. Open it with ``async with``, once."""
+    """Sends requests with the configuration's credentials. Open it with ``async with``, once.
 
-    def __init__(self, config: ClientConfig) -> None:
+    ``connections`` are open at most at once, watches and streams included; a further request waits for one.
+    """
+
+    def __init__(self, config: ClientConfig, connections: int = CONNECTIONS) -> None:
         self.config = config
+        self._connections = connections
         self._credentials = Credentials(config)
         self._base = URL(config.server)
         self._session: aiohttp.ClientSession | None = None
@@ -45,7 +50,7 @@ class Transport:
         tls: ssl.SSLContext | bool = True
         if self._base.scheme == "https":
             tls = _tls_context(self.config, await self._credentials.certificate())
-        connector = aiohttp.TCPConnector(ssl=tls, limit=256, socket_factory=_keepalive_socket)
+        connector = aiohttp.TCPConnector(ssl=tls, limit=self._connections, socket_factory=_keepalive_socket)
         headers = {"User-Agent": "kagents", "Accept": "application/json"}
         if self._base.host in _LOOPBACK:
             headers["Accept-Encoding"] = "identity"  # compressing costs both sides more than it saves here
