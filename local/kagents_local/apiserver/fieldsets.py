@@ -28,7 +28,7 @@ def child_schema(schema: Schema, name: str) -> Schema:
     found = (schema.get("properties") or {}).get(name)
     if found is None:
         found = schema.get("additionalProperties")
-    return found if isinstance(found, Mapping) else None
+    return found if isinstance(found, dict) else None
 
 
 def is_atomic(value: object, schema: Schema) -> bool:
@@ -60,7 +60,7 @@ def item_element(item: Any, schema: Mapping[str, Any]) -> str:
 def item_schema(schema: Mapping[str, Any]) -> Schema:
     """The schema of a list's items."""
     items = schema.get("items")
-    return items if isinstance(items, Mapping) else None
+    return items if isinstance(items, dict) else None
 
 
 def keyed(items: list[Any], schema: Mapping[str, Any]) -> dict[str, Any]:

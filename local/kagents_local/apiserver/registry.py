@@ -2,7 +2,7 @@
 field."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from kagents_local.apiserver import builtin_rules, metadata, ownership, structural
@@ -21,21 +21,10 @@ from kagents_local.apiserver.errors import (
 )
 from kagents_local.apiserver.kinds import Kind
 from kagents_local.apiserver.store import Store
+from kagents_local.apiserver.writeoptions import WriteOptions, refuse_unknown
 
 Rules = Callable[[Object, Object | None], list[Cause]]
 """Rules of custom kinds beyond their schema: (new object, stored object or None) to what is broken."""
-
-
-@dataclass(slots=True)
-class WriteOptions:
-    """How a write is to be done. ``warnings`` collects what the client is told in spite of success."""
-
-    manager: str
-    dry_run: bool = False
-    field_validation: str = "Warn"
-    force: bool = False
-    subresource: str = ""
-    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +152,7 @@ class Registry:
         metadata.settle_new(kind, obj, namespace)
         if kind.has_status:
             obj.pop("status", None)
-        self._normalise(kind, obj, None, options)
+        self._normalise(kind, obj, None, options, cleaned=True)
         return Written(self._commit(kind, obj, options), created=True)
 
     def _applier(self, kind: Kind, options: WriteOptions) -> ownership.Manager:
@@ -199,7 +188,7 @@ class Registry:
         obj = self._part(kind, old, obj, options)
         metadata.keep_settled(obj, old)
         obj["metadata"]["resourceVersion"] = str(entry.version)
-        self._normalise(kind, obj, old, options)
+        self._normalise(kind, obj, old, options, cleaned=not update)
         if kind.custom and _content(obj) != _content(old):
             obj["metadata"]["generation"] = old["metadata"].get("generation", 1) + 1
         if update:
@@ -228,11 +217,17 @@ class Registry:
                 result["metadata"]["managedFields"] = fields
         return result
 
-    def _normalise(self, kind: Kind, obj: Object, old: Object | None, options: WriteOptions) -> None:
-        """Prune, default, complete and validate, in that order. Raises 422 (or 400 for unknown fields)."""
+    def _normalise(
+        self, kind: Kind, obj: Object, old: Object | None, options: WriteOptions, *, cleaned: bool = False
+    ) -> None:
+        """Prune, default, complete and validate, in that order. Raises 422 (or 400 for unknown fields).
+
+        An apply's parts are ``cleaned`` before they are laid over one another.
+        """
         schema = self.schema(kind)
-        self._strict(kind, obj, schema, options)
-        structural.drop_nulls(obj, schema)
+        if not cleaned:
+            self._strict(kind, obj, schema, options)
+            structural.drop_nulls(obj, schema)
         builtin_rules.prepare(kind.storage, obj, old)
         structural.fill_defaults(obj, schema)
         causes = list(metadata.check(kind, obj, old)) + structural.validate(obj, schema)
@@ -278,18 +273,6 @@ class Registry:
         if "deletionTimestamp" in entry.object()["metadata"]:
             why = f"unable to create new content in namespace {namespace} because it is being terminated"
             raise forbidden(f"{kind.storage} is forbidden: {why}", kind.plural, kind.group)
-
-
-def refuse_unknown(kind: Kind, problems: list[str], options: WriteOptions) -> None:
-    """Refuse, report or ignore unknown and duplicate fields, as ``fieldValidation`` says."""
-    if not problems or options.field_validation == "Ignore":
-        return
-    if options.field_validation == "Strict":
-        raise bad_request(
-            f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: '
-            f"strict decoding error: {', '.join(problems)}"
-        )
-    options.warnings += [problem for problem in problems if problem not in options.warnings]
 
 
 def _content(obj: Object) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from kagents_local.apiserver.entries import Entry
 from kagents_local.apiserver.errors import RefusalError, forbidden, not_allowed, unknown_path
 from kagents_local.apiserver.kinds import Kind, KindTable, kinds_of_definition
 from kagents_local.apiserver.reading import Reading
-from kagents_local.apiserver.registry import Registry, WriteOptions
+from kagents_local.apiserver.registry import Registry
 from kagents_local.apiserver.requests import Target, parse_path
 from kagents_local.apiserver.store import Store
+from kagents_local.apiserver.writeoptions import WriteOptions
 from kagents_local.apiserver.writing import Writing
 from kagents_local.pod_access import PodAccess
 

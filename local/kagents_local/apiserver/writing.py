@@ -11,9 +11,10 @@ from kagents_local.apiserver.entries import Object
 from kagents_local.apiserver.errors import Cause, bad_request, invalid, unsupported_media
 from kagents_local.apiserver.kinds import Kind
 from kagents_local.apiserver.reading import Reading, selection_of
-from kagents_local.apiserver.registry import Registry, WriteOptions, Written, refuse_unknown
+from kagents_local.apiserver.registry import Registry, Written
 from kagents_local.apiserver.requests import Target, flag, number
 from kagents_local.apiserver.store import Store
+from kagents_local.apiserver.writeoptions import WriteOptions, refuse_unknown
 
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_PATCH: Final = "application/merge-patch+json"
