@@ -1,8 +1,8 @@
 """The engine's API server: latency of requests and watches, long lists, memory; then a burst of pods.
 
 The rows about requests are of the API server alone in a process of its own (no kubelet, no controller), over
-TLS as every client reaches it; those about pods are of a whole engine. ``python tests/bench/engine.py``; sizes
-by ``KAGENTS_BENCH_TEAMS`` and ``KAGENTS_BENCH_PODS``.
+TLS as every client reaches it; those about pods are of a whole engine.
+``python tests/bench/engine.py``; sizes by ``KAGENTS_BENCH_TEAMS`` and ``KAGENTS_BENCH_PODS``.
 """
 
 import asyncio
