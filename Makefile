@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 TESTS ?= tests/unit tests/local tests/tui
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types imports test-claude test-kubectl bench generate clean
+.PHONY: help install run test check lint types imports test-claude test-kubectl test-cluster bench generate clean
+.PHONY: images cluster-up cluster-down cluster-shell
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,9 +25,9 @@ run: install ## Open kagents-tui on the embedded engine with a demonstration tea
 	@$(BIN)/kagents-tui --demo-team
 
 test: install ## Every test that needs neither root nor a cluster (under 5 minutes)
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "not claude and not kubectl and not bench" $(TESTS)
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not claude and not kubectl and not cluster and not bench" $(TESTS)
 
-check: lint types imports test-kubectl test-claude ## Lint, types, import contracts, real kubectl and real CLI
+check: lint types imports test-kubectl test-claude test-cluster ## Lint, types, import contracts, real kubectl, CLI, cluster
 
 lint: install ## ruff
 	@$(BIN)/ruff check .
@@ -45,6 +46,22 @@ test-kubectl: install ## A real kubectl against the embedded engine
 test-claude: install ## The real Claude Code CLI against a scripted model on loopback
 	@tools/get-claude
 	@$(BIN)/pytest -m claude tests/claude
+
+test-cluster: install ## A real Kubernetes node: images, chart, teams in pods, faults (root; or KAGENTS_TEST_KUBECONFIG)
+	@test -z "$$CI" || test -n "$$KAGENTS_TEST_KUBECONFIG" || tools/cluster/install-packages
+	@$(BIN)/pytest -m cluster tests/cluster
+
+cluster-up: ## Start the test cluster and leave it running
+	@$(PYTHON) tools/cluster/main.py up
+
+cluster-down: ## Stop the test cluster; nothing of it stays
+	@$(PYTHON) tools/cluster/main.py down
+
+cluster-shell: ## A shell with kubectl and helm on the test cluster
+	@$(PYTHON) tools/cluster/main.py shell
+
+images: install ## Build the images kagents-runner and kagents-controller with buildah or docker
+	@tools/images
 
 bench: install ## Print the measurements beside their targets
 	@$(BIN)/python -m tests.bench

@@ -141,8 +141,9 @@ class Executor:
         except (Invalid, Forbidden) as error:
             # A quota, a pod security rule, a full namespace: the person must see why nothing happens.
             self._expectations.saw(child)
-            message = f"{resource.kind} {metadata['name']} was refused: {error.message}"
-            self._events.tell(subject.body, Event("Warning", "FailedCreate", message))
+            if "because it is being terminated" not in error.message:  # there no event may be made either
+                message = f"{resource.kind} {metadata['name']} was refused: {error.message}"
+                self._events.tell(subject.body, Event("Warning", "FailedCreate", message))
             raise
         except ApiError as error:
             if error.status:  # a definite no; without an answer the object may exist, so keep waiting for it

@@ -1,4 +1,4 @@
-"""A base image for tests without a registry: a minimal Debian with Python, git and ssh, made by debootstrap."""
+"""A base image for tests without a registry: a minimal Debian with Python, git and ssh."""
 
 import os
 import shutil
@@ -12,7 +12,9 @@ ROOT = Path(os.environ.get("KAGENTS_CLUSTER_BASE", "/var/tmp/kagents-cluster-bas
 
 
 def _buildah(*arguments: str) -> str:
-    return run(["buildah", "--storage-driver", os.environ.get("KAGENTS_BUILD_STORAGE", "vfs"), *arguments]).stdout.strip()
+    return run(
+        ["buildah", "--storage-driver", os.environ.get("KAGENTS_BUILD_STORAGE", "vfs"), *arguments]
+    ).stdout.strip()
 
 
 def ensure() -> str:
@@ -24,11 +26,19 @@ def ensure() -> str:
     if not (ROOT / "usr" / "bin" / "python3").exists():
         shutil.rmtree(ROOT, ignore_errors=True)
         run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(ROOT)])
-        for waste in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale", "usr/share/man"):
+        for waste in (
+            "var/cache/apt",
+            "var/lib/apt/lists",
+            "usr/share/doc",
+            "usr/share/locale",
+            "usr/share/man",
+        ):
             shutil.rmtree(ROOT / waste, ignore_errors=True)
     container = _buildah("from", "scratch")
     _buildah("add", container, str(ROOT), "/")
-    _buildah("config", "--env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", container)
+    _buildah(
+        "config", "--env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", container
+    )
     _buildah("commit", container, IMAGE)
     _buildah("rm", container)
     return IMAGE

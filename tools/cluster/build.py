@@ -1,4 +1,4 @@
-"""Builds the Kubernetes binaries and Helm as Go tools, and the pause program; only what is missing or outdated."""
+"""Builds Kubernetes and Helm as Go tools, and the pause program; only what is missing or outdated."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Images of the test cluster: the pause image made by hand, others from archives, imported into containerd."""
+"""Images of the test cluster: the pause image made by hand, others imported from archives."""
 
 import hashlib
 import io

@@ -33,10 +33,15 @@ ORDER = (
     "kubelet",
     "kube-proxy",
 )
-NEEDED = ("ip", "nsenter", "etcd", "containerd", "ctr", "runc", "openssl", "nft", "conntrack")
-PACKAGES = (
-    "etcd-server containerd runc containernetworking-plugins buildah nftables iproute2 conntrack openssl"
+NEEDED = (
+    *("ip", "nsenter", "etcd", "containerd", "ctr", "runc", "openssl", "nft", "conntrack"),
+    *("gcc", "go", "buildah", "debootstrap"),
 )
+
+
+def missing() -> list[str]:
+    """Programs that the cluster and its images need and this machine has not."""
+    return [name for name in NEEDED if not shutil.which(name)]
 
 
 def running(places: Places) -> bool:
@@ -47,9 +52,8 @@ def running(places: Places) -> bool:
 
 def up(places: Places) -> None:
     """Start the cluster and return when its node is Ready; a failed start leaves nothing behind."""
-    missing = [name for name in NEEDED if not shutil.which(name)]
-    if missing:
-        raise ClusterError(f"missing: {', '.join(missing)}; on Debian: apt-get install {PACKAGES}")
+    if absent := missing():
+        raise ClusterError(f"missing: {', '.join(absent)}; on Debian: tools/cluster/install-packages")
     if running(places):
         return
     down(places)

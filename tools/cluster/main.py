@@ -1,4 +1,7 @@
-"""The test cluster: ``main.py up|down|status|shell|build|load ARCHIVE…``. Needs root; lifecycle.py says what runs."""
+"""The test cluster: ``main.py up|down|status|shell|build|missing|images|load ARCHIVE…|kill NAME|start NAME``.
+
+Needs root; lifecycle.py says what runs.
+"""
 
 import argparse
 import os
@@ -8,7 +11,7 @@ from pathlib import Path
 import build
 import images
 import lifecycle
-from processes import ClusterError, inside
+from processes import ClusterError, inside, kill, start_again
 from settings import BINARIES, places
 
 
@@ -31,8 +34,10 @@ def main() -> int:
     """Run one verb; a failure is one sentence."""
     parser = argparse.ArgumentParser(description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb in ("up", "down", "status", "shell", "build"):
+    for verb in ("up", "down", "status", "shell", "build", "missing", "images"):
         verbs.add_parser(verb)
+    for verb in ("kill", "start"):
+        verbs.add_parser(verb).add_argument("component", choices=lifecycle.ORDER)
     verbs.add_parser("load").add_argument("archives", nargs="+", type=Path)
     arguments = parser.parse_args()
     here = places()
@@ -48,6 +53,14 @@ def main() -> int:
             print("running" if lifecycle.running(here) else "stopped")
         elif arguments.verb == "shell":
             return _shell()
+        elif arguments.verb == "missing":
+            print("\n".join(lifecycle.missing()))
+        elif arguments.verb == "images":
+            print("\n".join(images.names(here)))
+        elif arguments.verb == "kill":
+            kill(here, arguments.component)
+        elif arguments.verb == "start":
+            start_again(here, arguments.component)
         elif arguments.verb == "load":
             for archive in arguments.archives:
                 images.load(here, archive)

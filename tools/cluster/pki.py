@@ -76,7 +76,8 @@ def _authority(folder: Path) -> None:
 def _certificate(folder: Path, name: str, common: str, organisation: str) -> None:
     key, request, certificate = (str(folder / f"{name}.{end}") for end in ("key", "csr", "crt"))
     extensions = folder / f"{name}.ext"
-    names = f"IP:{NODE_IP},IP:127.0.0.1,IP:{API_SERVICE_IP},DNS:localhost,DNS:kubernetes,DNS:kubernetes.default.svc"
+    addresses = f"IP:{NODE_IP},IP:127.0.0.1,IP:{API_SERVICE_IP}"
+    names = f"{addresses},DNS:localhost,DNS:kubernetes,DNS:kubernetes.default.svc"
     extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth,clientAuth\n")
     subject = f"/O={organisation}/CN={common}"
     run(

@@ -63,8 +63,29 @@ def start(
             env={"PATH": os.environ["PATH"], "HOME": str(places.root), **(environment or {})},
         )
     entries = recorded(places)
-    entries[name] = {"pid": process.pid, "started": _start_time(process.pid)}
+    entries[name] = {"pid": process.pid, "started": _start_time(process.pid), "command": list(command)}
     _write(places, entries)
+
+
+def kill(places: Places, name: str) -> None:
+    """SIGKILL to a component, as a fault; ``start_again`` brings it back."""
+    entry = recorded(places).get(name)
+    if entry is None or not alive(entry):
+        raise ClusterError(f"{name} is not running")
+    os.kill(entry["pid"], signal.SIGKILL)
+    end = time.monotonic() + 5.0
+    while alive(entry) and time.monotonic() < end:
+        _reap(entry["pid"])
+        time.sleep(0.02)
+
+
+def start_again(places: Places, name: str) -> None:
+    """Start a killed component with the command it had."""
+    entry = recorded(places).get(name)
+    if entry is None:
+        raise ClusterError(f"{name} was never started")
+    if not alive(entry):
+        start(places, name, entry["command"])
 
 
 def stop(places: Places, name: str, grace: float = 10.0) -> None:

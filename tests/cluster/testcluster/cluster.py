@@ -1,0 +1,81 @@
+"""The cluster under test: this machine's own, or the one that ``KAGENTS_TEST_KUBECONFIG`` names."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from testcluster.commands import REPOSITORY, Helm, Kubectl, run
+from testcluster.images import Images, built, given
+from testcluster.volumes import Provisioner
+
+HOME = Path(os.environ.get("KAGENTS_CLUSTER_DIR", "/var/tmp/kagents-cluster"))
+BINARIES = Path(os.environ.get("KAGENTS_CLUSTER_BIN", Path.home() / ".cache" / "kagents-cluster" / "bin"))
+TOOL = REPOSITORY / "tools" / "cluster" / "main.py"
+
+
+def tool(*arguments: str, seconds: float = 1800.0) -> str:
+    """A verb of ``tools/cluster``."""
+    return run([sys.executable, str(TOOL), *arguments], seconds=seconds)
+
+
+@dataclass
+class Cluster:
+    """A running cluster, the images in it and the programs to speak to it."""
+
+    kubectl: Kubectl
+    helm: Helm
+    images: Images
+    provisioner: Provisioner | None
+    own: bool
+    """Started here: its components can be killed, its users are known."""
+
+    def as_user(self, user: str) -> Kubectl:
+        """kubectl as ``viewer``, ``operator`` or ``member`` of the test cluster."""
+        return Kubectl(self.kubectl.program, str(HOME / f"{user}.kubeconfig"))
+
+    def kill(self, component: str) -> None:
+        """SIGKILL to a component of the node."""
+        tool("kill", component)
+
+    def start(self, component: str) -> None:
+        """Start a killed component again as it was."""
+        tool("start", component)
+
+
+def obstacle() -> str | None:
+    """Why no cluster can be started here; None when one can."""
+    if os.environ.get("KAGENTS_TEST_KUBECONFIG"):
+        return None
+    if os.geteuid() != 0:
+        return "a cluster on this machine needs root: run as root, or set KAGENTS_TEST_KUBECONFIG"
+    missing = run([sys.executable, str(TOOL), "missing"]).split()
+    return f"missing: {', '.join(missing)}: run tools/cluster/install-packages" if missing else None
+
+
+def start(cache: Path) -> Cluster:
+    """Up (or as it runs already), with images and volumes."""
+    named = os.environ.get("KAGENTS_TEST_KUBECONFIG")
+    if named:
+        images = given()
+        assert images is not None, "KAGENTS_TEST_KUBECONFIG needs KAGENTS_TEST_IMAGES=<registry prefix>:<tag>"
+        kubectl = Kubectl("kubectl", named)
+        return Cluster(kubectl, Helm("helm", named, cache), images, None, own=False)
+    images, archives = (chosen, []) if (chosen := given()) else built()
+    tool("up")
+    kubeconfig = str(HOME / "kubeconfig")
+    if archives and images.tag not in tool("images"):
+        tool("load", *map(str, archives))
+    provisioner = Provisioner(kubeconfig, HOME / "volumes")
+    provisioner.start()
+    kubectl = Kubectl(str(BINARIES / "kubectl"), kubeconfig)
+    return Cluster(kubectl, Helm(str(BINARIES / "helm"), kubeconfig, cache), images, provisioner, own=True)
+
+
+def stop(cluster: Cluster) -> None:
+    """End what was started; ``KAGENTS_CLUSTER_KEEP=1`` leaves the cluster up for the next run."""
+    if cluster.provisioner is not None:
+        cluster.provisioner.close()
+    if cluster.own and not os.environ.get("KAGENTS_CLUSTER_KEEP"):
+        subprocess.run([sys.executable, str(TOOL), "down"], check=True, timeout=120)

@@ -1,0 +1,77 @@
+"""The images under test, built from this checkout once for each state of their sources."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from testcluster.commands import REPOSITORY, run
+
+CACHE = Path(os.environ.get("KAGENTS_CLUSTER_IMAGES", Path.home() / ".cache" / "kagents-cluster" / "images"))
+_SOURCES = ("core", "controller", "runner", "pyproject.toml", "tools/images", "tools/get-claude")
+
+
+@dataclass(frozen=True)
+class Images:
+    """Repositories and the tag that both images have."""
+
+    runner: str
+    controller: str
+    tag: str
+
+    @property
+    def values(self) -> list[str]:
+        """The chart's values that name them."""
+        return [
+            f"images.runner.repository={self.runner}",
+            f"images.runner.tag={self.tag}",
+            f"images.controller.repository={self.controller}",
+            f"images.controller.tag={self.tag}",
+        ]
+
+
+def given() -> Images | None:
+    """``KAGENTS_TEST_IMAGES=<registry prefix>:<tag>``: images that the cluster can pull by itself."""
+    named = os.environ.get("KAGENTS_TEST_IMAGES")
+    if not named:
+        return None
+    prefix, _, tag = named.rpartition(":")
+    return Images(f"{prefix}kagents-runner", f"{prefix}kagents-controller", tag)
+
+
+def built() -> tuple[Images, list[Path]]:
+    """Images of this checkout as archives; only the latest state is kept."""
+    tag = f"test-{_digest()}"
+    folder = CACHE / tag
+    archives = [folder / f"kagents-{name}.tar" for name in ("runner", "controller")]
+    if not all(path.exists() for path in archives):
+        base = run([sys.executable, "tools/cluster/base_image.py"], seconds=600).strip()
+        shutil.rmtree(CACHE, ignore_errors=True)
+        unfinished = CACHE / "unfinished"
+        command = [
+            str(REPOSITORY / "tools/images"),
+            "--tag",
+            tag,
+            "--base",
+            base,
+            "--archive",
+            str(unfinished),
+        ]
+        subprocess.run(command, check=True, timeout=900, stdout=subprocess.DEVNULL)
+        unfinished.rename(folder)
+    return Images("kagents-runner", "kagents-controller", tag), archives
+
+
+def _digest() -> str:
+    digest = hashlib.sha256()
+    for source in _SOURCES:
+        path = REPOSITORY / source
+        files = [path] if path.is_file() else sorted(path.rglob("*"))
+        for file in files:
+            if file.is_file() and file.suffix not in (".pyc",):
+                digest.update(f"{file.relative_to(REPOSITORY)}\0".encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
