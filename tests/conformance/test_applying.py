@@ -1,0 +1,115 @@
+"""Server-side apply: two managers, conflicts, force, and what happens to what is no longer applied."""
+
+import orjson
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+
+
+def intent(make_team, **metadata):
+    body = make_team()
+    body["metadata"] |= metadata
+    return body
+
+
+async def apply(server, body, manager: str, sub: str = "", **query):
+    return await server.call(
+        "PATCH", server.path("t", sub), orjson.dumps(body), APPLY, fieldManager=manager, **query
+    )
+
+
+async def test_apply_makes_what_is_missing_and_repeats_nothing(server, make_team) -> None:
+    first = await apply(server, make_team(), "one")
+    again = await apply(server, make_team(), "one")
+    assert first["metadata"]["resourceVersion"] == again["metadata"]["resourceVersion"]
+    assert {entry["manager"] for entry in again["metadata"]["managedFields"]} == {"one"}
+
+
+async def test_a_field_of_another_manager_is_a_conflict_that_names_it(server, make_team) -> None:
+    await apply(server, intent(make_team, labels={"tier": "a"}), "one")
+    other = {
+        "apiVersion": "claude.amcheste.io/v1alpha1",
+        "kind": "AgentTeam",
+        "metadata": {"name": "t", "labels": {"tier": "b"}},
+    }
+    refusal = await server.refused("PATCH", server.path("t"), orjson.dumps(other), APPLY, fieldManager="two")
+    assert (refusal.status, refusal.reason) == (409, "Conflict")
+    assert 'conflict with "one"' in str(refusal.message)
+    assert ".metadata.labels.tier" in str(refusal.message)
+    forced = await apply(server, other, "two", force="true")
+    assert forced["metadata"]["labels"]["tier"] == "b"
+
+
+async def test_what_a_manager_no_longer_applies_goes(server, make_team) -> None:
+    await apply(server, intent(make_team, labels={"a": "1", "b": "2"}), "one")
+    less = await apply(server, intent(make_team, labels={"a": "1"}), "one")
+    assert less["metadata"]["labels"] == {"a": "1"}
+
+
+async def test_what_two_managers_apply_stays_until_both_let_go(server, make_team) -> None:
+    await apply(server, intent(make_team, labels={"a": "1"}), "one")
+    shared = {
+        "apiVersion": "claude.amcheste.io/v1alpha1",
+        "kind": "AgentTeam",
+        "metadata": {"name": "t", "labels": {"a": "1"}},
+    }
+    await apply(server, shared, "two")
+    kept = await apply(server, make_team(), "one")
+    assert kept["metadata"]["labels"] == {"a": "1"}
+
+
+async def test_two_managers_share_a_status(server, make_team) -> None:
+    await apply(server, make_team(), "person")
+    head = {"apiVersion": "claude.amcheste.io/v1alpha1", "kind": "AgentTeam", "metadata": {"name": "t"}}
+    await apply(
+        server, head | {"status": {"phase": "Running", "ready": "1/1"}}, "controller", "status", force="true"
+    )
+    both = await apply(
+        server, head | {"status": {"estimatedCost": "1.42"}}, "recorder", "status", force="true"
+    )
+    assert {"phase": "Running", "ready": "1/1", "estimatedCost": "1.42"}.items() <= both["status"].items()
+    less = await apply(
+        server, head | {"status": {"phase": "Completed"}}, "controller", "status", force="true"
+    )
+    assert "ready" not in less["status"]
+    assert less["status"]["estimatedCost"] == "1.42"
+
+
+async def test_lists_with_keys_are_merged_by_them(server, make_team) -> None:
+    await apply(server, make_team(), "person")
+    head = {"apiVersion": "claude.amcheste.io/v1alpha1", "kind": "AgentTeam", "metadata": {"name": "t"}}
+
+    def condition(kind: str) -> dict:
+        return {
+            "type": kind,
+            "status": "True",
+            "reason": "Test",
+            "message": "",
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }
+
+    await apply(server, head | {"status": {"conditions": [condition("A")]}}, "one", "status", force="true")
+    both = await apply(
+        server, head | {"status": {"conditions": [condition("B")]}}, "two", "status", force="true"
+    )
+    assert {entry["type"] for entry in both["status"]["conditions"]} == {"A", "B"}
+
+
+async def test_an_apply_bound_to_an_old_version_is_refused(server, make_team) -> None:
+    made = await apply(server, make_team(), "person")
+    await server.call("PATCH", server.path("t"), {"metadata": {"labels": {"x": "1"}}}, MERGE)
+    body = {
+        "apiVersion": "claude.amcheste.io/v1alpha1",
+        "kind": "AgentTeam",
+        "metadata": {"name": "t", "resourceVersion": made["metadata"]["resourceVersion"]},
+        "status": {"phase": "Running"},
+    }
+    refusal = await server.refused(
+        "PATCH",
+        server.path("t", "status"),
+        orjson.dumps(body),
+        APPLY,
+        fieldManager="controller",
+        force="true",
+    )
+    assert (refusal.status, refusal.reason) == (409, "Conflict")
