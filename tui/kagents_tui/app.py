@@ -65,6 +65,7 @@ class KagentsApp(App[None]):
         self.trouble = ""
         self._pressed_at = -QUIT_SECONDS
         self._attention: int | None = None
+        self._totals: tuple[int, int, int, int] | None = None
 
     # Start and connection
 
@@ -84,7 +85,7 @@ class KagentsApp(App[None]):
         from kagents_core.kube.errors import KubeError
 
         previous, self.connection, self.feed = self.connection, None, None
-        self.permissions, self.link, self.trouble = Permissions(), None, ""
+        self.permissions, self.link, self.trouble, self._totals = Permissions(), None, "", None
         for frame in self.frames():
             frame.teams_replaced()
         if previous is not None:
@@ -117,6 +118,7 @@ class KagentsApp(App[None]):
         self._refresh_frames()
 
     def _take(self, batch: Batch) -> None:
+        self._totals = None
         for frame in self.frames():
             frame.teams_changed(batch)
         self._refresh_frames()
@@ -139,6 +141,12 @@ class KagentsApp(App[None]):
     def teams(self) -> dict[Key, Team]:
         """Every team that is known now."""
         return self.feed.teams if self.feed else {}
+
+    def totals(self) -> tuple[int, int, int, int]:
+        """As ``rows.teams.totals``; counted once for each change and each second, not for each key."""
+        if self._totals is None:
+            self._totals = totals(list(self.teams.values()), self.now())
+        return self._totals
 
     def scene(self) -> Scene:
         """The time and the glyphs, for row functions."""
@@ -165,13 +173,14 @@ class KagentsApp(App[None]):
         self._set_title()
 
     def _tick(self) -> None:
+        self._totals = None
         for frame in list(self.frames())[-1:]:
             frame.tick()
         self._set_title()
 
     def _set_title(self) -> None:
         """The terminal's title counts the teams that need a person. Only words of ours go into it."""
-        attention = totals(list(self.teams.values()), self.now())[3]
+        attention = self.totals()[3]
         if attention == self._attention or self._driver is None or self.is_headless:
             return
         self._attention = attention
