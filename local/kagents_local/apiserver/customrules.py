@@ -20,7 +20,13 @@ def broken(obj: Object, old: Object | None) -> list[Cause]:
     # A stored object was accepted once: it may stay, so only what the change makes wrong is refused.
     known = {(error.field, error.message) for error in validate(old)}
     fresh = [error for error in validate(obj) if (error.field, error.message) not in known]
-    return [_cause(error) for error in [*immutable_changes(old, obj), *fresh]]
+    if fresh:
+        return [_cause(error) for error in fresh]
+    # Only of a valid object can be said what it changes.
+    return [
+        Cause(error.field, f"Forbidden: {error.message}", "FieldValueForbidden")
+        for error in immutable_changes(old, obj)
+    ]
 
 
 def _cause(error: FieldError) -> Cause:

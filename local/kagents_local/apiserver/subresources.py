@@ -76,7 +76,7 @@ async def execute(
     if not command:
         raise bad_request("you must specify at least 1 command for the container")
     if request.headers.get("Upgrade", "").lower() != "websocket":
-        raise bad_request("exec is served over WebSocket only (kubectl 1.29 and newer speak it)")
+        raise bad_request("exec is served over WebSocket only (kubectl 1.30 and newer speak it)")
     tty = flag(query, "tty")
     stdin = flag(query, "stdin")
     container = query.get("container") or None
