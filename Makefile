@@ -66,11 +66,12 @@ images: install ## Build the images kagents-runner and kagents-controller with b
 bench: install ## Print the measurements beside their targets
 	@$(BIN)/python -m tests.bench
 
-generate: install ## Write the generated files: CRDs and reference pages
+generate: install ## Write the generated files: CRDs, reference pages, pictures
 	@$(BIN)/python -m kagents_core.api.crd charts/kagents/files/crds
 	@$(BIN)/python -m kagents_core.api.reference docs/reference.md
 	@$(BIN)/python -m kagents_tui.cli.page docs/cli.md
 	@$(BIN)/python -m kagents_tui.keys_page docs/keys.md
+	@$(BIN)/python -m kagents_tui.sample.pictures docs/images
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
