@@ -19,6 +19,7 @@ from kagents_controller.lease import Election
 from kagents_controller.metrics import Metrics
 from kagents_controller.notifications import Notifier
 from kagents_controller.planning import Decision, Planner
+from kagents_controller.pod_events import PodEvents
 from kagents_controller.staleness import caught_up, replaces_only_the_dead
 from kagents_controller.workqueue import QueueClosed, WorkQueue
 from kagents_core.kube.client import Client
@@ -32,7 +33,7 @@ _log = logging.getLogger(__name__)
 _RECONCILE_SECONDS = 120.0
 _STALE_SECONDS = 1.0
 _REFUSED_SECONDS = 15.0
-"""How often children that were refused are tried again: a person who repairs the cause sees it work soon."""
+"""How often refused children and stuck pods are looked at again: who repairs the cause sees it work soon."""
 
 _DRAIN_SECONDS = 10.0
 _LONGEST_SLEEP_SECONDS = 60.0
@@ -78,7 +79,8 @@ class Controller:
         self._executor = Executor(
             client, self._expectations, self._events, self.metrics, self.caches.version, accounts
         )
-        self._planner = Planner(self.caches, settings)
+        self._pod_events = PodEvents(client)
+        self._planner = Planner(self.caches, settings, self._pod_events)
         self._notifier = notifier or Notifier(clock=clock)
         self._notifier.on_outcome = self.queue.add
         self._wakes: DelayHeap[Owner] = DelayHeap()
@@ -164,6 +166,7 @@ class Controller:
             self._expectations.saw(("AgentTeam", *change.key))
             if change.old is not None and change.kind != "modified":
                 self._planner.forget(change.old.uid)
+                self._pod_events.forget(change.old.uid)
             if change.key in self.caches.runs:
                 self.queue.add(("AgentTeamRun", *change.key))
 
@@ -234,6 +237,7 @@ class Controller:
             return waiting
         if waiting == 0 and not await caught_up(self._client, self.caches, self._expectations, owner):
             return _STALE_SECONDS
+        stuck = await self._ask_about_pods(owner)
         decision = self._decide(owner)
         if decision is None:
             self._forget(owner)
@@ -250,7 +254,16 @@ class Controller:
         except CreationRefused as refused:
             await self._tell_refused(decision, refused)
             return _REFUSED_SECONDS
-        return None
+        return _REFUSED_SECONDS if stuck else None
+
+    async def _ask_about_pods(self, owner: Owner) -> bool:
+        """Whether some pod of this team is stuck; why, is known afterwards."""
+        kind, namespace, name = owner
+        packed = self.caches.teams.get((namespace, name)) if kind == "AgentTeam" else None
+        if packed is None:
+            return False
+        children = self.caches.children(packed.uid)
+        return await self._pod_events.ask(packed.uid, namespace, children, self._clock())
 
     async def _tell_refused(self, decision: Decision, refused: CreationRefused) -> None:
         """The team says why its children are not there; what did happen is told as ever."""

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from kagents_controller.caches import Caches
 from kagents_controller.executor import Subject
+from kagents_controller.pod_events import PodEvents
 from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS
 from kagents_core.api.team import AgentTeam
 from kagents_core.api.template import AgentTeamRun, AgentTeamTemplate
@@ -51,8 +52,9 @@ class Decision:
 class Planner:
     """Asks the reconciler about one object at a time. Remembers which generations it found valid."""
 
-    def __init__(self, caches: Caches, settings: Settings) -> None:
+    def __init__(self, caches: Caches, settings: Settings, pod_events: PodEvents) -> None:
         self._caches = caches
+        self._pod_events = pod_events
         self._settings = settings
         self._valid: dict[str, int] = {}
 
@@ -70,7 +72,8 @@ class Planner:
                 return Decision(subject, refuse_team(body, reasons, now), {}, frozenset())
             self._valid[uid] = generation
         team = AgentTeam.model_validate(body)
-        observed = Observed(team, self._caches.children(uid), now, self._settings, outcomes)
+        children = self._pod_events.explain(uid, self._caches.children(uid))
+        observed = Observed(team, children, now, self._settings, outcomes)
         records = team.status.notifications
         return Decision(
             subject,

@@ -33,6 +33,8 @@ class Problem:
 
     reason: str
     message: str
+    since: datetime | None = None
+    """Set for what healthy pods pass through for a moment: it counts only when it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class ClaimView:
     uid: str
     phase: str
     deleting: bool = False
+    mode: str = ""
+    storage_class: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from kagents_core.reconcile.rules.agents import AgentState, assess_agents
 from kagents_core.reconcile.rules.gates import decision, notifications
 from kagents_core.reconcile.rules.hub import HubState, assess_hub
 from kagents_core.reconcile.rules.limits import Ending, deadline, limit_reached, started_at, suspended_for
+from kagents_core.reconcile.rules.patience import calm
 from kagents_core.reconcile.rules.report import status
 from kagents_core.reconcile.rules.transitions import events
 from kagents_core.reconcile.snapshot import Snapshot
@@ -27,6 +28,12 @@ from kagents_core.reconcile.times import from_text
 
 def reconcile_team(observed: Observed) -> Plan:
     """What should happen to this team now. Pure: the same snapshot gives the same plan."""
+    told, due = calm(observed)
+    plan = _reconcile(told)
+    return plan if due is None else replace(plan, wake_at=min(due, plan.wake_at or due))
+
+
+def _reconcile(observed: Observed) -> Plan:
     snapshot = Snapshot(observed)
     if observed.team.metadata.get("deletionTimestamp"):
         return Plan()
@@ -65,7 +72,7 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState]) -> Plan:
     records, effects = notifications(snapshot, iter(waiting))
     said = [
         *_standing(snapshot),
-        say.prepared(hub),
+        say.prepared(hub, snapshot.observed.children.claims),
         say.agents_healthy(shown),
         *say.gates_passed(shown, finish_waits=all_ended),
         say.condition("Succeeded", None, "InProgress"),
@@ -112,7 +119,11 @@ def _suspended(snapshot: Snapshot) -> Plan:
     hub = assess_hub(snapshot)
     states = assess_agents(snapshot)
     halted = [_halted(state) for state in states]
-    said = [*_standing(snapshot), say.prepared(hub), say.condition("Succeeded", None, "Suspended")]
+    said = [
+        *_standing(snapshot),
+        say.prepared(hub, snapshot.observed.children.claims),
+        say.condition("Succeeded", None, "Suspended"),
+    ]
     since = from_text(snapshot.status.suspended_at) or snapshot.now
     report = status(
         snapshot,

@@ -12,6 +12,12 @@ _HARMLESS = frozenset({"", "ContainerCreating", "PodInitializing", "Completed"})
 
 _MESSAGE_LIMIT = 1024
 
+UNSCHEDULABLE = "Unschedulable"
+NOT_STARTED = "NotStarted"
+"""Scheduled, and still without its volumes or its network: the reasons are told in events only."""
+
+CONTAINER_FAILED = "ContainerFailed"
+
 
 def owner_uid(obj: Mapping[str, Any]) -> str | None:
     """UID of the controller owner, or None."""
@@ -33,19 +39,32 @@ def _container_statuses(status: Mapping[str, Any]) -> Iterator[tuple[bool, Mappi
 
 
 def _problem(status: Mapping[str, Any]) -> Problem | None:
-    for _, container in _container_statuses(status):
-        waiting = (container.get("state") or {}).get("waiting")
-        if not waiting or waiting.get("reason", "") in _HARMLESS:
-            continue
-        last = (container.get("lastState") or {}).get("terminated") or {}
-        message = last.get("message") or waiting.get("message") or ""
-        return Problem(waiting["reason"], message[:_MESSAGE_LIMIT].strip())
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return Problem(
-                condition.get("reason") or "Unschedulable", (condition.get("message") or "")[:_MESSAGE_LIMIT]
-            )
+    for init, container in _container_statuses(status):
+        found = _container_problem(container, init)
+        if found is not None:
+            return found
+    conditions = {entry.get("type"): entry for entry in status.get("conditions") or ()}
+    scheduled = conditions.get("PodScheduled") or {}
+    since = from_text(scheduled.get("lastTransitionTime"))
+    if scheduled.get("status") == "False":
+        message = (scheduled.get("message") or "")[:_MESSAGE_LIMIT]
+        return Problem(scheduled.get("reason") or UNSCHEDULABLE, message, since)
+    if (conditions.get("PodReadyToStartContainers") or {}).get("status") == "False":
+        return Problem(NOT_STARTED, "its volumes or its network are not ready", since)
     return None
+
+
+def _container_problem(container: Mapping[str, Any], init: bool) -> Problem | None:
+    """What a container waits for, or how it failed; an init container's failure counts until it ends well."""
+    state, before = container.get("state") or {}, container.get("lastState") or {}
+    waiting, ended = state.get("waiting") or {}, state.get("terminated")
+    failed = ended or (before.get("terminated") if init or waiting else None) or {}
+    if failed.get("exitCode"):
+        code = f"{container.get('name')} ended with exit code {failed['exitCode']}"
+        return Problem(CONTAINER_FAILED, (failed.get("message") or code)[:_MESSAGE_LIMIT].strip())
+    if waiting.get("reason", "") in _HARMLESS:
+        return None
+    return Problem(waiting["reason"], (waiting.get("message") or "")[:_MESSAGE_LIMIT].strip())
 
 
 def _ending(status: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -93,10 +112,12 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
 
 def claim_view(claim: Mapping[str, Any]) -> ClaimView:
     """Read a claim as the API server returned it."""
-    metadata = claim["metadata"]
+    metadata, spec = claim["metadata"], claim.get("spec") or {}
     return ClaimView(
         name=metadata["name"],
         uid=metadata["uid"],
         phase=(claim.get("status") or {}).get("phase") or "Pending",
         deleting=bool(metadata.get("deletionTimestamp")),
+        mode=", ".join(spec.get("accessModes") or ()),
+        storage_class=spec.get("storageClassName") or "",
     )

@@ -90,3 +90,32 @@ async def test_a_missing_account_is_made_again(stopped_world: Any, simple: Any) 
     await world.until(lambda: account in world.server.objects)
     world.server.refused = {}
     await world.until(lambda: len(world.pods("hub", "two")) == 1)
+
+
+async def test_a_stuck_pod_is_explained_by_its_events(world: Any, simple: Any) -> None:
+    world.apply(simple({"name": "a"}))
+    await world.until(lambda: world.agents() == ["a", "hub", "lead"])
+    await world.quiet()
+    path, pod = next(iter(world.pods("a").items()))
+    long_ago = "2026-01-01T00:00:00Z"
+    world.server.put(
+        "/api/v1/namespaces/ns/events/x",
+        {
+            "kind": "Event",
+            "metadata": {},
+            "involvedObject": {"uid": pod["metadata"]["uid"]},
+            "type": "Warning",
+            "reason": "FailedMount",
+            "message": 'MountVolume.SetUp failed for volume "input-0": configmap "data" not found',
+            "lastTimestamp": long_ago,
+        },
+    )
+    conditions = [
+        {"type": "PodScheduled", "status": "True", "lastTransitionTime": long_ago},
+        {"type": "PodReadyToStartContainers", "status": "False", "lastTransitionTime": long_ago},
+    ]
+    world.change(path, {"status": {"phase": "Pending", "conditions": conditions}}, status=True)
+    await world.until(lambda: condition(world, "AgentsHealthy").get("reason") == "FailedMount")
+    assert 'configmap "data" not found' in condition(world, "AgentsHealthy")["message"]
+    world.change(path, {"status": {"phase": "Running", "conditions": []}}, status=True)
+    await world.until(lambda: condition(world, "AgentsHealthy").get("status") == "True")

@@ -90,7 +90,9 @@ def test_why_the_team_ended_stands_in_the_run_too() -> None:
     }
     plan = observe(run, template, made(run, template, phase="Failed", conditions=[ended]))
     assert plan.status is not None
-    assert {entry["type"]: entry["message"] for entry in plan.status["conditions"]}["Succeeded"] == "lead failed"
+    assert {entry["type"]: entry["message"] for entry in plan.status["conditions"]}[
+        "Succeeded"
+    ] == "lead failed"
 
 
 def test_cancel_reaches_the_team_and_an_unset_suspend_does_not_undo_a_persons() -> None:

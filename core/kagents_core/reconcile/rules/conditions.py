@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from kagents_core.api.status import Condition
-from kagents_core.reconcile.plan import Problem
+from kagents_core.reconcile.plan import ClaimView, Problem
 from kagents_core.reconcile.rules.agents import AgentState
 from kagents_core.reconcile.rules.hub import HubState
 from kagents_core.reconcile.times import to_text
+from kagents_core.reconcile.views import CONTAINER_FAILED, UNSCHEDULABLE
 
 TYPE_ORDER = ("InvalidSpec", "NotYetSupported", "Prepared", "AgentsHealthy", "GatesPassed", "Succeeded")
 MESSAGE_LIMIT = 2048
@@ -43,16 +44,32 @@ def merged(
     return sorted(result, key=lambda entry: TYPE_ORDER.index(entry.type) if entry.type in TYPE_ORDER else 99)
 
 
-def prepared(hub: HubState) -> Condition:
-    """Whether clone, worktrees and team files are there."""
+def prepared(hub: HubState, claims: Iterable[ClaimView] = ()) -> Condition:
+    """Whether clone, worktrees and team files are there; ``claims`` are the team's volumes."""
     pod = hub.pod
     if hub.prepared:
         return condition("Prepared", True, "Prepared")
+    unbound = [claim for claim in claims if claim.phase != "Bound"]
+    if pod and pod.problem and pod.problem.reason == UNSCHEDULABLE and unbound:
+        return condition("Prepared", False, "VolumeNotBound", _without_volume(unbound, pod.problem))
+    if pod and pod.problem and pod.problem.reason == CONTAINER_FAILED:
+        return condition("Prepared", False, "PrepareFailed", _sentence("hub", pod.problem))
     if pod and pod.problem:
         return condition("Prepared", False, _reason(pod.problem), _sentence("hub", pod.problem))
     if pod and pod.phase == "Failed":
         return condition("Prepared", False, "PrepareFailed", f"hub: {pod.message}")
     return condition("Prepared", False, "Preparing")
+
+
+def _without_volume(claims: Iterable[ClaimView], problem: Problem) -> str:
+    described = "; ".join(
+        f"volume claim {claim.name} ({claim.mode}, class {claim.storage_class or 'not set'}) is not bound"
+        for claim in claims
+    )
+    hint = ""
+    if any("ReadWriteMany" in claim.mode for claim in claims):
+        hint = "; if no storage class offers ReadWriteMany, set spec.storage.accessMode to ReadWriteOnce"
+    return f"{described}: {problem.message}{hint}"
 
 
 def agents_healthy(states: Iterable[AgentState]) -> Condition:

@@ -1,0 +1,108 @@
+"""What keeps pods from starting: told in words, when it lasts, and without flickering."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from world import World, simple_spec, team
+
+from kagents_core.reconcile.rules.patience import PATIENCE
+from kagents_core.reconcile.times import to_text
+
+
+@pytest.fixture
+def begun() -> World:
+    world = World(team(simple_spec({"name": "a"})))
+    world.step()
+    return world
+
+
+def pod_of(world: World, agent: str) -> dict[str, Any]:
+    label = "claude.amcheste.io/agent"
+    return next(pod for pod in world.pods.values() if pod["metadata"]["labels"][label] == agent)
+
+
+def condition(world: World, kind: str) -> dict[str, Any]:
+    world.step()
+    return next(entry for entry in world.raw["status"]["conditions"] if entry["type"] == kind)
+
+
+def container(name: str, **state: Any) -> dict[str, Any]:
+    return {"name": name, **state}
+
+
+def test_an_unbound_volume_is_named_when_it_lasts(begun: World) -> None:
+    scheduled = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "Unschedulable",
+        "message": "pod has unbound immediate PersistentVolumeClaims",
+        "lastTransitionTime": to_text(begun.now),
+    }
+    pod_of(begun, "hub")["status"] = {"phase": "Pending", "conditions": [scheduled]}
+    for claim in begun.claims.values():
+        claim["status"] = {"phase": "Pending"}
+    assert condition(begun, "Prepared")["reason"] == "Preparing", "every pod passes through this"
+    assert begun.plan().wake_at == begun.now + PATIENCE
+    begun.now += PATIENCE
+    said = condition(begun, "Prepared")
+    assert said["reason"] == "VolumeNotBound"
+    for words in ("demo-team-", "ReadWriteMany", "unbound immediate", "spec.storage.accessMode"):
+        assert words in said["message"]
+    for claim in begun.claims.values():
+        claim["status"] = {"phase": "Bound"}
+    pod_of(begun, "hub")["status"] = {"phase": "Pending", "conditions": []}
+    assert condition(begun, "Prepared")["reason"] == "Preparing"
+
+
+def test_a_failing_clone_is_one_condition_through_all_its_retries(begun: World) -> None:
+    failed = {"terminated": {"exitCode": 64, "message": "The repository x does not exist."}}
+    backing_off = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}
+    hub = pod_of(begun, "hub")
+    seen = set()
+    for states in (
+        {"state": failed},
+        {"state": backing_off, "lastState": failed},
+        {"state": {"running": {}}, "lastState": failed},
+    ):
+        hub["status"] = {"phase": "Pending", "initContainerStatuses": [container("prepare", **states)]}
+        said = condition(begun, "Prepared")
+        seen.add((said["reason"], said["message"], said["lastTransitionTime"]))
+    assert {each[:2] for each in seen} == {("PrepareFailed", "hub: The repository x does not exist.")}
+    assert len(seen) == 1
+    done = {"state": {"terminated": {"exitCode": 0}}, "lastState": failed}
+    ready = [{"type": "Initialized", "status": "True"}]
+    hub["status"] = {
+        "phase": "Running",
+        "conditions": ready,
+        "initContainerStatuses": [container("prepare", **done)],
+    }
+    assert condition(begun, "Prepared")["status"] == "True"
+
+
+def test_a_container_that_once_failed_and_runs_is_well(begun: World) -> None:
+    lead = pod_of(begun, "lead")
+    before = {"terminated": {"exitCode": 1}}
+    running = container("agent", state={"running": {}}, lastState=before)
+    lead["status"] = {"phase": "Running", "containerStatuses": [running]}
+    assert condition(begun, "AgentsHealthy")["status"] == "True"
+
+
+def test_a_missing_secret_is_told_at_once(begun: World) -> None:
+    waiting = {"reason": "CreateContainerConfigError", "message": 'secret "key" not found'}
+    state = container("agent", state={"waiting": waiting})
+    pod_of(begun, "a")["status"] = {"phase": "Pending", "containerStatuses": [state]}
+    said = condition(begun, "AgentsHealthy")
+    assert said["reason"] == "CreateContainerConfigError"
+    assert said["message"] == 'a: secret "key" not found'
+
+
+def test_a_deadline_before_the_patience_stays_the_next_look(begun: World) -> None:
+    begun.raw["spec"]["lifecycle"]["timeout"] = "5s"
+    since = to_text(begun.now)
+    conditions = [
+        {"type": "PodScheduled", "status": "True", "lastTransitionTime": since},
+        {"type": "PodReadyToStartContainers", "status": "False"},
+    ]
+    pod_of(begun, "hub")["status"] = {"phase": "Pending", "conditions": conditions}
+    assert begun.plan().wake_at == begun.now + timedelta(seconds=5)
