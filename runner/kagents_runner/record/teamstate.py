@@ -19,7 +19,7 @@ class TeamState:
         self._phase: str | None = None
         self._decided: dict[str, str] = {}
         self.never: frozenset[str] = frozenset()
-        """Teammates that were denied, or whose last pod has succeeded."""
+        """Teammates that were denied or have failed for good, or whose last pod has succeeded."""
         self.suspended = False
         self.teammates: dict[str, dict[str, Any]] = {}
         """Phase of each teammate and what it waits for, as the team's status shows them."""
@@ -48,13 +48,11 @@ class TeamState:
             if state is not None and state != self._decided.get(event):
                 entries.append({"kind": "gate", "event": event, "state": state, "teammate": teammate})
         self.never = frozenset(
-            str(item.get("name"))
-            for item in teammates
-            if item.get("phase") == "Completed" or str(item.get("waitingFor") or "").startswith("denied")
+            str(item.get("name")) for item in teammates if item.get("phase") in ("Completed", "Failed")
         )
         self.suspended = phase == "Suspended"
         self.teammates = {
-            str(item.get("name")): {"phase": item.get("phase"), "waitingFor": item.get("waitingFor")}
+            str(item.get("name")): {"phase": item.get("phase"), "waitingFor": _waits(item)}
             for item in teammates
         }
         return entries
@@ -65,6 +63,12 @@ class TeamState:
             self._phase = entry["phase"]
         elif entry["kind"] == "gate":
             self._decided[entry["event"]] = entry["state"]
+
+
+def _waits(teammate: Mapping[str, Any]) -> object:
+    """What a teammate waits for; ``denied`` for one that was failed before it ever started."""
+    never_started = teammate.get("phase") == "Failed" and not teammate.get("podName")
+    return "denied" if never_started else teammate.get("waitingFor")
 
 
 def _why(status: Mapping[str, Any], phase: str) -> str:
