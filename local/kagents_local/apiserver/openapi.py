@@ -14,6 +14,11 @@ import orjson
 from kagents_local.apiserver.kinds import Kind, KindTable
 from kagents_local.apiserver.responses import JSON
 
+PROTOBUF: Final = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+_EMPTY_VERSION_TWO: Final = b"\x0a\x032.0\x12\x13\x0a\x0aKubernetes\x12\x05v1.36"
+"""A version 2 document without kinds: field 1 the version, field 2 title and version. Old clients read only
+protobuf, and leave the checking of fields to the server for kinds that are not in it."""
+
 KIND_KEY: Final = "x-kubernetes-group-version-kind"
 _INFO: Final = {"title": "Kubernetes", "version": "v1.36.0"}
 
@@ -35,6 +40,8 @@ class Documents:
 
     def find(self, path: str, accept: str) -> Found | None:
         """The document at a path, or None."""
+        if path == "/openapi/v2" and "protobuf" in accept and JSON not in accept:
+            return _EMPTY_VERSION_TWO, PROTOBUF, '"empty"'
         if path not in self._made:
             document = self._make(path.removeprefix("/openapi/"))
             if document is None:

@@ -145,9 +145,7 @@ class Reading:
         if token:
             version, after = _read_token(token)
             if version < self._store.hub.oldest(kind.storage):
-                raise expired(
-                    "The provided continue parameter is too old to display a consistent list result."
-                )
+                raise expired("the continue token is too old for a consistent list; list again")
             return version, after
         asked = _version(query)
         if asked > self._store.version:
@@ -272,7 +270,9 @@ class _Watcher:
             return b""
         if now != before:
             kind = "ADDED" if now else "DELETED"
-        key = f"{kind}/{self._form}/{self._include if self._form == 'table' else ''}/{self._kind.version}"
+        if self._form == "object":  # stored as it goes over the wire: nothing is worth keeping
+            return self._line(kind, event.entry)
+        key = f"{kind}/{self._form}/{self._include if self._form == 'table' else ''}"
         return event.rendered(key, lambda: self._line(kind, event.entry))
 
     def _line(self, kind: str, entry: Entry) -> bytes:

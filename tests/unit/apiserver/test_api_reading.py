@@ -176,6 +176,14 @@ async def test_discovery(api: Any) -> None:
     assert again.status == 304
 
 
+async def test_an_old_kubectl_gets_a_document_that_it_can_read(api: Any) -> None:
+    accept = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+    document = await api.get("/openapi/v2", headers={"Accept": accept})
+    assert document.headers["Content-Type"] == "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+    assert document.body.startswith(b"\x0a\x032.0")
+    assert (await api.get("/openapi/v2"))["swagger"] == "2.0"
+
+
 async def test_tokens(api: Any) -> None:
     for path in ("/livez", "/readyz", "/healthz", "/version"):
         assert (await api.get(path, token="")).status == 200
