@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from kagents_core.api.constants import TEAM_LEAD
-from kagents_core.api.manifests import ManifestError, read_yaml
 
 SCRIPT_LIMIT: Final = 30_000
 """Characters of a script."""
@@ -155,6 +154,9 @@ def check_script(text: str) -> list[str]:
 def _read(text: str) -> tuple[list[Step], list[str]]:
     if len(text) > SCRIPT_LIMIT:
         return [], [f"a script has at most {SCRIPT_LIMIT} characters, not {len(text)}"]
+    # Only agents with a script need YAML; the others start sooner without it.
+    from kagents_core.api.manifests import ManifestError, read_yaml
+
     try:
         documents = read_yaml(text, "script")
     except ManifestError as error:

@@ -4,17 +4,16 @@ A verb's code is imported only when it is used: ``tail`` and ``mcp`` start for e
 """
 
 import argparse
-import asyncio
 import importlib
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final
 
 from kagents_runner.termination import RunnerError, report_failure
 
-Verb = Callable[[argparse.Namespace, Mapping[str, str]], Awaitable[int]]
-"""What a verb's module offers: gets the arguments and the environment, returns the exit code.
+Verb = Callable[[argparse.Namespace, Mapping[str, str]], Coroutine[Any, Any, int] | int]
+"""What a verb's module offers: gets arguments and environment; returns the exit code or its coroutine.
 
 It raises ``RunnerError`` for an end that a person should read about.
 """
@@ -82,7 +81,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     module, _ = _VERBS[parsed.verb]
     try:
         verb: Verb = importlib.import_module(module).run
-        return asyncio.run(_awaited(verb, parsed, environment))
+        return _ended(verb(parsed, environment))
     except RunnerError as failure:
         return _fail(parsed.verb, failure, environment)
     except BrokenPipeError:
@@ -96,8 +95,12 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         return _fail(parsed.verb, RunnerError(sentence), environment)
 
 
-async def _awaited(verb: Verb, parsed: argparse.Namespace, environment: Mapping[str, str]) -> int:
-    return await verb(parsed, environment)
+def _ended(result: Coroutine[Any, Any, int] | int) -> int:
+    if isinstance(result, int):
+        return result
+    import asyncio  # not before it is needed: it is most of the start of a verb that does without
+
+    return asyncio.run(result)
 
 
 def _fail(verb: str, failure: RunnerError, environment: Mapping[str, str]) -> int:

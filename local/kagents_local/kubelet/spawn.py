@@ -7,8 +7,12 @@ import resource
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from kagents_local.kubelet.processes import start_time
+
+NICENESS: Final = 10
+"""Added to the niceness of containers: however many start at once, API server and controller go first."""
 
 
 class SpawnError(Exception):
@@ -56,6 +60,7 @@ def _become(
         os.setsid()
         _reset_signals()
         _reset_limits()
+        os.nice(NICENESS)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (writers[0], 1), (writers[1], 2)):
             os.dup2(source, target)
