@@ -1,4 +1,4 @@
-"""An old kubectl (Debian's 1.20, in ``KAGENTS_OLD_KUBECTL``): what docs/engine-differences.md says of it."""
+"""An old kubectl (Debian's 1.20, in ``KAGENTS_OLD_KUBECTL``): what docs/engine-api.md says of it."""
 
 import os
 from typing import Any
@@ -28,9 +28,9 @@ def kubectl_program() -> str:
     return program
 
 
-async def test_an_old_kubectl_reads_and_writes_without_validation_of_its_own(kubectl: Any) -> None:
+async def test_an_old_kubectl_reads_and_writes(kubectl: Any) -> None:
     assert "AgentTeam" in await kubectl("api-resources")
-    apply = ("apply", "--validate=false", "-f", "-")
+    apply = ("apply", "-f", "-")
     assert "created" in await kubectl(*apply, stdin=TEAM)
     assert "unchanged" in await kubectl(*apply, stdin=TEAM)
     assert "applied" in await kubectl(*apply, "--server-side", "--force-conflicts", stdin=TEAM)
@@ -45,6 +45,9 @@ async def test_an_old_kubectl_reads_and_writes_without_validation_of_its_own(kub
     assert await kubectl("auth", "can-i", "delete", "agentteams") == "yes\n"
     wrong = await kubectl.run(*apply, stdin=TEAM + "  lifecycle: {timeout: 2 hours}\n")
     assert "spec.lifecycle.timeout: Invalid value" in wrong.err
+    unknown = await kubectl.run(*apply, stdin=TEAM + "  lifecycl: {}\n")
+    assert 'Warning: unknown field "spec.lifecycl"' in unknown.err
+    assert (await kubectl.run("diff", "-f", "-", stdin=TEAM)).code > 1
     await kubectl("delete", "agentteam", "demo")
 
 
@@ -52,7 +55,7 @@ async def test_what_an_old_kubectl_cannot_do_says_why(engine: Any, engine_kubect
     main = {"name": "main", "image": engine.image, "command": ["sleep", "600"]}
     spec = {"terminationGracePeriodSeconds": 1, "containers": [main]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
-    await engine_kubectl("apply", "--validate=false", "-f", "-", stdin=yaml.safe_dump(pod))
+    await engine_kubectl("apply", "-f", "-", stdin=yaml.safe_dump(pod))
     await engine_kubectl("wait", "pod/p", "--for=condition=Ready", "--timeout=30s")
     ran = await engine_kubectl.run("exec", "p", "--", "true")
     assert ran.code == 1

@@ -126,7 +126,7 @@ async def test_a_fault_of_the_engine_says_no_more_than_that(
         b"nonsense\r\n\r\n",
         b"GET /api HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: abc\r\n\r\n",
         b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-        b"GET /api/v1/namespaces/a%2Fb/pods HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer admin\r\n\r\n",
+        b"GET /api/v1/namespaces/a%2Fb/x HTTP/1.1\r\nHost: [::1]\r\nAuthorization: Bearer admin\r\n\r\n",
         b"GET /api/v1/namespaces/../../x HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer admin\r\n\r\n",
         b"GET /api HTTP/1.1\r\nAuthorization: Bearer admin\r\n\r\n",
     ],
