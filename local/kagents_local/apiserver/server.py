@@ -18,6 +18,7 @@ from kagents_local.apiserver.customrules import broken
 from kagents_local.apiserver.deletion import Deletion
 from kagents_local.apiserver.entries import Entry
 from kagents_local.apiserver.errors import RefusalError, forbidden, not_allowed, unknown_path
+from kagents_local.apiserver.events import forget_old
 from kagents_local.apiserver.kinds import Kind, KindTable, kinds_of_definition
 from kagents_local.apiserver.reading import Reading
 from kagents_local.apiserver.registry import Registry
@@ -214,6 +215,8 @@ class ApiServer:
         answer = await self._write(request, kind, target, query)
         if kind.storage == DEFINITIONS:
             self._definitions_changed()
+        elif kind.storage == "events":
+            forget_old(self._store)
         return answer
 
     async def _write(
