@@ -37,25 +37,21 @@ def pause_archive(path: Path) -> None:
         _add(archive, "manifest.json", json.dumps(manifest).encode())
 
 
+def _ctr(places: Places, *arguments: str) -> str:
+    base = ["ctr", "--address", str(places.containerd_socket), "--namespace", "k8s.io", "images"]
+    return run([*base, *arguments]).stdout
+
+
 def load(places: Places, archive: Path) -> None:
     """Import an image archive into the node's containerd."""
-    run(
-        [
-            "ctr",
-            "--address",
-            str(places.containerd_socket),
-            "--namespace",
-            "k8s.io",
-            "images",
-            "import",
-            str(archive),
-        ]
-    )
+    _ctr(places, "import", str(archive))
+
+
+def tag(places: Places, image: str, name: str) -> None:
+    """Give an image of the node another name."""
+    _ctr(places, "tag", "--force", image, name)
 
 
 def names(places: Places) -> list[str]:
     """The images the node has."""
-    listed = run(
-        ["ctr", "--address", str(places.containerd_socket), "--namespace", "k8s.io", "images", "list", "-q"]
-    )
-    return listed.stdout.split()
+    return _ctr(places, "list", "-q").split()

@@ -1,4 +1,4 @@
-"""The test cluster: ``main.py up|down|status|shell|build|missing|images|load ARCHIVE…|kill NAME|start NAME``.
+"""The test cluster: up, down, status, shell, build, missing, images, load, tag, kill and start a part of it.
 
 Needs root; lifecycle.py says what runs.
 """
@@ -38,6 +38,9 @@ def main() -> int:
         verbs.add_parser(verb)
     for verb in ("kill", "start"):
         verbs.add_parser(verb).add_argument("component", choices=lifecycle.ORDER)
+    tag = verbs.add_parser("tag")
+    tag.add_argument("image")
+    tag.add_argument("name")
     verbs.add_parser("load").add_argument("archives", nargs="+", type=Path)
     arguments = parser.parse_args()
     here = places()
@@ -57,6 +60,8 @@ def main() -> int:
             print("\n".join(lifecycle.missing()))
         elif arguments.verb == "images":
             print("\n".join(images.names(here)))
+        elif arguments.verb == "tag":
+            images.tag(here, arguments.image, arguments.name)
         elif arguments.verb == "kill":
             kill(here, arguments.component)
         elif arguments.verb == "start":
