@@ -3,6 +3,7 @@ it sends."""
 
 from kagents_core.api.constants import GROUP
 from kagents_core.api.validation import FieldError, immutable_changes, validate
+from kagents_local.apiserver.cells import find
 from kagents_local.apiserver.entries import Object
 from kagents_local.apiserver.errors import Cause
 from kagents_local.apiserver.structural import shown
@@ -20,13 +21,13 @@ def broken(obj: Object, old: Object | None) -> list[Cause]:
     # A stored object was accepted once: it may stay, so only what the change makes wrong is refused.
     known = {(error.field, error.message) for error in validate(old)}
     fresh = [error for error in validate(obj) if (error.field, error.message) not in known]
-    if fresh:
-        return [_cause(error) for error in fresh]
-    # Only of a valid object can be said what it changes.
-    return [
+    frozen = [
         Cause(error.field, f"Forbidden: {error.message}", "FieldValueForbidden")
         for error in immutable_changes(old, obj)
+        # Of an object that is wrong elsewhere, every default may look like a change.
+        if find(old, f".{error.field}") != find(obj, f".{error.field}")
     ]
+    return [*frozen, *(_cause(error) for error in fresh)]
 
 
 def _cause(error: FieldError) -> Cause:
