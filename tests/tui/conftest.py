@@ -45,7 +45,7 @@ class Terminal:
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
-    async def until(self, condition: Callable[[], Any], seconds: float = 10.0) -> Any:
+    async def until(self, condition: Callable[[], Any], seconds: float = 30.0) -> Any:
         """Waits until something is so; shows the screen when it does not come about."""
         deadline = time.monotonic() + seconds
         while not (found := condition()):

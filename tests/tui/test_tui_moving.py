@@ -143,6 +143,13 @@ async def test_commands_complete_and_move(terminal):
         await t.shows("Teams[8]")
 
 
+async def test_a_colon_and_a_slash_can_be_typed_into_the_line(terminal):
+    async with terminal() as t:
+        await start_with_rows(t)
+        await t.press("slash", *"a/b:c")
+        assert t.app.screen.query_one("#prompt").value == "a/b:c"
+
+
 async def test_a_wrong_command_is_one_sentence(terminal):
     async with terminal() as t:
         await start_with_rows(t)

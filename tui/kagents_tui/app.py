@@ -153,8 +153,8 @@ class KagentsApp(App[None]):
         return Scene(self.now(), self.symbols)
 
     def frames(self) -> Iterator[Frame]:
-        """The screens of the stack, the bottom one first."""
-        return (screen for screen in self.screen_stack if isinstance(screen, Frame))
+        """The screens of the stack that can be told something, the bottom one first."""
+        return (screen for screen in self.screen_stack if isinstance(screen, Frame) and screen.ready)
 
     def say(self, text: object, tone: Tone = "plain") -> None:
         """Shows one line to the person for some seconds."""

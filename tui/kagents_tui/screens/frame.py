@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widget import Widget
+from textual.widget import AwaitMount, Widget
 
 from kagents_core.safetext import SafeText
 from kagents_tui.actions import BY_ID, Action, key_words, of_screen
@@ -14,7 +14,7 @@ from kagents_tui.commands import CommandError, complete, parse
 from kagents_tui.feed import Batch
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.cells import Cell, Tone, cell
-from kagents_tui.rows.teams import Team, money, totals
+from kagents_tui.rows.teams import Team, money
 from kagents_tui.widgets.bar import Bar
 from kagents_tui.widgets.layout import cells_wide, first_that_fit
 
@@ -27,10 +27,20 @@ ALWAYS = (cell(":", "accent"), cell(" command  ", "dim"), cell("?", "accent"), c
 """The right end of the key line, on every screen."""
 
 
+TYPING = ("command", "filter", "search")
+"""Actions after which a person types on: they are done before the next key is given to anyone."""
+
+
 def bindings(screen: str) -> list[BindingType]:
     """Textual bindings of a screen, from the registry."""
     return [
-        Binding(",".join(action.keys), f"act('{action.id}')", action.title, show=False)
+        Binding(
+            ",".join(action.keys),
+            f"act('{action.id}')",
+            action.title,
+            show=False,
+            priority=action.id in TYPING,
+        )
         for action in of_screen(screen)
         if action.keys and action.id not in ("quit", "interrupt")
     ]
@@ -47,7 +57,10 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
+        self.ready = False
+        """Whether its widgets are there; before that the application tells it nothing."""
         self._message: Cell | None = None
+        self._opening: AwaitMount | None = None
 
     @property
     def kagents(self) -> "KagentsApp":
@@ -66,7 +79,11 @@ class Frame(Screen[None], inherit_bindings=False):
         return ()
 
     def on_mount(self) -> None:
+        self.ready = True
         self.refresh_bars()
+
+    def on_unmount(self) -> None:
+        self.ready = False
 
     def on_screen_resume(self) -> None:
         """What changed meanwhile is shown."""
@@ -100,7 +117,7 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def refresh_bars(self) -> None:
         """Paints the bars anew, where something differs."""
-        if not self.is_mounted:
+        if not self.ready:
             return
         self.query_one("#title", Bar).show(self.title_cells(), self.badges())
         rule = self.kagents.symbols.rule
@@ -112,7 +129,7 @@ class Frame(Screen[None], inherit_bindings=False):
     def title_cells(self) -> Sequence[Cell]:
         """The left of the title line: where we are connected, and the totals."""
         app = self.kagents
-        teams, working, spent, _ = totals(list(app.teams.values()), app.now())
+        teams, working, spent, _ = app.totals()
         where = app.connection.context if app.connection else app.status
         spaces = " ".join(app.namespaces) if app.namespaces else "all namespaces"
         head = [
@@ -138,7 +155,7 @@ class Frame(Screen[None], inherit_bindings=False):
             shown.append(cell(f" {app.symbols.failed} lost {age(app.now(), app.link.since)}{why} ", "bad"))
         if app.options.read_only:
             shown.append(cell(" [read-only] ", "accent"))
-        attention = totals(list(app.teams.values()), app.now())[3]
+        attention = app.totals()[3]
         if attention:
             verb = "needs" if attention == 1 else "need"
             shown.append(cell(f" {app.symbols.person} {attention} {verb} you ", "warn"))
@@ -179,14 +196,20 @@ class Frame(Screen[None], inherit_bindings=False):
         return team.key[0] if team else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In read-only mode the keys that change something are not bound at all."""
+        """In read-only mode the keys that change something are not bound at all; a line takes every key."""
+        if action == "act" and parameters and parameters[0] in TYPING and self.query("#prompt"):
+            return False
         if action == "act" and parameters and self.kagents.options.read_only:
             return not BY_ID[str(parameters[0])].mutates
         return True
 
-    def action_act(self, name: str) -> None:
+    async def action_act(self, name: str) -> None:
         """A key of the registry was pressed."""
         self.perform(BY_ID[name], ())
+        if self._opening is not None:
+            await self._opening
+            self._opening = None
+            self.set_focus(self.query_one("#prompt"))
 
     def perform(self, action: Action, arguments: tuple[str, ...]) -> None:
         """Carries an action out: a method ``do_<id>`` of the screen, or an act on the selected team."""
@@ -291,8 +314,8 @@ class Frame(Screen[None], inherit_bindings=False):
             self.completions if purpose == "command" else lambda value: [],
             self.kagents.history if purpose == "command" else [],
         )
-        self.mount(prompt, before="#keys")
-        prompt.focus()
+        # Awaited by ``action_act`` before the next key is looked at: typing must not reach the keys of acts.
+        self._opening = self.mount(prompt, before="#keys")
 
     def completions(self, text: str) -> list[str]:
         """Whole command lines for what is typed."""

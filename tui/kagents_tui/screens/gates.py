@@ -43,16 +43,16 @@ class GatesScreen(Listing, inherit_bindings=False):
         self.table().replace(rows.gates_of(self.kagents.teams.values()))
 
     def teams_changed(self, batch: Batch) -> None:
-        if self.is_mounted:
+        if self.ready:
             self._fill()
 
     def teams_replaced(self) -> None:
-        if self.is_mounted:
+        if self.ready:
             self.table().replace(())
 
     def tick(self) -> None:
         super().tick()
-        self.table().refresh()
+        self.table().tick()
 
     def perform(self, action: Any, arguments: tuple[str, ...]) -> None:
         if action.id == "sort_name":

@@ -8,6 +8,7 @@ from textual import events
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
+from kagents_tui.actions import BY_ID
 from kagents_tui.feed import Batch
 from kagents_tui.journal_view import Happening, Mail, Task
 from kagents_tui.rows import agents, mail, tasks, timeline
@@ -151,7 +152,8 @@ class TeamScreen(Listing, inherit_bindings=False):
     def tick(self) -> None:
         super().tick()
         for name in PANES:
-            self._pane(name).table.refresh()
+            if self._pane(name).display:
+                self._pane(name).table.tick()
 
     # Panes
 
@@ -233,15 +235,11 @@ class TeamScreen(Listing, inherit_bindings=False):
 
         scene = self.kagents.scene()
         if isinstance(item, Agent):
-            self.perform_by_name("logs")
+            self.perform(BY_ID["logs"], ())
         elif isinstance(item, Mail):
             self.kagents.push_screen(ReadingScreen("Message", self.key, mail.whole_message(item, scene)))
         elif isinstance(item, Task):
             self.kagents.push_screen(ReadingScreen("Task", self.key, tasks.whole_task(item, scene)))
-
-    def perform_by_name(self, name: str) -> None:
-        """Carries out an action of the registry."""
-        self.action_act(name)
 
     # Bars
 
@@ -270,7 +268,7 @@ class TeamScreen(Listing, inherit_bindings=False):
 
     def refresh_bars(self) -> None:
         super().refresh_bars()
-        if not self.is_mounted:
+        if not self.ready:
             return
         for name in PANES:
             self._pane(name).show_title(self._note(name), active=name == self.active)

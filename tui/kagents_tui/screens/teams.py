@@ -48,16 +48,16 @@ class TeamsScreen(Listing, inherit_bindings=False):
         return cast("Table[Team]", self.query_one("#body", Table))
 
     def teams_changed(self, batch: Batch) -> None:
-        if self.is_mounted:
+        if self.ready:
             self.table().apply(batch)
 
     def teams_replaced(self) -> None:
-        if self.is_mounted:
+        if self.ready:
             self.table().replace(())
 
     def refresh_bars(self) -> None:
         super().refresh_bars()
-        if self.is_mounted and self.kagents.link is not None and self.kagents.link.synced:
+        if self.ready and self.kagents.link is not None and self.kagents.link.synced:
             self.table().empty = "no teams yet; `kagents apply -f TEAM.yaml` makes one"
 
     def tick(self) -> None:
@@ -66,7 +66,7 @@ class TeamsScreen(Listing, inherit_bindings=False):
         if self._ticks % REORDER_SECONDS == 0:
             self.table().arrange_rows()
         else:
-            self.table().refresh()
+            self.table().tick()
 
     def selected(self) -> Team | None:
         found: Team | None = self.table().current

@@ -53,6 +53,7 @@ class Prompt(Input):
         self.completions = complete
         self.history = history
         self.place = len(history)
+        self.entered = False
         self._cycle: list[str] = []
         self.cursor_blink = False
 
@@ -62,8 +63,11 @@ class Prompt(Input):
         self.post_message(self.Typed(self.purpose, event.value, False))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Tells what was entered."""
+        """Tells what was entered, once."""
         event.stop()
+        if self.entered:
+            return
+        self.entered = True
         if event.value and (not self.history or self.history[-1] != event.value):
             self.history.append(event.value)
         self.post_message(self.Typed(self.purpose, event.value, True))
