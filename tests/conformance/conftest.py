@@ -121,8 +121,10 @@ async def _ready(client: Client) -> None:
     """The definitions of this release are served."""
     if not FOREIGN:
         return
+    present = {item["metadata"]["name"] for item in (await client.list(CRDS)).items}
     for definition in crds():
-        await client.apply(CRDS, None, definition["metadata"]["name"], definition, manager="conformance")
+        if definition["metadata"]["name"] not in present:
+            await client.apply(CRDS, None, definition["metadata"]["name"], definition, manager="conformance")
     for definition in crds():
         name = definition["metadata"]["name"]
 
