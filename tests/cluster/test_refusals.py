@@ -58,7 +58,9 @@ def test_every_refusal_of_the_table(kubectl: Kubectl, namespace: str) -> None:
 
 def test_what_agents_rely_on_cannot_be_changed(namespace: str, team: Callable[..., Team]) -> None:
     gate = {"approvalGates": [{"event": "spawn-one"}], "timeout": "1h"}
-    running = team(simulated("frozen", {"lead": [{"wait": {"seconds": 60}}], "one": [{"say": "here"}]}, lifecycle=gate))
+    running = team(
+        simulated("frozen", {"lead": [{"wait": {"seconds": 60}}], "one": [{"say": "here"}]}, lifecycle=gate)
+    )
     patch = lambda text: running.kubectl.refused(  # noqa: E731
         "patch", "agentteam", "frozen", "--type=merge", f"--patch={text}"
     )

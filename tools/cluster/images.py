@@ -42,6 +42,12 @@ def _ctr(places: Places, *arguments: str) -> str:
     return run([*base, *arguments]).stdout
 
 
+def end_container(places: Places, identity: str) -> None:
+    """SIGKILL to a container's processes, as a fault."""
+    base = ["ctr", "--address", str(places.containerd_socket), "--namespace", "k8s.io", "tasks"]
+    run([*base, "kill", "--all", "--signal", "SIGKILL", identity])
+
+
 def load(places: Places, archive: Path) -> None:
     """Import an image archive into the node's containerd."""
     _ctr(places, "import", str(archive))

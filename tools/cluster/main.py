@@ -38,6 +38,7 @@ def main() -> int:
         verbs.add_parser(verb)
     for verb in ("kill", "start"):
         verbs.add_parser(verb).add_argument("component", choices=lifecycle.ORDER)
+    verbs.add_parser("kill-container").add_argument("identity")
     tag = verbs.add_parser("tag")
     tag.add_argument("image")
     tag.add_argument("name")
@@ -60,6 +61,8 @@ def main() -> int:
             print("\n".join(lifecycle.missing()))
         elif arguments.verb == "images":
             print("\n".join(images.names(here)))
+        elif arguments.verb == "kill-container":
+            images.end_container(here, arguments.identity)
         elif arguments.verb == "tag":
             images.tag(here, arguments.image, arguments.name)
         elif arguments.verb == "kill":

@@ -17,6 +17,7 @@ NOT_STARTED = "NotStarted"
 """Scheduled, and still without its volumes or its network: the reasons are told in events only."""
 
 CONTAINER_FAILED = "ContainerFailed"
+NODE_SILENT = "NodeNotReporting"
 
 
 def owner_uid(obj: Mapping[str, Any]) -> str | None:
@@ -49,6 +50,8 @@ def _problem(status: Mapping[str, Any]) -> Problem | None:
     if scheduled.get("status") == "False":
         message = (scheduled.get("message") or "")[:_MESSAGE_LIMIT]
         return Problem(scheduled.get("reason") or UNSCHEDULABLE, message, since)
+    if _node_is_silent(status, conditions):
+        return Problem(NODE_SILENT, "its node does not report; it may still run, so nothing replaces it")
     if (conditions.get("PodReadyToStartContainers") or {}).get("status") == "False":
         return Problem(NOT_STARTED, "its volumes or its network are not ready", since)
     return None
@@ -65,6 +68,13 @@ def _container_problem(container: Mapping[str, Any], init: bool) -> Problem | No
     if waiting.get("reason", "") in _HARMLESS:
         return None
     return Problem(waiting["reason"], (waiting.get("message") or "")[:_MESSAGE_LIMIT].strip())
+
+
+def _node_is_silent(status: Mapping[str, Any], conditions: Mapping[str, Mapping[str, Any]]) -> bool:
+    """The control plane calls a pod not ready whose containers were all ready when last heard of."""
+    containers = status.get("containerStatuses") or ()
+    ready = all(entry.get("ready") and "running" in (entry.get("state") or {}) for entry in containers)
+    return bool(containers) and ready and (conditions.get("Ready") or {}).get("status") == "False"
 
 
 def _ending(status: Mapping[str, Any]) -> tuple[str, str | None]:

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from testcluster.commands import REPOSITORY, Helm, Kubectl, run
+from testcluster.commands import REPOSITORY, Helm, Kubectl, Object, run
 from testcluster.images import Images, built, given
 from testcluster.volumes import Provisioner
 
@@ -35,9 +35,21 @@ class Cluster:
         """kubectl as ``viewer``, ``operator`` or ``member`` of the test cluster."""
         return Kubectl(self.kubectl.program, str(HOME / f"{user}.kubeconfig"))
 
+    def answers(self) -> bool:
+        """Whether the API server is ready."""
+        try:
+            return self.kubectl("get", "--raw", "/readyz") == "ok"
+        except AssertionError:
+            return False
+
     def kill(self, component: str) -> None:
         """SIGKILL to a component of the node."""
         tool("kill", component)
+
+    def kill_container(self, pod: Object, container: str) -> None:
+        """SIGKILL to what runs in a container of a pod."""
+        [found] = [each for each in pod["status"]["containerStatuses"] if each["name"] == container]
+        tool("kill-container", found["containerID"].removeprefix("containerd://"))
 
     def start(self, component: str) -> None:
         """Start a killed component again as it was."""

@@ -106,3 +106,16 @@ def test_a_deadline_before_the_patience_stays_the_next_look(begun: World) -> Non
     ]
     pod_of(begun, "hub")["status"] = {"phase": "Pending", "conditions": conditions}
     assert begun.plan().wake_at == begun.now + timedelta(seconds=5)
+
+
+def test_a_silent_node_is_told_and_nothing_is_replaced(begun: World) -> None:
+    running = container("agent", ready=True, state={"running": {}})
+    conditions = [{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": "False"}]
+    lead = pod_of(begun, "lead")
+    lead["status"] = {"phase": "Running", "conditions": conditions, "containerStatuses": [running]}
+    said = condition(begun, "AgentsHealthy")
+    assert said["reason"] == "NodeNotReporting"
+    assert "lead" in said["message"]
+    assert len(begun.agent_pods("lead")) == 1
+    conditions[1]["status"] = "True"
+    assert condition(begun, "AgentsHealthy")["status"] == "True"

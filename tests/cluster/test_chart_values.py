@@ -1,0 +1,158 @@
+"""Every value of the chart has an effect, and no other value is taken. Needs Helm, not a running release."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+from testcluster.commands import CHART, CommandFailed, Helm, Object
+
+Documents = list[Object]
+
+
+def render(helm: Helm, *sets: str, json_sets: tuple[str, ...] = ()) -> Documents:
+    arguments = [*(f"--set={each}" for each in sets), *(f"--set-json={each}" for each in json_sets)]
+    text = helm("template", "kagents", str(CHART), "--namespace", "kagents-system", *arguments)
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def of(documents: Documents, kind: str, name: str | None = None) -> Documents:
+    return [
+        document
+        for document in documents
+        if document["kind"] == kind and name in (None, document["metadata"]["name"])
+    ]
+
+
+def pod(documents: Documents) -> Object:
+    [deployment] = of(documents, "Deployment")
+    template: Object = deployment["spec"]["template"]
+    return template
+
+
+def container(documents: Documents) -> Object:
+    found: Object = pod(documents)["spec"]["containers"][0]
+    return found
+
+
+def argument(documents: Documents, name: str) -> list[str]:
+    prefix = f"--{name}="
+    return [each.removeprefix(prefix) for each in container(documents)["args"] if each.startswith(prefix)]
+
+
+def policy_ports(documents: Documents) -> set[int]:
+    [policy] = of(documents, "NetworkPolicy")
+    return {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+
+
+def kept(documents: Documents) -> set[Any]:
+    definitions = of(documents, "CustomResourceDefinition")
+    return {crd["metadata"].get("annotations", {}).get("helm.sh/resource-policy") for crd in definitions}
+
+
+MONITOR = "metrics.serviceMonitor.enabled=true"
+EFFECTS: dict[str, tuple[str, Callable[[Documents], Any], Any]] = {
+    "crds.install": ("false", lambda d: len(of(d, "CustomResourceDefinition")), 0),
+    "crds.keep": ("false", kept, {None}),
+    "namespaces": ('["a","b"]', lambda d: argument(d, "namespace"), ["a", "b"]),
+    "images.controller.repository": ('"x/c"', lambda d: container(d)["image"], "x/c:0.1.0"),
+    "images.controller.tag": ('"t"', lambda d: container(d)["image"].rpartition(":")[2], "t"),
+    "images.runner.repository": ('"x/r"', lambda d: argument(d, "runner-image"), ["x/r:0.1.0"]),
+    "images.runner.tag": ('"t"', lambda d: argument(d, "runner-image")[0].rpartition(":")[2], "t"),
+    "images.pullPolicy": (
+        '"Always"',
+        lambda d: (container(d)["imagePullPolicy"], *argument(d, "image-pull-policy")),
+        ("Always", "Always"),
+    ),
+    "images.pullSecrets": (
+        '[{"name":"s"}]',
+        lambda d: pod(d)["spec"].get("imagePullSecrets"),
+        [{"name": "s"}],
+    ),
+    "controller.replicas": ("3", lambda d: of(d, "Deployment")[0]["spec"]["replicas"], 3),
+    "controller.workers": ("4", lambda d: argument(d, "workers"), ["4"]),
+    "controller.logLevel": ('"debug"', lambda d: argument(d, "log-level"), ["debug"]),
+    "controller.resources": (
+        '{"limits":{"cpu":"2"}}',
+        lambda d: container(d)["resources"]["limits"].get("cpu"),
+        "2",
+    ),
+    "controller.nodeSelector": ('{"a":"b"}', lambda d: pod(d)["spec"].get("nodeSelector"), {"a": "b"}),
+    "controller.tolerations": ('[{"key":"k"}]', lambda d: pod(d)["spec"].get("tolerations"), [{"key": "k"}]),
+    "controller.podAnnotations": ('{"a":"b"}', lambda d: pod(d)["metadata"].get("annotations"), {"a": "b"}),
+    "controller.spread": ("false", lambda d: "topologySpreadConstraints" in pod(d)["spec"], False),
+    "podDisruptionBudget.enabled": ("false", lambda d: len(of(d, "PodDisruptionBudget")), 0),
+    "hub.serviceAccount": ('"other"', lambda d: argument(d, "hub-service-account"), ["other"]),
+    "rbac.userRoles": ("false", lambda d: len(of(d, "ClusterRole", "kagents-viewer")), 0),
+    "metrics.service": ("false", lambda d: len(of(d, "Service")), 0),
+    "metrics.serviceMonitor.enabled": ("true", lambda d: len(of(d, "ServiceMonitor")), 1),
+    "metrics.serviceMonitor.labels": (
+        '{"release":"p"}',
+        lambda d: [each["metadata"]["labels"].get("release") for each in of(d, "ServiceMonitor")],
+        ["p"],
+    ),
+    "metrics.serviceMonitor.interval": (
+        '"7s"',
+        lambda d: [each["spec"]["endpoints"][0]["interval"] for each in of(d, "ServiceMonitor")],
+        ["7s"],
+    ),
+    "networkPolicy.enabled": ("false", lambda d: len(of(d, "NetworkPolicy")), 0),
+    "networkPolicy.apiServerPorts": ("[9443]", lambda d: {9443, 443} <= policy_ports(d), True),
+    "networkPolicy.webhookPorts": ("[8443]", lambda d: 8443 in policy_ports(d), True),
+}
+
+
+def paths(values: Object, prefix: str = "") -> set[str]:
+    found = set()
+    for key, value in values.items():
+        path = f"{prefix}{key}"
+        deeper = isinstance(value, dict) and value and path != "controller.resources"
+        found |= paths(value, f"{path}.") if deeper else {path}
+    return found
+
+
+def test_every_value_is_looked_at() -> None:
+    assert paths(yaml.safe_load((CHART / "values.yaml").read_text())) == set(EFFECTS)
+
+
+@pytest.mark.parametrize("value", EFFECTS)
+def test_every_value_has_an_effect(helm: Helm, value: str) -> None:
+    given, look, expected = EFFECTS[value]
+    others = (MONITOR,) if value.startswith("metrics.serviceMonitor.") and "enabled" not in value else ()
+    assert look(render(helm, *others)) != expected
+    assert look(render(helm, *others, json_sets=(f"{value}={given}",))) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "blamed"),
+    [
+        ("controler.replicas=3", "controler"),
+        ("controller.replica=3", "replica"),
+        ('controller.replicas="two"', "replicas"),
+        ('images.pullPolicy="Sometimes"', "pullPolicy"),
+        ('namespaces=["A_b"]', "namespaces"),
+        ('hub.serviceAccount=""', "serviceAccount"),
+    ],
+)
+def test_other_values_are_refused(helm: Helm, given: str, blamed: str) -> None:
+    with pytest.raises(CommandFailed) as refused:
+        render(helm, json_sets=(given,))
+    assert blamed in refused.value.output
+
+
+def test_some_namespaces_need_no_rights_outside_them(helm: Helm) -> None:
+    documents = render(helm, json_sets=('namespaces=["a","b"]', "rbac.userRoles=false"))
+    assert not of(documents, "ClusterRole")
+    assert not of(documents, "ClusterRoleBinding")
+    rules = json.dumps([role["rules"] for role in of(documents, "Role")])
+    for word in ("bind", "serviceaccounts", "rolebindings", "secrets", "pods/exec"):
+        assert f'"{word}"' not in rules
+    for namespace in ("a", "b"):
+        accounts = {
+            account["metadata"]["name"]
+            for account in of(documents, "ServiceAccount")
+            if account["metadata"]["namespace"] == namespace
+        }
+        assert accounts == {"kagents-hub"}
+    assert argument(documents, "hub-cluster-role") == []
