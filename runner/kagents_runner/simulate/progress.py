@@ -51,7 +51,8 @@ class Progress:
             return cls(path)
 
     def save(self) -> None:
-        """Store it."""
+        """Store it. A kill loses nothing. A loss of power may cost the last steps, which are then done again:
+        better than a disk that a hundred agents keep busy."""
         document = {
             "step": self.step,
             "turns": self.turns,
@@ -60,7 +61,7 @@ class Progress:
             "known": self.known[-KEPT:],
             "shutdown": self.shutdown,
         }
-        replace_file(self.path, orjson.dumps(document), durable=True)
+        replace_file(self.path, orjson.dumps(document))
 
     def keep(self, contents: Contents) -> None:
         """Store mail under the mailbox's lock, before it is removed from there."""
