@@ -18,7 +18,7 @@ def environment(tmp_path):
     kept = {key: value for key, value in os.environ.items() if key not in unwanted}
     kept |= {"KAGENTS_DATA": str(tmp_path / "data"), "HOME": str(tmp_path)}
     yield kept
-    subprocess.run([BIN / "kagents", "local", "down", "--purge"], env=kept, timeout=60, check=False)
+    subprocess.run([BIN / "kagents", "local", "down", "--purge", "--yes"], env=kept, timeout=60, check=False)
 
 
 def test_the_demonstration_plays_to_its_end_in_plain_lines(environment):

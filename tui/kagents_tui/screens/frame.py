@@ -57,10 +57,14 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ready = False
-        """Whether its widgets are there; before that the application tells it nothing."""
+        self._composed = False
         self._message: Cell | None = None
         self._opening: AwaitMount | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether its widgets are there: not before they are made, nor while the screen or the app closes."""
+        return self._composed and self.is_attached and self.display
 
     @property
     def kagents(self) -> "KagentsApp":
@@ -79,11 +83,8 @@ class Frame(Screen[None], inherit_bindings=False):
         return ()
 
     def on_mount(self) -> None:
-        self.ready = True
+        self._composed = True
         self.refresh_bars()
-
-    def on_unmount(self) -> None:
-        self.ready = False
 
     def on_screen_resume(self) -> None:
         """What changed meanwhile is shown."""

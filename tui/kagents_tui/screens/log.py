@@ -70,7 +70,7 @@ class LogScreen(ReadingScreen, inherit_bindings=False):
         self._paint_soon()
 
     def _paint_soon(self) -> None:
-        if not self._due and self.is_mounted:
+        if not self._due and self.ready:
             self._due = True
             self.set_timer(PAINT_SECONDS, self._paint)
 
@@ -94,7 +94,7 @@ class LogScreen(ReadingScreen, inherit_bindings=False):
             parts.append(cell("  [simulated]", "accent"))
         tone = "good" if self.state == "live" else "dim"
         parts.append(cell(f"  {self.state}", tone))  # type: ignore[arg-type]  # one of two tones
-        if self.is_mounted:
+        if self.ready:
             document = self.document()
             parts.append(cell(f"  follow {'on' if document.follow else 'off'}", "dim"))
             if document.dropped:

@@ -127,12 +127,14 @@ class TeamScreen(Listing, inherit_bindings=False):
             self.say(cell("the team was deleted and made again; this is the new one").text, "warn")
 
     def _journal_changed(self) -> None:
-        if not self._paint_due and self.is_mounted:
+        if not self._paint_due and self.ready:
             self._paint_due = True
             self.set_timer(PAINT_SECONDS, self._paint_journal)
 
     def _paint_journal(self) -> None:
         self._paint_due = False
+        if not self.ready:
+            return
         view = self.tail.view
         self._pane("agents").table.replace(agents.agents_of(self._object, view))
         self._pane("mail").table.replace(view.mail.values())

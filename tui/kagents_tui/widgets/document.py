@@ -63,7 +63,7 @@ class Document(ScrollView, can_focus=True, inherit_bindings=False):
             self.lines.append(clean(each, limit=8192, multiline=False))
         self._flow()
         if self.follow:
-            self.scroll_end(animate=False, immediate=True)
+            self.scroll_end(animate=False, immediate=True, force=True)
 
     def toggle_wrap(self) -> None:
         """Wraps long lines, or cuts them."""
@@ -112,7 +112,7 @@ class Document(ScrollView, can_focus=True, inherit_bindings=False):
             index = (start + step * away) % count
             if self.pattern.search(self._painted[index]):
                 self.follow = False
-                self.scroll_to(y=index, animate=False, immediate=True)
+                self.scroll_to(y=index, animate=False, immediate=True, force=True)
                 return True
         return False
 
@@ -131,7 +131,7 @@ class Document(ScrollView, can_focus=True, inherit_bindings=False):
         }[step]
         if step in ("up", "first", "page_up"):
             self.follow = False
-        self.scroll_to(y=max(0, min(target, last)), animate=False, immediate=True)
+        self.scroll_to(y=max(0, min(target, last)), animate=False, immediate=True, force=True)
 
     # Painting
 

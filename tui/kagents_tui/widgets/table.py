@@ -85,6 +85,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         self._changed: dict[Hashable, float] = {}
         self._wanted: list[int] = [0] * len(columns)
         self._layout: list[tuple[int, int]] = []
+        self._painted: dict[int, Strip] = {}
 
     # What is shown
 
@@ -159,7 +160,9 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
             if self.tail:
                 self._reveal()
             else:
-                self.scroll_to(y=max(0, self.scroll_offset.y + moved), animate=False, immediate=True)
+                self.scroll_to(
+                    y=max(0, self.scroll_offset.y + moved), animate=False, immediate=True, force=True
+                )
                 self._reveal()
 
     def _resize_content(self) -> None:
@@ -209,7 +212,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         wanted = top if top < offset else bottom - height if bottom > offset + height else offset
         if wanted == offset or height <= 0:
             return False
-        self.scroll_to(y=max(0, wanted), animate=False, immediate=True)
+        self.scroll_to(y=max(0, wanted), animate=False, immediate=True, force=True)
         return True
 
     def on_click(self, event: events.Click) -> None:
@@ -260,7 +263,21 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         self._layout = arrange(self.columns, wanted, max(1, self.room - 2))
 
     def render_line(self, y: int) -> Strip:
-        return on_ground(self, self._line(y))
+        strip = on_ground(self, self._line(y))
+        self._painted[y] = strip
+        return strip
+
+    def tick(self) -> None:
+        """Paints the lines that time alone has changed: ages that grew, cues that ended."""
+        before = self._layout
+        self._measure()
+        if self._layout != before:
+            self.refresh()
+            return
+        top = int(self.scroll_offset.y)
+        for y in range(self.size.height):
+            if self._painted.get(y) != on_ground(self, self._line(y)):
+                self.refresh_lines(top + y, 1)
 
     def _line(self, y: int) -> Strip:
         scene = self.scene()
