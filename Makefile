@@ -70,6 +70,7 @@ generate: install ## Write the generated files: CRDs, reference pages, pictures
 	@$(BIN)/python -m kagents_core.api.crd charts/kagents/files/crds
 	@$(BIN)/python -m kagents_core.api.reference docs/reference.md
 	@$(BIN)/python -m kagents_tui.cli.page docs/cli.md
+	@$(BIN)/python tools/helm_values.py
 	@$(BIN)/python -m kagents_tui.keys_page docs/keys.md
 	@$(BIN)/python -m kagents_tui.sample.pictures docs/images
 
