@@ -1,6 +1,6 @@
-"""Every command in README and guide is run, in its order, by a person who has nothing but an installed kagents.
+"""Every command in README and guide is run, in its order, by a person with nothing but an installed kagents.
 
-Blocks marked ``console`` are run. Blocks marked ``sh`` are not, and each of their commands has to stand here with its reason.
+Blocks marked ``console`` are run. Blocks marked ``sh`` are not: each of their commands stands here with its reason.
 """
 
 import os
@@ -15,10 +15,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/guide.md")
 NOT_RUN = {
-    "git clone <this repository> kagents && cd kagents": "the reader's own address; CI starts from a fresh clone",
-    "make run": "run by test_make_run_plays_the_demonstration",
-    "make images": "run by the tests on a real cluster",
-    "helm install kagents charts/kagents --namespace kagents-system --create-namespace": "run by the tests on a real cluster",
+    "git clone <this repository> kagents && cd kagents": "the reader's own address",
+    "make run": "tests/local/test_demonstration.py runs what it starts",
+    "make images": "tests/cluster runs it",
+    "helm install kagents charts/kagents --namespace kagents-system --create-namespace": "tests/cluster runs it",
 }
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LIMIT = 240.0
@@ -77,7 +77,8 @@ def test_every_documented_command_works(page: str, person: dict[str, str], tmp_p
             timeout=LIMIT,
         )
     finally:
-        subprocess.run(["kagents", "local", "down"], env=person, cwd=tmp_path, capture_output=True, timeout=60)
+        down = ["kagents", "local", "down"]
+        subprocess.run(down, env=person, cwd=tmp_path, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stdout[-4000:]
 
 
@@ -85,7 +86,9 @@ def test_every_documented_command_works(page: str, person: dict[str, str], tmp_p
 def test_no_command_stands_there_untried(page: str) -> None:
     for body in blocks(page, "sh"):
         for line in filter(None, map(str.strip, body.splitlines())):
-            assert line in NOT_RUN, f"{page}: mark the block console, or say in NOT_RUN why {line!r} is not run"
+            assert line in NOT_RUN, (
+                f"{page}: mark the block console, or say in NOT_RUN why {line!r} is not run"
+            )
 
 
 def _quoted(text: str) -> str:
