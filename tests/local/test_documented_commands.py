@@ -1,6 +1,6 @@
 """Every command in README and guide is run, in its order, by a person with nothing but an installed kagents.
 
-Blocks marked ``console`` are run. Blocks marked ``sh`` are not: each of their commands stands here with its reason.
+Blocks marked ``console`` are run. Blocks marked ``sh`` are not: their commands stand here with a reason.
 """
 
 import os
@@ -14,11 +14,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/guide.md")
+HELM = "helm install kagents charts/kagents --namespace kagents-system --create-namespace"
 NOT_RUN = {
     "git clone <this repository> kagents && cd kagents": "the reader's own address",
     "make run": "tests/local/test_demonstration.py runs what it starts",
     "make images": "tests/cluster runs it",
-    "helm install kagents charts/kagents --namespace kagents-system --create-namespace": "tests/cluster runs it",
+    HELM: "tests/cluster runs it",
 }
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LIMIT = 240.0
