@@ -64,7 +64,8 @@ async def test_the_described_cowork_team_completes_after_an_approval(
 
     async def waits() -> bool:
         mates = {mate["name"]: mate for mate in (await team.status()).get("teammates", [])}
-        return mates.get("email-drafter", {}).get("pendingApproval") == "spawn-email-drafter"
+        shown = mates.get("email-drafter", {}).get("pendingApproval") == "spawn-email-drafter"
+        return shown and bool(team.journal("gate"))
 
     await until(waits)
     assert await team.pods("email-drafter") == []
