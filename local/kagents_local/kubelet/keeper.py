@@ -33,7 +33,7 @@ from typing import Any, Final
 from kagents_local.kubelet.keeper_socket import SOCKET, ClientSocket
 from kagents_local.kubelet.log_writer import LogWriter
 from kagents_local.kubelet.processes import kill_marked, marked, signal_group
-from kagents_local.kubelet.spawn import NICENESS, SpawnError, spawn
+from kagents_local.kubelet.spawn import SpawnError, spawn
 
 LOCK: Final = "keeper.lock"
 IDLE_LIMIT: Final = 10.0
@@ -261,8 +261,6 @@ def main() -> int:
     if marked(f"{data}:"):
         # Their keeper is gone, and with it the other end of their output.
         kill_marked(f"{data}:")
-    with contextlib.suppress(OSError):  # only where the kernel groups processes by session
-        Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
     Keeper(data).serve()
     Path(SOCKET).unlink(missing_ok=True)
     return 0
