@@ -37,6 +37,9 @@ class KagentsApp(App[None]):
     CSS = """
     Screen { layout: vertical; }
     ScrollBar { scrollbar-color: $secondary; scrollbar-background: $background; }
+    .ascii Table, .ascii Document { scrollbar-size-vertical: 0; }
+    .ascii #box { border: ascii $primary; }
+    .ascii TextArea { border: ascii $secondary; scrollbar-size: 0 0; }
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class KagentsApp(App[None]):
         super().__init__(ansi_color=True if self.monochrome else None)
         self.register_theme(theme())
         self.theme = "kagents"
+        self.set_class(options.ascii, "ascii")
         self.connector = connector
         self.options = options
         self.symbols = ASCII if options.ascii else UNICODE

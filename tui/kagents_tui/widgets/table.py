@@ -6,9 +6,11 @@ and keeps its place on the screen. Cells are made by pure functions of ``kagents
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain, islice
 from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Size
@@ -22,6 +24,9 @@ from kagents_tui.theme import monochrome, on_ground, style
 from kagents_tui.widgets.layout import GAP, arrange, fit
 
 Item = TypeVar("Item")
+SAMPLE: Final = 500
+"""Items out of view that are measured for the widths of the columns."""
+
 CUE_SECONDS: Final = 1.5
 """How long a row shows that it changed."""
 
@@ -84,6 +89,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         self.row_height = 2 if detail else 1
         self._changed: dict[Hashable, float] = {}
         self._wanted: list[int] = [0] * len(columns)
+        self._unmeasured: list[Item] = []
         self._layout: list[tuple[int, int]] = []
         self._painted: dict[int, Strip] = {}
 
@@ -92,10 +98,11 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
     def replace(self, items: Iterable[Item]) -> None:
         """Shows these items and no others; what changed since before gets the cue."""
         after = {self.key_of(item): item for item in items}
-        if self.items:
-            now = monotonic()
-            for key, item in after.items():
-                if key in self.items and self.items[key] != item:
+        now = monotonic()
+        for key, item in after.items():
+            if self.items.get(key) != item:
+                self._to_measure(item)
+                if key in self.items:
                     self._changed[key] = now
         self.items = after
         self.arrange_rows()
@@ -110,6 +117,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
             if key in self.items and len(self._changed) < 1000:
                 self._changed[key] = now
             self.items[key] = item
+            self._to_measure(item)
         self.arrange_rows()
 
     def set_filter(self, text: str) -> None:
@@ -227,6 +235,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         """Columns are measured anew."""
         self._wanted = [0] * len(self.columns)
+        self._unmeasured = list(islice(self.items.values(), SAMPLE))
         self._resize_content()
         self._reveal()
 
@@ -247,13 +256,20 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         self._measure()
         return super().render_lines(crop)
 
+    def _to_measure(self, item: Item) -> None:
+        if len(self._unmeasured) < SAMPLE:
+            self._unmeasured.append(item)
+
     def _measure(self) -> None:
+        """Columns only become wider, until the next resize: by what changed, and by what is in view."""
         scene = self.scene()
         first = self.scroll_offset.y // self.row_height
-        for item in self.rows[first : first + self.size.height // self.row_height + 1]:
+        visible = self.rows[first : first + self.size.height // self.row_height + 1]
+        sample, self._unmeasured = self._unmeasured, []
+        for item in chain(sample, visible):
             for index, column in enumerate(self.columns):
                 if self._wanted[index] < column.maximum:
-                    self._wanted[index] = max(self._wanted[index], len(column.cell(item, scene).text))
+                    self._wanted[index] = max(self._wanted[index], cell_len(column.cell(item, scene).text))
         wanted = self._wanted
         if self.header:
             wanted = [

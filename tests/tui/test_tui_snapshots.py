@@ -1,0 +1,113 @@
+"""Every screen at 80x24 and 120x40 against its picture; and in ASCII, without colour, in words alone.
+
+``pytest tests/tui/test_tui_snapshots.py --snapshot-update`` draws the pictures anew.
+"""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from kagents_tui.app import KagentsApp
+from kagents_tui.sample import data
+from kagents_tui.sample.cluster import SampleCluster, SampleConnector
+from kagents_tui.session import Options
+
+NOW = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
+SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
+VIEWS = {
+    "teams": ((), "api-audit"),
+    "filter": (("slash", *"^dev", "enter"), "Teams[4]"),
+    "command": (("colon", "g"), "Teams[8]"),
+    "gates": (("v",), "Gates[1]"),
+    "team": (("j", "j", "enter"), "reviewing task 2"),
+    "mail": (("j", "j", "enter", "2"), "Endpoints are in"),
+    "tasks": (("j", "j", "enter", "3"), "after #2"),
+    "timeline": (("j", "j", "enter", "4"), "task 1 completed"),
+    "message": (("j", "j", "enter", "2", "WAIT", "k", "enter"), "written"),
+    "log": (("j", "j", "l"), "12 passed"),
+    "describe": (("d",), "Describe"),
+    "yaml": (("y",), "kind: AgentTeam"),
+    "help": (("question_mark",), "Keys of this view"),
+    "approve": (("a",), "[ Approve ]"),
+    "deny": (("r",), "[ Cancel ]"),
+    "kill": (("ctrl+k",), "[ Cancel ]"),
+    "compose": (("m",), "ctrl-s send"),
+}
+
+
+def application(**options) -> KagentsApp:
+    cluster = SampleCluster(data.teams(NOW), {"auth-refactor": data.journal(NOW)}, data.LOG.encode())
+    return KagentsApp(SampleConnector(cluster), Options(**options), now=lambda: NOW)
+
+
+def text(pilot) -> str:
+    strips = pilot.app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+async def shows(pilot, word: str) -> None:
+    for _ in range(3000):
+        if word in text(pilot):
+            return
+        await pilot.pause(0.01)
+    raise AssertionError(f"{word!r} is not there:\n{text(pilot)}")
+
+
+def at_rest(screen, *, typing: bool) -> bool:
+    """Whether the line for typing is there or gone as it should be, and something has the focus."""
+    return bool(screen.query("#prompt")) is typing and screen.focused is not None
+
+
+async def go(pilot, view: str) -> None:
+    """Brings the terminal to a view, and waits until it is there and at rest."""
+    keys, word = VIEWS[view]
+    await shows(pilot, "api-audit")
+    for key in keys:
+        if key == "WAIT":
+            await shows(pilot, "Endpoints are in")
+        else:
+            await pilot.press(key)
+            await pilot.pause()
+    await shows(pilot, word)
+    while not at_rest(pilot.app.screen, typing=view == "command"):
+        await pilot.pause(0.01)
+    await pilot.wait_for_scheduled_animations()
+    await pilot.pause()
+
+
+@pytest.fixture(autouse=True)
+def no_cue(monkeypatch):
+    """The mark of a row that just changed depends on the moment of the picture."""
+    monkeypatch.setattr("kagents_tui.widgets.table.CUE_SECONDS", 0)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("size", SIZES)
+def test_pictures(snap_compare, size, view):
+    assert snap_compare(application(), terminal_size=SIZES[size], run_before=lambda pilot: go(pilot, view))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+async def test_ascii_mode_shows_ascii_alone(view):
+    app = application(ascii=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await go(pilot, view)
+        assert {each for each in text(pilot) if not each.isascii()} == set()
+
+
+async def test_states_are_told_in_glyphs_and_words_without_colour(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = application()
+    async with app.run_test(size=(120, 24)) as pilot:
+        await shows(pilot, "api-audit")
+        for words in (
+            "▲ cowork-agents q3-report",
+            "✗ ops-agents    dependency-bump Failed",
+            "‖ ops-agents    log-triage      Suspended",
+        ):
+            assert words in text(pilot)
+        strips = pilot.app.screen._compositor.render_strips()
+        reversed_lines = [
+            strip for strip in strips if any(part.style and part.style.reverse for part in strip)
+        ]
+        assert len(reversed_lines) == 1
