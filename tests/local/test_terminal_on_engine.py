@@ -1,9 +1,11 @@
 """``make run`` on a terminal: kagents-tui in a pseudo-terminal on an engine that it starts itself."""
 
 import fcntl
+import json
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -141,3 +143,17 @@ def test_read_only_binds_no_act_and_the_second_start_finds_the_engine_running(op
     t.shows("this session is read-only")
     t.press("\x11")
     assert t.ends(5.0) == 0
+
+
+def test_quitting_is_immediate_while_the_server_hangs(open_terminal, environment):
+    t = open_terminal("--demo-team")
+    t.shows("default / demonstration", "● live")
+    engine = json.loads((Path(environment["KAGENTS_DATA"]) / "engine.json").read_text())["pid"]
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        t.press("\x11")
+        assert t.ends(20.0) == 0
+        assert time.monotonic() - began < 4.0
+    finally:
+        os.kill(engine, signal.SIGCONT)

@@ -1,14 +1,17 @@
-"""Runs the terminal on the sample cluster in the terminal it is started in: ``pty_child.py plain|hostile``.
+"""Runs the terminal on the sample cluster where it is started: ``pty_child.py plain|hostile|stuck``.
 
 ``hostile`` puts every text of the corpus into every field that an agent, a file or a server may fill.
 """
 
+import asyncio
 import json
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from kagents_tui.app import KagentsApp
+from kagents_tui.ending import run
 from kagents_tui.sample import data
 from kagents_tui.sample.cluster import SampleCluster, SampleConnector
 from kagents_tui.session import Options
@@ -80,6 +83,14 @@ def sample(text):
     )
 
 
+class StuckConnector(SampleConnector):
+    """A connection that is never made: a thread hangs, as in a name that does not resolve."""
+
+    async def connect(self, context, tell):
+        tell("resolving a name")
+        await asyncio.to_thread(time.sleep, 600)
+
+
 def main():
     """Runs until the person quits."""
     corpus = "".join(json.loads(CORPUS.read_text())) if sys.argv[1] == "hostile" else ""
@@ -87,7 +98,10 @@ def main():
     cluster = sample(corpus.encode("utf-8", "replace").decode())
     if corpus:
         cluster.denied = {"delete agentteams"}
-    KagentsApp(SampleConnector(cluster, name="kind-dev" + corpus), Options(), now=lambda: NOW).run()
+    connector = (StuckConnector if sys.argv[1] == "stuck" else SampleConnector)(
+        cluster, name="kind-dev" + corpus
+    )
+    sys.exit(run(KagentsApp(connector, Options(), now=lambda: NOW), mouse=True))
 
 
 if __name__ == "__main__":

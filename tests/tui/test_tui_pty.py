@@ -209,6 +209,16 @@ def test_quitting_is_immediate_while_a_stream_hangs(start):
     assert raw_end(screen) == b"h"
 
 
+def test_quitting_is_immediate_while_a_connection_hangs_in_a_thread(start):
+    screen = start("stuck")
+    screen.until("resolving a name")
+    began = time.monotonic()
+    screen.keys("\x11")
+    assert screen.ended(20) == 0
+    assert time.monotonic() - began < 5
+    assert raw_end(screen) == b"h"
+
+
 def raw_end(screen: Screen) -> bytes:
     """The terminal was given back: the cursor is shown again."""
     return b"h" if b"\x1b[?25h" in screen.raw else b""

@@ -171,10 +171,9 @@ def show(connector: Connector, options: Options) -> int:
     # Nothing here glides: what is shown is where it is, and an animation only delays it.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     from kagents_tui.app import KagentsApp
+    from kagents_tui.ending import run
 
-    app = KagentsApp(connector, options)
-    app.run(mouse=options.mouse)
-    return app.return_code or 0
+    return run(KagentsApp(connector, options), mouse=options.mouse)
 
 
 def print_version() -> int:
