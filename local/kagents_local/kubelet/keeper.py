@@ -7,7 +7,7 @@ happens.
 
 A run's id is its directory relative to DATA (``pods/<uid>/containers/<name>/<number>``). Requests:
 
-- ``{"do":"start","id","argv","env","cwd","grace","logBytes","logFiles"}``: never starts a run a second time;
+- ``{"do":"start","id","argv","env","cwd","nice","grace","logBytes","logFiles"}``: never starts a run a second time;
 - ``{"do":"stop","id","grace"}``: SIGTERM to the process group, SIGKILL after ``grace`` seconds;
 - ``{"do":"list"}``, and ``{"do":"shutdown"}``: stop everything, mark it interrupted, then exit.
 
@@ -126,7 +126,9 @@ class Keeper:
             return
         log = LogWriter(directory / "log", file_bytes=request["logBytes"], files=request["logFiles"])
         try:
-            pid, output = spawn(directory, request["argv"], request["env"], request["cwd"])
+            pid, output = spawn(
+                directory, request["argv"], request["env"], request["cwd"], int(request["nice"])
+            )
         except SpawnError as error:
             log.close()
             record = {"exitCode": 128, "reason": "StartError", "message": str(error), "startedAt": None}

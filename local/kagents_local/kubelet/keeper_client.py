@@ -68,12 +68,15 @@ class KeeperClient:
         env: Mapping[str, str],
         cwd: str,
         *,
+        niceness: int,
         grace: float,
         log_bytes: int,
         log_files: int,
     ) -> None:
         request = {"do": "start", "id": identity, "argv": list(argv), "env": dict(env), "cwd": cwd}
-        self._send({**request, "grace": grace, "logBytes": log_bytes, "logFiles": log_files})
+        self._send(
+            {**request, "nice": niceness, "grace": grace, "logBytes": log_bytes, "logFiles": log_files}
+        )
 
     async def confirmed(self, identity: str) -> None:
         """Wait until the keeper has started a run, or knows how it ended. Raises KeeperUnreachableError."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from kagents_core.api.constants import HUB, LABEL_ROLE
 from kagents_local.kubelet.expand import expand
 from kagents_local.kubelet.processes import MARK
 from kagents_local.kubelet.rewrite import mount_rewriter
@@ -22,6 +23,9 @@ Object = Mapping[str, Any]
 
 SYSTEM_TEMPORARY: Final = "/tmp"  # noqa: S108  (a mount path of containers)
 DEFAULT_TERMINATION_PATH: Final = "/dev/termination-log"
+
+HUB_NICENESS: Final = 2
+AGENT_NICENESS: Final = 10
 
 PASSED_ON: Final = (
     "LANG",
@@ -63,6 +67,7 @@ class ProcessPlan:
     argv: tuple[str, ...]
     env: Mapping[str, str]
     cwd: str
+    niceness: int = 0
 
 
 def inherited_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -98,7 +103,13 @@ def plan_process(
     arguments = [expand(part, known) for part in container.get("args") or ()]
     argv = [rewrite(part) for part in (*command, *arguments)]
     cwd = rewrite(expand(container.get("workingDir") or "", known)) or str(places.home)
-    return ProcessPlan(runner_command(argv), env, cwd)
+    return ProcessPlan(runner_command(argv), env, cwd, niceness(pod))
+
+
+def niceness(pod: Object) -> int:
+    """However many agents work at once: API server and controller go first, then recorders."""
+    role = (pod["metadata"].get("labels") or {}).get(LABEL_ROLE)
+    return HUB_NICENESS if role == HUB else AGENT_NICENESS
 
 
 def runner_command(argv: list[str]) -> tuple[str, ...]:

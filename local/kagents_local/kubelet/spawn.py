@@ -11,12 +11,8 @@ import resource
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 from kagents_local.kubelet.processes import start_time
-
-NICENESS: Final = 5
-"""Added to the niceness of containers: however many start at once, API server and controller go first."""
 
 
 class SpawnError(Exception):
@@ -24,9 +20,11 @@ class SpawnError(Exception):
 
 
 def spawn(
-    directory: Path, argv: Sequence[str], env: Mapping[str, str], cwd: str
+    directory: Path, argv: Sequence[str], env: Mapping[str, str], cwd: str, niceness: int
 ) -> tuple[int, dict[str, int]]:
     """Start ``argv`` and return its process number and the reading ends of ``stdout`` and ``stderr``.
+
+    ``niceness`` is added to the keeper's own.
 
     The new process writes ``process.json`` into ``directory`` before it becomes the program, so that no
     program is without a record. Raises SpawnError when the program cannot be run.
@@ -36,7 +34,7 @@ def spawn(
     failure_reader, failure_writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _become(directory, argv, env, cwd, (out_writer, err_writer, failure_writer))
+        _become(directory, argv, env, cwd, niceness, (out_writer, err_writer, failure_writer))
     for descriptor in (out_writer, err_writer, failure_writer):
         os.close(descriptor)
     with os.fdopen(failure_reader, "rb") as failures:
@@ -56,6 +54,7 @@ def _become(
     argv: Sequence[str],
     env: Mapping[str, str],
     cwd: str,
+    niceness: int,
     writers: tuple[int, int, int],
 ) -> None:
     """The child's side: never returns."""
@@ -64,7 +63,7 @@ def _become(
         os.setpgid(0, 0)
         _reset_signals()
         _reset_limits()
-        os.nice(NICENESS)
+        os.nice(niceness)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (writers[0], 1), (writers[1], 2)):
             os.dup2(source, target)

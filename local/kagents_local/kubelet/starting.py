@@ -113,6 +113,7 @@ class Starter:
             plan.argv,
             plan.env,
             plan.cwd,
+            niceness=plan.niceness,
             grace=float(pod["spec"].get("terminationGracePeriodSeconds", DEFAULT_GRACE)),
             log_bytes=settings.log_file_bytes,
             log_files=settings.log_files,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kagents_local.kubelet.environment import Sources, VariableError, named_sources, variables
 from kagents_local.kubelet.expand import expand
+from kagents_local.kubelet.process_plan import niceness
 
 POD = {
     "metadata": {
@@ -89,3 +90,10 @@ def test_text_without_a_dollar_is_never_changed(text: str, known: dict[str, str]
     plain = text.replace("$", "")
     assert expand(plain, known) == plain
     assert expand(plain.replace("(", "") + "$$", known) == plain.replace("(", "") + "$"
+
+
+def test_recorders_go_before_agents() -> None:
+    def of(role: str) -> int:
+        return niceness({"metadata": {"name": "p", "labels": {"claude.amcheste.io/role": role}}})
+
+    assert of("hub") < of("lead") == of("teammate") == niceness({"metadata": {"name": "p"}})

@@ -60,7 +60,7 @@ class Bench:
         write_intent(attempt, identity, 0)
         env = {"PATH": os.environ["PATH"], "KAGENTS_PROCESS_OF": f"{self.layout.data}:{identity}"}
         cwd = str(self.layout.data)
-        self.client.start(identity, argv, env, cwd, grace=grace, log_bytes=log_bytes, log_files=4)
+        self.client.start(identity, argv, env, cwd, niceness=3, grace=grace, log_bytes=log_bytes, log_files=4)
         return attempt
 
     async def until(self, condition: Callable[[], object]) -> None:
