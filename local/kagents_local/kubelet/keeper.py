@@ -7,7 +7,7 @@ happens.
 
 A run's id is its directory relative to DATA (``pods/<uid>/containers/<name>/<number>``). Requests:
 
-- ``{"do":"start","id","argv","env","cwd","nice","grace","logBytes","logFiles"}``: never starts a run a second time;
+- ``{"do":"start","id","argv","env","cwd","nice","grace","logBytes","logFiles"}``: starts a run, never twice;
 - ``{"do":"stop","id","grace"}``: SIGTERM to the process group, SIGKILL after ``grace`` seconds;
 - ``{"do":"list"}``, and ``{"do":"shutdown"}``: stop everything, mark it interrupted, then exit.
 
