@@ -22,8 +22,9 @@ class Symbols:
     dot: str
     rule: str
     ellipsis: str
-    bar: str
+    ascending: str
+    descending: str
 
 
-UNICODE = Symbols("▲", "◆", "✗", "●", "○", "✓", "‖", "■", "•", "→", "–", "·", "─", "…", "│")  # noqa: RUF001 - a dash is meant
-ASCII = Symbols("!", "~", "x", "*", "o", "+", "=", "#", ">", "->", "-", "|", "-", ".", "|")
+UNICODE = Symbols("▲", "◆", "✗", "●", "○", "✓", "‖", "■", "•", "→", "–", "·", "─", "…", "↑", "↓")  # noqa: RUF001 - a dash is meant
+ASCII = Symbols("!", "~", "x", "*", "o", "+", "=", "#", ">", "->", "-", "|", "-", ".", "^", "v")

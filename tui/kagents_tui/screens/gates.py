@@ -10,8 +10,8 @@ from kagents_tui.rows import gates as rows
 from kagents_tui.rows.cells import Cell
 from kagents_tui.rows.gates import Gate
 from kagents_tui.rows.teams import Team
-from kagents_tui.screens.frame import bindings
 from kagents_tui.screens.listing import Listing
+from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.table import Table
 
 

@@ -4,14 +4,14 @@ from typing import Any
 
 from kagents_tui.actions import MOVES, Action
 from kagents_tui.rows.cells import Cell, cell
-from kagents_tui.screens.frame import Frame
+from kagents_tui.screens.view import View
 from kagents_tui.widgets.table import Table
 
 STEPS = ("up", "down", "first", "last", "page_up", "page_down")
 SORTS = {"sort_name": "NAME", "sort_phase": "PHASE", "sort_cost": "COST", "sort_age": "AGE"}
 
 
-class Listing(Frame, inherit_bindings=False):
+class Listing(View, inherit_bindings=False):
     """A screen with one table in focus."""
 
     def table(self) -> "Table[Any]":

@@ -10,8 +10,8 @@ from kagents_core.safetext import clean
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Key
-from kagents_tui.screens.frame import bindings
 from kagents_tui.screens.reading import ReadingScreen
+from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.document import Document
 
 KEPT_LINES = 10_000

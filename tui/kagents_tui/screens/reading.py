@@ -9,13 +9,13 @@ from kagents_core.safetext import SafeText
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Key
-from kagents_tui.screens.frame import Frame, bindings
+from kagents_tui.screens.view import View, bindings
 from kagents_tui.widgets.document import Document
 
 STEPS = ("up", "down", "first", "last", "page_up", "page_down")
 
 
-class ReadingScreen(Frame, inherit_bindings=False):
+class ReadingScreen(View, inherit_bindings=False):
     """One text under a title."""
 
     kind = "document"

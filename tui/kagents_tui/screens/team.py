@@ -17,8 +17,8 @@ from kagents_tui.rows.ages import age, span
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.fields import mapping, moment
 from kagents_tui.rows.teams import Key, Team, cost_cell, finished, phase_cell
-from kagents_tui.screens.frame import bindings
 from kagents_tui.screens.listing import Listing
+from kagents_tui.screens.view import bindings
 from kagents_tui.tail import Tail
 from kagents_tui.widgets.bar import Bar
 from kagents_tui.widgets.pane import Pane

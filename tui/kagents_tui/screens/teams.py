@@ -9,8 +9,8 @@ from kagents_tui.feed import Batch
 from kagents_tui.rows import teams as rows
 from kagents_tui.rows.cells import Cell
 from kagents_tui.rows.teams import Team
-from kagents_tui.screens.frame import bindings
 from kagents_tui.screens.listing import Listing
+from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.table import Table
 
 REORDER_SECONDS = 10

@@ -6,11 +6,9 @@ and keeps its place on the screen. Cells are made by pure functions of ``kagents
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, islice
 from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Size
@@ -22,11 +20,9 @@ from kagents_tui.filters import matcher
 from kagents_tui.rows.cells import Cell, Column, Scene
 from kagents_tui.theme import monochrome, on_ground, style
 from kagents_tui.widgets.layout import GAP, arrange, fit
+from kagents_tui.widgets.widths import Widths
 
 Item = TypeVar("Item")
-SAMPLE: Final = 500
-"""Items out of view that are measured for the widths of the columns."""
-
 CUE_SECONDS: Final = 1.5
 """How long a row shows that it changed."""
 
@@ -88,8 +84,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         self.reversed = False
         self.row_height = 2 if detail else 1
         self._changed: dict[Hashable, float] = {}
-        self._wanted: list[int] = [0] * len(columns)
-        self._unmeasured: list[Item] = []
+        self._widths: Widths[Item] = Widths(columns, header=header)
         self._layout: list[tuple[int, int]] = []
         self._painted: dict[int, Strip] = {}
 
@@ -101,7 +96,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         now = monotonic()
         for key, item in after.items():
             if self.items.get(key) != item:
-                self._to_measure(item)
+                self._widths.note(item)
                 if key in self.items:
                     self._changed[key] = now
         self.items = after
@@ -117,7 +112,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
             if key in self.items and len(self._changed) < 1000:
                 self._changed[key] = now
             self.items[key] = item
-            self._to_measure(item)
+            self._widths.note(item)
         self.arrange_rows()
 
     def set_filter(self, text: str) -> None:
@@ -234,8 +229,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Columns are measured anew."""
-        self._wanted = [0] * len(self.columns)
-        self._unmeasured = list(islice(self.items.values(), SAMPLE))
+        self._widths.forget(self.items.values())
         self._resize_content()
         self._reveal()
 
@@ -256,26 +250,10 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         self._measure()
         return super().render_lines(crop)
 
-    def _to_measure(self, item: Item) -> None:
-        if len(self._unmeasured) < SAMPLE:
-            self._unmeasured.append(item)
-
     def _measure(self) -> None:
-        """Columns only become wider, until the next resize: by what changed, and by what is in view."""
-        scene = self.scene()
         first = self.scroll_offset.y // self.row_height
         visible = self.rows[first : first + self.size.height // self.row_height + 1]
-        sample, self._unmeasured = self._unmeasured, []
-        for item in chain(sample, visible):
-            for index, column in enumerate(self.columns):
-                if self._wanted[index] < column.maximum:
-                    self._wanted[index] = max(self._wanted[index], cell_len(column.cell(item, scene).text))
-        wanted = self._wanted
-        if self.header:
-            wanted = [
-                max(size, len(column.title) + (column.title == self.sorted_by))
-                for size, column in zip(self._wanted, self.columns, strict=True)
-            ]
+        wanted = self._widths.measure(visible, self.scene(), sorted_by=self.sorted_by)
         self._layout = arrange(self.columns, wanted, max(1, self.room - 2))
 
     def render_line(self, y: int) -> Strip:
@@ -311,15 +289,12 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         return self._row_strip(index, part, scene, colourless)
 
     def _header_strip(self, colourless: bool) -> Strip:
-        parts = []
+        symbols, parts = self.scene().symbols, []
         for index, size in self._layout:
             column = self.columns[index]
-            mark = ("↓" if self.reversed else "↑") if column.title and column.title == self.sorted_by else ""
-            if not self.scene().symbols.bar.isascii():
-                mark = mark.strip()
-            elif mark:
-                mark = "v" if self.reversed else "^"
-            parts.append(fit(column.title + mark, size, right=column.right))
+            sorted_here = bool(column.title) and column.title == self.sorted_by
+            mark = (symbols.descending if self.reversed else symbols.ascending) if sorted_here else ""
+            parts.append(fit(column.title + mark, size, right=column.right, ellipsis=symbols.ellipsis))
         text = fit("  " + (" " * GAP).join(parts), self.room)
         return Strip([Segment(text, style("dim", monochrome=colourless))])
 

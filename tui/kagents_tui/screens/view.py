@@ -1,0 +1,202 @@
+"""How a screen carries out what a person asks for: keys of the registry, the command line, going back."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from textual.binding import Binding, BindingType
+from textual.widget import AwaitMount
+
+from kagents_tui.actions import BY_ID, Action, of_screen
+from kagents_tui.commands import CommandError, complete, parse
+from kagents_tui.rows.cells import cell
+from kagents_tui.rows.teams import Team
+from kagents_tui.screens.frame import Frame
+
+if TYPE_CHECKING:
+    from kagents_tui.widgets.prompt import Prompt
+
+TYPING = ("command", "filter", "search")
+"""Actions after which a person types on: they are done before the next key is given to anyone."""
+
+
+def bindings(screen: str) -> list[BindingType]:
+    """Textual bindings of a screen, from the registry."""
+    return [
+        Binding(
+            ",".join(action.keys),
+            f"act('{action.id}')",
+            action.title,
+            show=False,
+            priority=action.id in TYPING,
+        )
+        for action in of_screen(screen)
+        if action.keys and action.id not in ("quit", "interrupt")
+    ]
+
+
+class View(Frame, inherit_bindings=False):
+    """A screen that does things. An action ``x`` is the method ``do_x``, or an act on the selected team."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._opening: AwaitMount | None = None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In read-only mode the keys that change something are not bound at all; a line takes every key."""
+        if action == "act" and parameters and parameters[0] in TYPING and self.query("#prompt"):
+            return False
+        if action == "act" and parameters and self.kagents.options.read_only:
+            return not BY_ID[str(parameters[0])].mutates
+        return True
+
+    async def action_act(self, name: str) -> None:
+        """A key of the registry was pressed."""
+        self.perform(BY_ID[name], ())
+        if self._opening is not None:
+            await self._opening
+            self._opening = None
+            self.set_focus(self.query_one("#prompt"))
+
+    def perform(self, action: Action, arguments: tuple[str, ...]) -> None:
+        """Carries an action out: a method ``do_<id>`` of the screen, or an act on the selected team."""
+        method: Callable[[Any], None] | None = getattr(self, f"do_{action.id}", None)
+        if method is not None:
+            method(arguments)
+        elif action.target != "nothing":
+            self.act_on_team(action, arguments)
+
+    def act_on_team(self, action: Action, arguments: tuple[str, ...]) -> None:
+        """Starts an act on the selected team, or on the one that the command line names."""
+        team = self.named_team(arguments[0]) if arguments else self.selected()
+        if team is None:
+            why = "there is no such team here" if arguments else "choose a team first"
+            self.say(cell(f"{action.title}: {why}").text, "warn")
+            return
+        from kagents_tui.acting import act
+
+        same = not arguments
+        self.kagents.run_worker(
+            act(
+                self.kagents,
+                action,
+                team,
+                event=self.selected_event() if same else None,
+                agent=self.selected_agent() if same else None,
+            ),
+            group="acts",
+            exit_on_error=False,
+        )
+
+    def named_team(self, name: str) -> Team | None:
+        """A team by ``namespace/name``, or by a name that only one team has."""
+        teams = self.kagents.teams
+        if "/" in name:
+            space, _, rest = name.partition("/")
+            return teams.get((space, rest))
+        found = [team for key, team in teams.items() if key[1] == name]
+        return found[0] if len(found) == 1 else None
+
+    def do_teams(self, arguments: tuple[str, ...]) -> None:
+        """Back to the list of teams."""
+        while len(self.kagents.screen_stack) > 2:
+            self.kagents.pop_screen()
+
+    def do_gates(self, arguments: tuple[str, ...]) -> None:
+        """To the gates."""
+        from kagents_tui.screens.gates import GatesScreen
+
+        if not isinstance(self, GatesScreen):
+            self.kagents.push_screen(GatesScreen())
+
+    def do_namespace(self, arguments: tuple[str, ...]) -> None:
+        """Shows other namespaces."""
+        if not arguments:
+            self.say(cell("ns: name one or more namespaces, or `all`").text, "warn")
+            return
+        self.do_teams(())
+        self.kagents.show_namespaces(() if "all" in arguments else tuple(dict.fromkeys(arguments)))
+
+    def do_context(self, arguments: tuple[str, ...]) -> None:
+        """Connects to another context."""
+        known = self.kagents.connector.contexts()
+        if len(arguments) != 1 or arguments[0] not in known:
+            self.say(cell(f"ctx: name one of {', '.join(known) or 'no contexts'}").text, "warn")
+            return
+        self.do_teams(())
+        self.kagents.connect(arguments[0])
+
+    def do_help(self, arguments: tuple[str, ...]) -> None:
+        """Every key of this screen."""
+        from kagents_tui.screens.help import HelpScreen
+
+        self.kagents.push_screen(HelpScreen(self.kind))
+
+    def do_back(self, arguments: tuple[str, ...]) -> None:
+        """One screen back; the first one says how to quit."""
+        if len(self.kagents.screen_stack) > 2:
+            self.kagents.pop_screen()
+        else:
+            self.say(cell("this is the first view; :quit or ctrl-q quits, teams keep running").text, "dim")
+
+    def do_quit(self, arguments: tuple[str, ...]) -> None:
+        """Quits at once."""
+        self.kagents.exit()
+
+    # The prompt
+
+    def do_command(self, arguments: tuple[str, ...]) -> None:
+        """Opens the command line."""
+        self.open_prompt("command", "")
+
+    def open_prompt(self, purpose: str, text: str) -> None:
+        """Opens the line for typing above the keys."""
+        from kagents_tui.widgets.prompt import Prompt
+
+        if self.query("#prompt"):
+            return
+        prompt = Prompt(
+            purpose,  # type: ignore[arg-type]  # one of the three purposes; callers are in this package
+            text,
+            self.completions if purpose == "command" else lambda value: [],
+            self.kagents.history if purpose == "command" else [],
+        )
+        # Awaited by ``action_act`` before the next key is looked at: typing must not reach the keys of acts.
+        self._opening = self.mount(prompt, before="#keys")
+
+    def completions(self, text: str) -> list[str]:
+        """Whole command lines for what is typed."""
+        app = self.kagents
+        return complete(
+            text,
+            namespaces=sorted({key[0] for key in app.teams}),
+            contexts=app.connector.contexts() if text.startswith(("ctx", "context")) else (),
+            teams=[f"{space}/{name}" for space, name in sorted(app.teams)],
+            read_only=app.options.read_only,
+        )
+
+    def on_prompt_typed(self, event: "Prompt.Typed") -> None:
+        """What was typed is a command, a filter or a search."""
+        event.stop()
+        if event.done:
+            self.query("#prompt").remove()
+            self.focus_body()
+        if event.purpose == "command":
+            if event.done and event.text:
+                self.run_command(event.text)
+        else:
+            self.typed(event.purpose, event.text, event.done)
+
+    def run_command(self, text: str) -> None:
+        """Carries a command line out."""
+        try:
+            command = parse(text, read_only=self.kagents.options.read_only)
+        except CommandError as error:
+            self.say(cell(str(error)).text, "warn")
+            return
+        self.perform(command.action, command.arguments)
+
+    def typed(self, purpose: str, text: str | None, done: bool) -> None:
+        """A filter or a search was typed; None: given up."""
+
+    def focus_body(self) -> None:
+        """Gives the focus back to the body."""
