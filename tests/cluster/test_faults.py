@@ -177,6 +177,6 @@ def test_the_kubelet_stops_with_an_agent_running(cluster: Cluster, team: Callabl
         one_pod_each(running)
     finally:
         cluster.start("kubelet")
-    until(lambda: running.condition("AgentsHealthy")["status"] == "True", 60, explain=running.explain)
+    until(lambda: running.condition("AgentsHealthy").get("status") == "True", 60, explain=running.explain)
     one_pod_each(running)
     assert running.status()["lead"]["restartCount"] == 0

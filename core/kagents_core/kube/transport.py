@@ -51,7 +51,8 @@ class Transport:
         if self._base.scheme == "https":
             tls = _tls_context(self.config, await self._credentials.certificate())
         connector = aiohttp.TCPConnector(ssl=tls, limit=self._connections, socket_factory=_keepalive_socket)
-        headers = {"User-Agent": "kagents", "Accept": "application/json"}
+        # As kubectl does: exec and logs are not JSON, and a server answers 406 to who takes nothing else.
+        headers = {"User-Agent": "kagents", "Accept": "application/json, */*"}
         if self._base.host in _LOOPBACK:
             headers["Accept-Encoding"] = "identity"  # compressing costs both sides more than it saves here
         self._session = aiohttp.ClientSession(

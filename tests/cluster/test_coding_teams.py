@@ -1,0 +1,93 @@
+"""Coding teams on a repository that is served in the cluster: simulated agents, and the real CLI."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from testcluster.cluster import HOME, Cluster
+from testcluster.commands import REPOSITORY, Kubectl, run
+from testcluster.services import serve
+from testcluster.team import Team, simulated
+from testcluster.waiting import until
+
+SERVE = """
+set -e
+git init -q -b main /tmp/seed
+git -C /tmp/seed -c user.name=t -c user.email=t@example.test commit -q --allow-empty -m Begin
+git clone -q --bare /tmp/seed /tmp/served/shop.git
+git -C /tmp/served/shop.git update-server-info
+exec python3 -m http.server --directory /tmp/served 8080
+"""
+KEY = "sk-ant-api03-" + "k" * 60 + "0123456789abcdefghij"
+MODEL_SOURCES = REPOSITORY / "tests" / "claude" / "scripted_model"
+
+
+@pytest.fixture
+def repository(cluster: Cluster, kubectl: Kubectl, namespace: str) -> str:
+    """URL of a repository with one commit."""
+    here = kubectl.within(namespace)
+    return serve(cluster, here, "git", ["sh", "-c", SERVE], {"unused": ""}) + "/shop.git"
+
+
+def log(cluster: Cluster, team: Team, branch: str) -> str:
+    """Subjects of a branch in the team's clone, read on the node."""
+    if cluster.provisioner is None:
+        pytest.skip("the team's volume is not on this machine")
+    clone = team.volume(HOME / "volumes") / "work" / "repo"
+    return run(["git", "-c", f"safe.directory={clone}", "-C", str(clone), "log", "--format=%s", branch])
+
+
+def test_simulated_agents_on_a_served_repository(
+    cluster: Cluster, repository: str, team: Callable[..., Team]
+) -> None:
+    agents = {
+        "lead": [{"wait": {"mail_from": "builder"}}, {"dismiss": "builder"}, {"finish": "shop built"}],
+        "builder": [
+            {"work": {"seconds": 1, "write": {"shop.txt": "shop"}}},
+            {"send": {"to": "lead", "text": "builder is done"}},
+        ],
+    }
+    running = team(simulated("shop", agents, repository={"url": repository, "branch": "main"}))
+    running.wait_phase("Completed", seconds=120)
+    assert len(log(cluster, running, "kagents/shop/builder").splitlines()) >= 2
+    until(lambda: running.status().get("result") == "shop built", 30, explain=running.explain)
+
+
+def test_the_real_cli_in_real_pods(
+    cluster: Cluster, kubectl: Kubectl, namespace: str, repository: str, team: Callable[..., Team]
+) -> None:
+    here = kubectl.within(namespace)
+    files = {f"scripted_model/{path.name}": path.read_text() for path in MODEL_SOURCES.glob("*.py")}
+    program = Path(__file__).parent / "testcluster" / "model_in_a_pod.py"
+    files["serve.py"] = program.read_text()
+    model = serve(cluster, here, "model", ["python3", "/model/serve.py"], files)
+    here("create", "secret", "generic", "anthropic-api-key", f"--from-literal=ANTHROPIC_API_KEY={KEY}")
+    env = [
+        {"name": "ANTHROPIC_BASE_URL", "value": model},
+        {"name": "CLAUDE_CODE_MAX_RETRIES", "value": "1"},
+    ]
+    agent = {"model": "claude-sonnet-4-6", "env": env}
+    manifest = {
+        "apiVersion": "claude.amcheste.io/v1alpha1",
+        "kind": "AgentTeam",
+        "metadata": {"name": "shop"},
+        "spec": {
+            "repository": {"url": repository, "branch": "main"},
+            "auth": {"apiKeySecret": "anthropic-api-key"},
+            "lead": {**agent, "prompt": "Begin the work."},
+            "teammates": [{**agent, "name": "builder", "prompt": "Wait for a task."}],
+            "lifecycle": {"timeout": "10m"},
+        },
+    }
+    running = team(manifest)
+    running.wait_phase("Completed", seconds=240)
+    assert "Build the shop" in log(cluster, running, "kagents/shop/builder")
+    until(lambda: running.status().get("result") == "shop built", 30, explain=running.explain)
+    status = running.status()
+    assert status["tasks"]["completed"] == 1
+    assert status["lead"]["restartCount"] == 0
+    pods = Counter(pod["metadata"]["labels"]["claude.amcheste.io/agent"] for pod in running.pods())
+    assert pods == {"hub": 1, "lead": 1, "builder": 1}
+    for kind in ("pods", "agentteams", "events"):
+        assert KEY not in here("get", kind, "-o", "yaml")

@@ -1,0 +1,61 @@
+"""kagents-tui in a real pseudo-terminal."""
+
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from fcntl import ioctl
+
+import pyte
+
+_UNKNOWN = re.compile(rb"\x1b\[[<=>][0-9;]*[a-zA-Z]|\x1bP[^\x1b]*\x1b\\")
+"""Private sequences that pyte does not know; they draw nothing."""
+
+
+class Screen:
+    """A process with a terminal of 120 x 40 characters; close it."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._master, slave = pty.openpty()
+        ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        self._process = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "TERM": "xterm-256color", **environment},
+            start_new_session=True,
+        )
+        os.close(slave)
+        self._screen = pyte.Screen(120, 40)
+        self._stream = pyte.ByteStream(self._screen)
+
+    def text(self) -> str:
+        """What is to be seen."""
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def until(self, *words: str, seconds: float = 40.0) -> None:
+        """Wait until all words are to be seen."""
+        end = time.monotonic() + seconds
+        while not all(word in self.text() for word in words):
+            assert time.monotonic() < end, f"{words} did not appear:\n{self.text()}"
+            assert self._process.poll() is None, f"it ended:\n{self.text()}"
+            if select.select([self._master], [], [], 0.1)[0]:
+                self._stream.feed(_UNKNOWN.sub(b"", os.read(self._master, 1 << 16)))
+
+    def keys(self, text: str) -> None:
+        """Type."""
+        os.write(self._master, text.encode())
+
+    def close(self) -> None:
+        """End it."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(5)
+        os.close(self._master)

@@ -1,0 +1,55 @@
+"""Small servers in pods of the runner's image, admitted under Pod Security ``restricted``."""
+
+from collections.abc import Mapping, Sequence
+
+from testcluster.cluster import Cluster
+from testcluster.commands import Kubectl, Object
+from testcluster.waiting import until
+
+PORT = 8080
+
+
+def serve(
+    cluster: Cluster, kubectl: Kubectl, name: str, command: Sequence[str], files: Mapping[str, str]
+) -> str:
+    """Start a server on port 8080 with ``files`` (path below /model -> text); its URL within the cluster."""
+    keys = {f"file-{number}": path for number, path in enumerate(files)}
+    data = dict(zip(keys, files.values(), strict=True))
+    items = [{"key": key, "path": path} for key, path in keys.items()]
+    container: Object = {
+        "name": "server",
+        "image": f"{cluster.images.runner}:{cluster.images.tag}",
+        "command": list(command),
+        "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
+        "volumeMounts": [{"name": "files", "mountPath": "/model"}, {"name": "tmp", "mountPath": "/tmp"}],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+    spec: Object = {
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": 1,
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [container],
+        "volumes": [
+            {"name": "files", "configMap": {"name": name, "items": items}},
+            {"name": "tmp", "emptyDir": {}},
+        ],
+    }
+    labels = {"server": name}
+    kubectl.apply(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": spec},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": name},
+            "spec": {"selector": labels, "ports": [{"port": PORT}]},
+        },
+    )
+    ready = ("get", "pod", name, "-o", "jsonpath={.status.containerStatuses[0].ready}")
+    until(lambda: kubectl(*ready) == "true", 60, explain=lambda: kubectl("describe", "pod", name))
+    address = kubectl("get", "service", name, "-o", "jsonpath={.spec.clusterIP}")
+    return f"http://{address}:{PORT}"
