@@ -25,7 +25,7 @@ run: install ## Open kagents-tui on the embedded engine with a demonstration tea
 	@$(BIN)/kagents-tui --demo-team
 
 test: install ## Every test that needs neither root nor a cluster (under 5 minutes)
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "not claude and not kubectl and not cluster and not bench" $(TESTS)
+	@tools/run-tests -n 2 --dist loadgroup -m "not claude and not kubectl and not cluster and not bench" $(TESTS)
 
 check: lint types imports test-kubectl test-claude test-cluster ## Lint, types, import contracts, real kubectl, CLI, cluster
 
@@ -41,15 +41,15 @@ imports: install ## import-linter's contracts
 
 test-kubectl: install ## A real kubectl against the embedded engine
 	@tools/get-kubectl
-	@$(BIN)/pytest -m kubectl tests/local
+	@tools/run-tests -m kubectl tests/local
 
 test-claude: install ## The real Claude Code CLI against a scripted model on loopback
 	@tools/get-claude
-	@$(BIN)/pytest -m claude tests/claude
+	@tools/run-tests -m claude tests/claude
 
 test-cluster: install ## A real Kubernetes node: images, chart, teams in pods, faults (root; or KAGENTS_TEST_KUBECONFIG)
 	@test -z "$$CI" || test -n "$$KAGENTS_TEST_KUBECONFIG" || tools/cluster/install-packages
-	@$(BIN)/pytest -m cluster tests/cluster
+	@tools/run-tests -m cluster tests/cluster
 
 cluster-up: ## Start the test cluster and leave it running
 	@$(PYTHON) tools/cluster/main.py up
