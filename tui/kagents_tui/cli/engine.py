@@ -24,7 +24,10 @@ def register(verbs: options.Verbs) -> None:
         ),
     )
     parser.add_argument(
-        "arguments", nargs=argparse.REMAINDER, metavar="up|down|status|kubeconfig|volume ...", help="for the engine"
+        "arguments",
+        nargs=argparse.REMAINDER,
+        metavar="up|down|status|kubeconfig|volume ...",
+        help="for the engine",
     )
     parser.set_defaults(run=local)
 
