@@ -188,7 +188,7 @@ def attention_cell(team: Team, scene: Scene) -> Cell:
 
 def name_cell(team: Team, scene: Scene) -> Cell:
     """The team's name."""
-    return Cell(team.name, "dim" if finished(team) else "strong")
+    return Cell(team.name, "dim" if team.phase in ("Completed", "Cancelled") else "strong")
 
 
 COLUMNS: tuple[Column[Team], ...] = (
