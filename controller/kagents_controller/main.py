@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from kagents_controller.controller import Controller
+from kagents_controller.definitions import warn_of_old_definitions
 from kagents_controller.health import serve
 from kagents_controller.lease import Election, LeaseLost
 from kagents_controller.logs import log_json
@@ -92,7 +93,11 @@ async def _run(config: ClientConfig, options: argparse.Namespace) -> int:
             served = serve(controller, options.health_address, options.health_port)
             await stack.enter_async_context(served)
         _log.info("starting", extra={"server": config.server, "namespaces": options.namespace or "all"})
-        return await _until_signal(controller)
+        async with asyncio.TaskGroup() as group:
+            compared = group.create_task(warn_of_old_definitions(client))
+            code = await _until_signal(controller)
+            compared.cancel()
+        return code
 
 
 async def _until_signal(controller: Controller) -> int:

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 sys.path.insert(0, str(Path(__file__).parent))  # what these tests share is a package beside them
 
-SYSTEM = "kagents-system"
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything here needs a cluster: skipped loudly without one on a laptop, failed in CI."""
@@ -62,6 +59,7 @@ def helm(cluster: Cluster) -> Helm:
 @pytest.fixture(scope="session")
 def install(cluster: Cluster) -> Callable[..., None]:
     """Installs or upgrades the chart of this checkout, or another one."""
+    from testcluster.cluster import RESTRICTED, SYSTEM
     from testcluster.commands import CHART
     from testcluster.waiting import until
 
@@ -92,6 +90,8 @@ def chart(install: Callable[..., None]) -> None:
 @pytest.fixture
 def namespace(kubectl: Kubectl, chart: None, request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace that enforces Pod Security ``restricted``, gone afterwards."""
+    from testcluster.cluster import RESTRICTED
+
     words = request.node.name.removeprefix("test_").split("[")[0].replace("_", "-")[:40].strip("-")
     name = f"{words}-{uuid.uuid4().hex[:4]}"
     kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": RESTRICTED}})

@@ -1,70 +1,122 @@
-"""What a person got wrong is named by a condition within 60 s, and mended without deleting the team."""
+"""What a person got wrong is named by a condition within 60 s, and mended without deleting the team.
+
+All teams are applied at once, and later all are mended at once: most of this is waiting for the kubelet.
+"""
 
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from testcluster.cluster import HOME, Cluster, tool
+from testcluster.cluster import HOME, RESTRICTED, Cluster, tool
 from testcluster.commands import Kubectl, Object
 from testcluster.team import Team, simulated
 from testcluster.volumes import RUNNER_USER
 from testcluster.waiting import until
 
 QUICK = {"lead": [{"finish": "done"}]}
+IMAGE = "registry.invalid/agent:1"
+
+CAUSES = {
+    "no-secret": ("AgentsHealthy", ("CreateContainerConfigError",), ("lead", 'secret "mine" not found')),
+    "no-key": ("AgentsHealthy", ("CreateContainerConfigError",), ("lead", "level", "levels")),
+    "no-input": ("AgentsHealthy", ("FailedMount",), ("lead", 'configmap "figures" not found')),
+    "no-image": ("AgentsHealthy", ("ErrImagePull", "ImagePullBackOff"), ("lead", IMAGE)),
+    "no-repository": ("Prepared", ("PrepareFailed",), ("hub", "origin.git")),
+    "too-many": ("AgentsHealthy", ("CreationRefused",), ("exceeded quota: small", "pods=1")),
+    "no-volume": ("Prepared", ("VolumeNotBound",), ("no-volume-team-", "ReadWriteMany", "kagents-test")),
+}
+"""Team -> condition, its reasons, words of its message."""
+APART = ("too-many", "no-volume")
+"""Teams whose trouble is their namespace's: they have one of their own."""
+ON_THE_NODE = ("no-image", "no-repository", "no-volume")
+"""Mended on the machine that the node is."""
 
 
-def runs(team: Team) -> None:
-    """The mended team goes on to its end."""
-    team.wait_phase("Completed", seconds=200)
-
-
-def with_variable(manifest: Object, variable: Object) -> Object:
-    manifest["spec"]["lead"]["env"] = [variable]
-    return manifest
-
-
-def test_missing_secret_and_missing_key(team: Callable[..., Team]) -> None:
-    secret = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "mine", "key": "token"}}}
-    number = {"name": "LEVEL", "valueFrom": {"configMapKeyRef": {"name": "levels", "key": "level"}}}
-    one = team(with_variable(simulated("no-secret", QUICK), secret))
-    one.kubectl("create", "configmap", "levels", "--from-literal=other=1")
-    two = team(with_variable(simulated("no-key", QUICK), number))
-    one.wait_condition("AgentsHealthy", "CreateContainerConfigError", "lead", 'secret "mine" not found')
-    two.wait_condition("AgentsHealthy", "CreateContainerConfigError", "lead", "level", "levels")
-    one.kubectl("create", "secret", "generic", "mine", "--from-literal=token=x")
-    two.kubectl("patch", "configmap", "levels", "--type=merge", '--patch={"data":{"level":"2"}}')
-    runs(one)
-    runs(two)
-
-
-def test_missing_input(team: Callable[..., Team]) -> None:
+def manifests() -> dict[str, Object]:
+    """The broken teams."""
+    found = {name: simulated(name, QUICK) for name in CAUSES}
+    secret = {"secretKeyRef": {"name": "mine", "key": "token"}}
+    key = {"configMapKeyRef": {"name": "levels", "key": "level"}}
+    found["no-secret"]["spec"]["lead"]["env"] = [{"name": "TOKEN", "valueFrom": secret}]
+    found["no-key"]["spec"]["lead"]["env"] = [{"name": "LEVEL", "valueFrom": key}]
     inputs = [{"configMap": "figures", "mountPath": "/workspace/data"}]
-    manifest = simulated("no-input", QUICK)
-    manifest["spec"]["workspace"]["inputs"] = inputs
-    running = team(manifest)
-    running.wait_condition("AgentsHealthy", "FailedMount", "lead", 'configmap "figures" not found')
-    running.kubectl("create", "configmap", "figures", "--from-literal=a=b")
-    runs(running)
-
-
-def test_a_repository_that_does_not_exist(
-    cluster: Cluster, team: Callable[..., Team], tmp_path: Path
-) -> None:
+    found["no-input"]["spec"]["workspace"]["inputs"] = inputs
+    found["no-image"]["spec"]["lead"]["image"] = IMAGE
     url = "file:///kagents/work/origin.git"
-    running = team(simulated("no-repository", QUICK, repository={"url": url, "branch": "main"}))
-    said = running.wait_condition("Prepared", "PrepareFailed", "hub", "origin.git")
-    assert "Traceback" not in said
+    found["no-repository"] = simulated("no-repository", QUICK, repository={"url": url, "branch": "main"})
+    return found
+
+
+@pytest.fixture(scope="module")
+def broken(cluster: Cluster, kubectl: Kubectl, chart: None) -> Iterator[dict[str, Team]]:
+    """All broken teams, by name."""
+    end = uuid.uuid4().hex[:4]
+    places = {name: f"{name if name in APART else 'bad-input'}-{end}" for name in CAUSES}
+    for name in sorted(set(places.values())):
+        metadata = {"name": name, "labels": RESTRICTED}
+        kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    crowded = kubectl.within(places["too-many"])
+    crowded("create", "quota", "small", "--hard=pods=1")
+    until(lambda: "hard" in ((crowded.get("resourcequota", "small") or {}).get("status") or {}), 20)
+    if cluster.provisioner is not None:
+        cluster.provisioner.paused.add(places["no-volume"])
+    kubectl.within(places["no-key"])("create", "configmap", "levels", "--from-literal=other=1")
+    teams = {}
+    for name, manifest in manifests().items():
+        kubectl.within(places[name]).apply(manifest)
+        teams[name] = Team(kubectl.within(places[name]), name)
+    try:
+        yield teams
+    finally:
+        kubectl("delete", "namespace", "--wait=false", *sorted(set(places.values())))
+
+
+def skip_unless_own(cluster: Cluster, name: str) -> None:
+    if name in ON_THE_NODE and not cluster.own:
+        pytest.skip("this is made on the test's own node")
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_the_cause_is_named_within_a_minute(cluster: Cluster, broken: dict[str, Team], name: str) -> None:
+    skip_unless_own(cluster, name)
+    kind, reasons, words = CAUSES[name]
+    team = broken[name]
+
+    def said() -> bool:
+        found = team.condition(kind)
+        return found.get("reason") in reasons and all(word in found["message"] for word in words)
+
+    until(said, 60, explain=team.explain)
+    told = team.condition(kind)
+    assert "Traceback" not in told["message"]
+    made = datetime.fromisoformat(team.object()["metadata"]["creationTimestamp"])
+    assert (datetime.fromisoformat(told["lastTransitionTime"]) - made).total_seconds() <= 60
+    assert team.phase() in ("Initializing", "Running")
+
+
+@pytest.fixture(scope="module")
+def mended(cluster: Cluster, broken: dict[str, Team], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Every cause is removed; no team is touched."""
+    here = broken["no-secret"].kubectl
+    here("create", "secret", "generic", "mine", "--from-literal=token=x")
+    here("patch", "configmap", "levels", "--type=merge", '--patch={"data":{"level":"2"}}')
+    here("create", "configmap", "figures", "--from-literal=a=b")
+    broken["too-many"].kubectl("delete", "resourcequota", "small")
     if cluster.provisioner is None:
-        pytest.skip("the team's volume is not on this machine")
-    work = running.volume(HOME / "volumes") / "work"
-    bare_repository(tmp_path / "origin.git")
-    shutil.copytree(tmp_path / "origin.git", work / "origin.git")
-    for path in (work / "origin.git", *(work / "origin.git").rglob("*")):
+        return
+    tool("tag", f"docker.io/library/{cluster.images.runner}:{cluster.images.tag}", IMAGE)
+    cluster.provisioner.paused.clear()
+    origin = tmp_path_factory.mktemp("origin") / "origin.git"
+    bare_repository(origin)
+    place = broken["no-repository"].volume(HOME / "volumes") / "work" / "origin.git"
+    shutil.copytree(origin, place)
+    for path in (place, *place.rglob("*")):
         os.chown(path, RUNNER_USER, RUNNER_USER)
-    runs(running)
 
 
 def bare_repository(path: Path) -> None:
@@ -79,51 +131,21 @@ def bare_repository(path: Path) -> None:
         subprocess.run(command, check=True, timeout=30)
 
 
-def test_a_quota_that_forbids_the_pods(team: Callable[..., Team], kubectl: Kubectl, namespace: str) -> None:
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"}}
-    kubectl.within(namespace).apply({**quota, "spec": {"hard": {"pods": "1"}}})
-    until(lambda: (kubectl.within(namespace).get("resourcequota", "small") or {}).get("status"), 20)
-    running = team(simulated("too-many", QUICK))
-    running.wait_condition("AgentsHealthy", "CreationRefused", "exceeded quota: small", "pods=1")
-    assert running.status()["phase"] in ("Initializing", "Running")
-    kubectl.within(namespace)("delete", "resourcequota", "small")
-    runs(running)
-    assert running.status()["lead"]["restartCount"] == 0
+@pytest.mark.parametrize("name", CAUSES)
+def test_a_mended_team_goes_on(cluster: Cluster, broken: dict[str, Team], mended: None, name: str) -> None:
+    skip_unless_own(cluster, name)
+    broken[name].wait_phase("Completed", seconds=240)
+    assert broken[name].status()["lead"]["restartCount"] == 0
 
 
-def test_an_image_that_cannot_be_pulled(cluster: Cluster, team: Callable[..., Team]) -> None:
-    image = "registry.invalid/agent:1"
-    manifest = simulated("no-image", QUICK)
-    manifest["spec"]["lead"]["image"] = image
-    running = team(manifest)
-    until(
-        lambda: "ImagePull" in running.condition("AgentsHealthy").get("reason", ""),
-        60,
-        explain=running.explain,
-    )
-    assert image in running.condition("AgentsHealthy")["message"]
-    if not cluster.own:
-        pytest.skip("the node's images cannot be changed from here")
-    tool("tag", f"docker.io/library/{cluster.images.runner}:{cluster.images.tag}", image)
-    runs(running)
-
-
-def test_a_volume_that_stays_unbound(cluster: Cluster, team: Callable[..., Team], namespace: str) -> None:
-    if cluster.provisioner is None:
-        pytest.skip("volumes of this cluster are not provisioned by the test")
-    cluster.provisioner.paused.add(namespace)
-    running = team(simulated("no-volume", QUICK))
-    running.wait_condition("Prepared", "VolumeNotBound", "no-volume-team-", "ReadWriteMany", "kagents-test")
-    cluster.provisioner.paused.discard(namespace)
-    runs(running)
-
-
-def test_one_node_storage(cluster: Cluster, team: Callable[..., Team]) -> None:
+def test_a_team_on_one_node(kubectl: Kubectl, broken: dict[str, Team]) -> None:
     """``accessMode: ReadWriteOnce`` works as it comes, and keeps the pods together."""
     agents = {"lead": [{"dismiss": "a"}, {"finish": "done"}], "a": [{"say": "here"}]}
-    running = team(simulated("one-node", agents, storage={"accessMode": "ReadWriteOnce"}))
+    here = broken["no-secret"].kubectl
+    here.apply(simulated("one-node", agents, storage={"accessMode": "ReadWriteOnce"}))
+    running = Team(here, "one-node")
     until(lambda: len(running.pods()) == 3, 30, explain=running.explain)
     for pod in running.pods():
         [term] = pod["spec"]["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
         assert term["topologyKey"] == "kubernetes.io/hostname"
-    runs(running)
+    running.wait_phase("Completed", seconds=120)

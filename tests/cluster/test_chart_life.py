@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import SYSTEM
+from testcluster.cluster import SYSTEM
 from testcluster.commands import CHART, REPOSITORY, Helm, Kubectl
 from testcluster.team import Team, simulated
 from testcluster.waiting import until

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from conftest import SYSTEM
-from testcluster.cluster import Cluster
+from testcluster.cluster import SYSTEM, Cluster
 from testcluster.commands import Kubectl, Object
 from testcluster.team import Team, simulated
 from testcluster.waiting import until

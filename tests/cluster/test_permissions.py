@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import SYSTEM
+from testcluster.cluster import SYSTEM
 from testcluster.commands import Kubectl
 from testcluster.team import Team, simulated
 from testcluster.waiting import until

@@ -270,6 +270,10 @@ class Client:
         """The server's ``gitVersion``: the cheapest way to see that it answers."""
         return str((await self._object("GET", "/version", seconds=10.0)).get("gitVersion", ""))
 
+    async def openapi(self, resource: Resource) -> Object:
+        """The server's OpenAPI document of the resource's group and version."""
+        return await self._object("GET", f"/openapi/v3{resource.root}", seconds=_LIST_SECONDS)
+
     async def _object(self, method: str, path: str, *, query: Query = (), **options: Any) -> Object:
         answer = await self._transport.request(method, path, query=query, **options)
         if not isinstance(answer, dict):

@@ -14,6 +14,11 @@ HOME = Path(os.environ.get("KAGENTS_CLUSTER_DIR", "/var/tmp/kagents-cluster"))
 BINARIES = Path(os.environ.get("KAGENTS_CLUSTER_BIN", Path.home() / ".cache" / "kagents-cluster" / "bin"))
 TOOL = REPOSITORY / "tools" / "cluster" / "main.py"
 
+SYSTEM = "kagents-system"
+"""Namespace of the chart."""
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+"""Labels of every namespace here."""
+
 
 def tool(*arguments: str, seconds: float = 1800.0) -> str:
     """A verb of ``tools/cluster``."""
