@@ -77,7 +77,7 @@ class Terminal:
 
 @pytest.fixture
 def environment(tmp_path):
-    unwanted = ("KUBECONFIG", "KAGENTS_DATA", "NO_COLOR")
+    unwanted = ("KUBECONFIG", "KAGENTS_DATA", "NO_COLOR", "COLUMNS", "LINES")
     kept = {key: value for key, value in os.environ.items() if key not in unwanted}
     kept |= {"KAGENTS_DATA": str(tmp_path / "data"), "HOME": str(tmp_path)}
     yield kept
