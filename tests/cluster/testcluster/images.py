@@ -62,6 +62,9 @@ def built() -> tuple[Images, list[Path]]:
         ]
         subprocess.run(command, check=True, timeout=900, stdout=subprocess.DEVNULL)
         unfinished.rename(folder)
+        storage = ["buildah", "--storage-driver", os.environ.get("KAGENTS_BUILD_STORAGE", "vfs")]
+        names = [f"kagents-{name}:{tag}" for name in ("runner", "controller")]
+        subprocess.run([*storage, "rmi", *names], check=False, timeout=120, capture_output=True)
     return Images("kagents-runner", "kagents-controller", tag), archives
 
 
