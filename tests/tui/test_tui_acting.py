@@ -1,6 +1,7 @@
 """Every act: its key, its question, what reaches the API server, and when it is refused."""
 
 import pytest
+from textual import events
 
 APPROVED = "approved.claude.amcheste.io/spawn-email-drafter"
 
@@ -40,6 +41,20 @@ async def test_approve_shows_what_it_is_about_and_writes_the_decision(terminal, 
         await t.shows("spawn-email-drafter of cowork-agents/q3-report approved")
         annotations = cluster.find("cowork-agents", "q3-report")["metadata"]["annotations"]
         assert annotations == {APPROVED: "true"}
+
+
+async def test_a_return_typed_ahead_of_the_question_approves_nothing(terminal, cluster):
+    async with terminal() as t:
+        await open_list(t)
+        typed_ahead = events.Key("enter", "\r")
+        await t.press("a")
+        await asked(t)
+        t.app.post_message(typed_ahead)
+        await t.pilot.pause()
+        await t.shows("Approve spawn-email-drafter of cowork-agents/q3-report?")
+        assert patches(cluster) == []
+        await t.press("enter")
+        await t.shows("spawn-email-drafter of cowork-agents/q3-report approved")
 
 
 async def test_deny_has_cancel_in_focus(terminal, cluster):

@@ -1,4 +1,7 @@
-"""A row of choices in a dialog. It draws plain text, and one of them always has the focus."""
+"""A row of choices in a dialog. It draws plain text, and one of them always has the focus.
+
+Keys that were pressed before the choices could be seen are dropped: a return typed ahead decides nothing.
+"""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -35,6 +38,20 @@ class Buttons(Widget, can_focus=True):
         super().__init__()
         self.choices = choices
         self.at = focus
+        self._seen_at = float("inf")
+
+    def on_mount(self) -> None:
+        """From the first painting on, keys count."""
+        self.call_after_refresh(self._seen)
+
+    def _seen(self) -> None:
+        self._seen_at = events.Mount().time
+
+    def on_key(self, event: events.Key) -> None:
+        """Drops what was typed ahead, before the bindings see it."""
+        if event.time < self._seen_at:
+            event.stop()
+            event.prevent_default()
 
     def action_step(self, step: int) -> None:
         """To the next or previous choice, around the end."""
