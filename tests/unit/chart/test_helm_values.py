@@ -23,7 +23,7 @@ def test_the_page_is_fresh(helm_values):
 
 
 def test_a_value_without_description_is_refused(helm_values):
-    with pytest.raises(ValueError, match="a in values.yaml has no comment"):
+    with pytest.raises(ValueError, match=r"a in values\.yaml has no comment"):
         list(helm_values.described("b:\n  # -- said\n  c: 1\na: 2\n"))
 
 
