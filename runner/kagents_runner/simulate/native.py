@@ -6,10 +6,12 @@ The shapes are those of the recorded files (tests/fixtures/protocol-samples, gat
 import asyncio
 import html
 import re
+import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kagents_core.api.constants import TEAM_LEAD
 from kagents_core.teamfiles import mailbox
@@ -23,12 +25,28 @@ from kagents_core.teamfiles.nativejson import line, timestamp
 from kagents_core.teamfiles.tasks import Task, create_task, list_tasks, update_task
 from kagents_runner.harness.protocol import AgentContext
 
-ATTEMPTS: Final = 20
-"""How often a busy mailbox is tried; the real CLI gives up after one, a demonstration should not."""
+PATIENCE: Final = 30.0
+"""Seconds that a locked mailbox or task is tried: the lock of a killed process is stale after ten.
+
+The real CLI gives up after one or three; a demonstration should not.
+"""
 VERSION: Final = "simulated"
 CREATED: Final = "simulationCreated"
 """Key of a task's metadata that says which step made it."""
 CLAIMED: Final = "simulationClaimed"
+Result = TypeVar("Result")
+
+
+async def _patiently(step: Callable[[], Awaitable[Result]]) -> Result:
+    """Do a step under a native lock, again while the lock is held. Raises ``LockTimeoutError`` in the end."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return await step()
+        except LockTimeoutError:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.05)
 
 
 class NativeAgent:
@@ -139,14 +157,7 @@ class NativeAgent:
         await self._deliver(TEAM_LEAD, new_message(self.name, data, color=self._color, message_id=message_id))
 
     async def _deliver(self, to: str, message: Message) -> None:
-        for _ in range(ATTEMPTS):
-            try:
-                await mailbox.deliver(self.layout, to, message)
-            except LockTimeoutError:
-                await asyncio.sleep(0.05)
-            else:
-                return
-        raise LockTimeoutError(f"the mailbox of {to} stays locked")
+        await _patiently(lambda: mailbox.deliver(self.layout, to, message))
 
     async def take(self, keep: Callable[[Contents], None]) -> list[Message]:
         """Take what lies in the mailbox; ``keep`` stores it before it is removed."""
@@ -175,7 +186,9 @@ class NativeAgent:
         """A new task, once for each ``mark``; its owner is set in a second step and told by mail."""
         task = await self._marked(CREATED, mark)
         if task is None:
-            task = await create_task(self.layout, subject, description, metadata={CREATED: mark})
+            task = await _patiently(
+                lambda: create_task(self.layout, subject, description, metadata={CREATED: mark})
+            )
         given = {"subject": subject, "description": description}
         self.tool("TaskCreate", given, {"task": {"id": task.id, **given}}, mark)
         if owner:
@@ -188,7 +201,7 @@ class NativeAgent:
         def change(now: Task) -> Mapping[str, Any] | None:
             return {"owner": owner} if now.owner is None and now.status == "pending" else None
 
-        await update_task(self.layout, task.id, change)
+        await _patiently(lambda: update_task(self.layout, task.id, change))
         data = {
             "type": "task_assignment",
             "taskId": task.id,
@@ -233,7 +246,7 @@ class NativeAgent:
                 return None
             return {"status": "in_progress", "owner": self.name, "metadata": {CLAIMED: mark}}
 
-        if await update_task(self.layout, task.id, change) is None:
+        if await _patiently(lambda: update_task(self.layout, task.id, change)) is None:
             return False
         self._moved(task, "pending", "in_progress", ["owner", "status"], mark)
         return True
@@ -246,7 +259,7 @@ class NativeAgent:
             if task.owner == self.name and task.status == "in_progress" and subject in (None, task.subject)
         ]
         for task in mine:
-            await update_task(self.layout, task.id, {"status": "completed"})
+            await _patiently(partial(update_task, self.layout, task.id, {"status": "completed"}))
             self._moved(task, "in_progress", "completed", ["status"], mark)
         return mine
 
