@@ -24,6 +24,16 @@ _ACQUIRE_TERMINAL = 'exec "$@" <>"$0" >&0 2>&1'
 """Opening the slave makes it the session's controlling terminal (tty_ioctl(4)); ``exec`` keeps the pid."""
 
 
+def _let_hangups_reach_children() -> None:
+    """Under ``nohup`` SIGHUP is ignored, and so it would be by the child: it would outlive its terminal.
+
+    A handler that does nothing serves this process as well, and is not passed on by ``exec``.
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        with suppress(ValueError):  # only the main thread may set handlers
+            signal.signal(signal.SIGHUP, lambda *_: None)
+
+
 class PtyProcess:
     """A running process and its terminal. Made by ``start``; ends by ``wait`` or ``terminate``."""
 
@@ -52,6 +62,7 @@ class PtyProcess:
         try:
             _set_size(master, columns, rows)
             os.set_blocking(master, False)
+            _let_hangups_reach_children()
             process = subprocess.Popen(  # noqa: ASYNC220  # returns after the fork; nothing is waited for
                 ["/bin/sh", "-c", _ACQUIRE_TERMINAL, os.ttyname(slave), *argv],
                 stdin=subprocess.DEVNULL,
