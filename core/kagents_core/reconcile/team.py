@@ -12,6 +12,7 @@ from kagents_core.api.status import TERMINAL_PHASES, AgentPhase, Condition, Noti
 from kagents_core.api.support import not_yet_supported
 from kagents_core.reconcile.children.agent import agent_pod
 from kagents_core.reconcile.children.claims import claims
+from kagents_core.reconcile.names import child_name
 from kagents_core.reconcile.plan import Manifest, Observed, Plan, PodView, Ref
 from kagents_core.reconcile.roster import finish_gate
 from kagents_core.reconcile.rules import conditions as say
@@ -297,8 +298,7 @@ def _with_pod_to_be(snapshot: Snapshot, state: AgentState) -> AgentState:
     """The status already names the pod that this very plan creates: one write instead of two."""
     if not state.create:
         return state
-    manifest = _missing_pods(snapshot, [state])[0]
-    name = manifest["metadata"]["name"]
+    name = child_name(snapshot.identity.name, snapshot.identity.uid, state.agent.name, state.create.number)
     pod = PodView(name, "", state.agent.name, state.create.number, state.create.restarts, "Pending")
     return replace(state, pod=pod, attempt=pod.attempt, restarts=pod.restarts, message=None)
 
