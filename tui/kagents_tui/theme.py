@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 BACKGROUND: Final = "#11151c"
 PANEL: Final = "#1a2029"
 CURSOR: Final = "#2b3a4f"
-BORDER: Final = "#3a4757"
 TEXT: Final = "#c8d0da"
 COLOURS: Final[dict[Tone, Style]] = {
     "plain": Style(color=TEXT),

@@ -47,6 +47,3 @@ LEASES: Final = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 CRDS: Final = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
 )
-
-KAGENTS_RESOURCES: Final = (AGENT_TEAMS, AGENT_TEAM_TEMPLATES, AGENT_TEAM_RUNS)
-"""The kinds that kagents defines."""

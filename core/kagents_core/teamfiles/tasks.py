@@ -23,7 +23,6 @@ TASK_COUNT_LIMIT: Final = 10_000
 """Tasks of a team that are read; the lowest ids are kept."""
 
 Status = Literal["pending", "in_progress", "completed"]
-STATUSES: Final = frozenset({"pending", "in_progress", "completed"})
 
 _FIELD_ORDER: Final = (
     "id",

@@ -17,7 +17,6 @@ from kagents_local.apiserver.store import Store
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
 FOREGROUND: Final = "foregroundDeletion"
-ORPHAN: Final = "orphan"
 DEFAULT_GRACE = 30
 PROTECTED_NAMESPACES: Final = frozenset({"default", "kube-system"})
 
