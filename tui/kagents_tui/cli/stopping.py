@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS
+from kagents_core.safetext import clean
 from kagents_tui.cli import exits, options, output
 from kagents_tui.cli.exits import CommandError
 
@@ -68,7 +69,7 @@ def confirm(verb: str, title: str, found: dict[str, Any]) -> None:
     """Ask on the terminal. Raises CommandError for any answer but yes, and without a terminal to ask on."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise CommandError(exits.REFUSED, f"{title}: there is no terminal to ask on, so say --yes")
-    phase = (found.get("status") or {}).get("phase") or "Pending"
+    phase = clean(str((found.get("status") or {}).get("phase") or "Pending"), limit=100, multiline=False)
     print(f"{verb} {title} ({phase})? {_CONSEQUENCE[verb]}.", file=sys.stderr)  # noqa: T201
     print("Type yes to go on [no]: ", end="", file=sys.stderr, flush=True)  # noqa: T201
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
