@@ -8,6 +8,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import cgroups
 import images
 import network
 import node
@@ -67,6 +68,7 @@ def up(places: Places) -> None:
 def _start(places: Places) -> None:
     places.root.mkdir(parents=True, exist_ok=True)
     network.create()
+    cgroups.create()
     pki.create(places)
     node.write(places)
     _start_control_plane(places)
@@ -254,6 +256,7 @@ def down(places: Places, *, keep_logs: bool = False) -> None:
     _kill_shims(places)
     _unmount(places)
     network.delete()
+    cgroups.delete()
     shutil.rmtree(Path("/dev/shm") / f"kagents-cluster-{places.root.name}", ignore_errors=True)
     if places.root.exists():
         for entry in places.root.iterdir():

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from processes import inside, run
-from settings import HOST_IP, NAMESPACE, NODE_IP, PREFIX
+from settings import HOST_IP, NAMESPACE, NODE_IP, PREFIX, SUBNET
 
-HOST_SIDE = "kagents-host"
+HOST_SIDE = f"kagents-host{SUBNET}"
 NODE_SIDE = "kagents-node"
 
 

@@ -4,7 +4,7 @@ import json
 
 import pki
 from images import PAUSE_IMAGE
-from settings import POD_CIDR, Places
+from settings import CGROUP, POD_CIDR, Places
 
 CONTAINERD = """
 version = 2
@@ -71,6 +71,8 @@ def _kubelet(places: Places) -> dict:
         "localStorageCapacityIsolation": False,
         "enforceNodeAllocatable": [],
         "cgroupsPerQOS": True,
+        "cgroupRoot": CGROUP,
+        "podLogsDir": str(places.root / "pod-logs"),
         "containerRuntimeEndpoint": f"unix://{places.containerd_socket}",
         "evictionHard": {"memory.available": "10Mi", "nodefs.available": "0.1%", "imagefs.available": "0.1%"},
         "imageGCHighThresholdPercent": 100,

@@ -14,14 +14,19 @@ NAMESPACE = os.environ.get("KAGENTS_CLUSTER_NAMESPACE", "kagents-cluster")
 BINARIES = Path(os.environ.get("KAGENTS_CLUSTER_BIN", Path.home() / ".cache" / "kagents-cluster" / "bin"))
 """Outside the checkout, so that a fresh clone starts warm."""
 
+SUBNET = int(os.environ.get("KAGENTS_CLUSTER_SUBNET", "77"))
+"""A number from 1 to 253, the next one left free: in every address, so that clusters share a machine."""
+
 NODE_NAME = "kagents-node"
-NODE_IP = "198.18.77.2"
-HOST_IP = "198.18.77.1"
+NODE_IP = f"198.18.{SUBNET}.2"
+HOST_IP = f"198.18.{SUBNET}.1"
 PREFIX = 30
-POD_CIDR = "10.77.0.0/16"
-SERVICE_CIDR = "10.78.0.0/16"
-API_SERVICE_IP = "10.78.0.1"
+POD_CIDR = f"10.{SUBNET}.0.0/16"
+SERVICE_CIDR = f"10.{SUBNET + 1}.0.0/16"
+API_SERVICE_IP = f"10.{SUBNET + 1}.0.1"
 API_PORT = 6443
+CGROUP = f"/kagents-{SUBNET}"
+"""Of all pods; a kubelet ends whatever it does not know below its own."""
 
 
 @dataclass(frozen=True)

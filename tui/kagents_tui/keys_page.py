@@ -19,7 +19,7 @@ def page() -> str:
     parts = [
         "# Keys and commands of kagents-tui",
         "",
-        "Generated from `kagents_tui/actions.py` by `make generate`; do not edit.",
+        "Generated from `kagents_tui/actions/` by `make generate`; do not edit.",
         "",
         "A key marked *asks* opens a question with Cancel in focus. A key marked *changes* is not bound with",
         "`--read-only`, and is off, with the reason, where your role does not allow it.",

@@ -1,0 +1,75 @@
+"""The registry of everything a person can do: keys, footer, help, command line and docs/keys.md come from it.
+
+An action belongs to scopes; a screen has several. Two actions of one screen never share a key (tested). A
+``mutates`` action is unbound in read-only mode. ``needs`` is the permission it is checked against before use.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from kagents_tui.actions.action import Action, Need, Scope
+from kagents_tui.actions.acts import ACTS
+from kagents_tui.actions.moves import MOVES
+from kagents_tui.actions.views import VIEWS
+
+ACTIONS: Final[tuple[Action, ...]] = (*ACTS, *VIEWS, *MOVES)
+BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
+
+SCREENS: Final[dict[str, tuple[Scope, ...]]] = {
+    "teams": ("everywhere", "list", "acts", "teams"),
+    "gates": ("everywhere", "list", "acts", "gates"),
+    "team": ("everywhere", "list", "acts", "team"),
+    "document": ("everywhere", "document"),
+    "log": ("everywhere", "document", "log"),
+}
+"""The scopes of each screen."""
+
+
+def of_screen(screen: str, *, read_only: bool = False) -> Iterator[Action]:
+    """The actions a screen has; in read-only mode those that change something are gone."""
+    scopes = set(SCREENS[screen])
+    return (
+        action
+        for action in ACTIONS
+        if scopes.intersection(action.scopes) and not (read_only and action.mutates)
+    )
+
+
+def key_words(action: Action) -> str:
+    """The first key as a person reads it: ``ctrl-k``, ``?``."""
+    return shown_key(action.keys[0]) if action.keys else ""
+
+
+def shown_key(key: str) -> str:
+    """A Textual key name as a person reads it."""
+    names = {"colon": ":", "question_mark": "?", "slash": "/", "escape": "esc", "enter": "enter"}
+    return names.get(key, key.replace("+", "-"))
+
+
+def clashes(actions: Iterable[Action]) -> list[str]:
+    """One sentence for each key that two of the actions claim."""
+    claimed: dict[str, str] = {}
+    found = []
+    for action in actions:
+        for key in action.keys:
+            if key in claimed:
+                found.append(f"the key {shown_key(key)} is claimed by {claimed[key]} and by {action.id}")
+            claimed[key] = action.id
+    return found
+
+
+__all__ = [
+    "ACTIONS",
+    "ACTS",
+    "BY_ID",
+    "MOVES",
+    "SCREENS",
+    "VIEWS",
+    "Action",
+    "Need",
+    "Scope",
+    "clashes",
+    "key_words",
+    "of_screen",
+    "shown_key",
+]

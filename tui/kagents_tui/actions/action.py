@@ -1,0 +1,38 @@
+"""What an action is: its keys, what it is about, whether it changes something, which permission it needs."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Scope = Literal["everywhere", "list", "acts", "teams", "gates", "team", "document", "log"]
+Target = Literal["nothing", "team", "agent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A permission, as ``SelfSubjectAccessReview`` knows it."""
+
+    verb: str
+    resource: str
+    """Attribute of ``kagents_core.api.resources``."""
+    subresource: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can do."""
+
+    id: str
+    keys: tuple[str, ...]
+    title: str
+    """One or two words for the footer."""
+    help: str
+    scopes: tuple[Scope, ...]
+    target: Target = "nothing"
+    mutates: bool = False
+    dangerous: bool = False
+    """It ends work or removes something: it always asks first, with Cancel focused."""
+    needs: Need | None = None
+    command: str | None = None
+    """Its name on the ``:`` command line."""
+    argument: str = ""
+    footer: bool = False

@@ -1,0 +1,122 @@
+"""What a person does to a team and its agents."""
+
+from typing import Final
+
+from kagents_tui.actions.action import Action, Need
+
+PATCH_TEAMS: Final = Need("patch", "AGENT_TEAMS")
+DELETE_TEAMS: Final = Need("delete", "AGENT_TEAMS")
+EXEC: Final = Need("create", "PODS", "exec")
+LOGS: Final = Need("get", "PODS", "log")
+
+ACTS: Final = (
+    Action(
+        "approve",
+        ("a",),
+        "approve",
+        "Approve the waiting gate",
+        ("acts",),
+        "team",
+        True,
+        False,
+        PATCH_TEAMS,
+        "approve",
+        "[TEAM]",
+        True,
+    ),
+    Action(
+        "deny",
+        ("r",),
+        "deny",
+        "Deny the waiting gate",
+        ("acts",),
+        "team",
+        True,
+        True,
+        PATCH_TEAMS,
+        "deny",
+        "[TEAM]",
+        True,
+    ),
+    Action("open", ("enter",), "open", "Open what the cursor is on", ("list",), footer=True),
+    Action(
+        "message",
+        ("m",),
+        "message",
+        "Write to an agent of the team",
+        ("acts",),
+        "agent",
+        True,
+        False,
+        EXEC,
+        "message",
+        "[TEAM]",
+        True,
+    ),
+    Action(
+        "kill",
+        ("ctrl+k",),
+        "kill",
+        "Cancel the team: its agents stop and do not come back",
+        ("acts",),
+        "team",
+        True,
+        True,
+        PATCH_TEAMS,
+        "kill",
+        "[TEAM]",
+        True,
+    ),
+    Action(
+        "suspend",
+        ("s",),
+        "suspend",
+        "Suspend the team, or resume it: files and sessions stay",
+        ("acts",),
+        "team",
+        True,
+        False,
+        PATCH_TEAMS,
+        "suspend",
+        "[TEAM]",
+        True,
+    ),
+    Action(
+        "delete",
+        ("ctrl+d",),
+        "delete",
+        "Delete the team with everything it owns",
+        ("acts",),
+        "team",
+        True,
+        True,
+        DELETE_TEAMS,
+        "delete",
+        "[TEAM]",
+    ),
+    Action(
+        "logs",
+        ("l",),
+        "logs",
+        "Logs of the agent, followed",
+        ("acts",),
+        "agent",
+        needs=LOGS,
+        command="logs",
+        argument="[TEAM]",
+        footer=True,
+    ),
+    Action(
+        "describe",
+        ("d",),
+        "describe",
+        "Facts, conditions and events of the team",
+        ("acts",),
+        "team",
+        command="describe",
+        argument="[TEAM]",
+    ),
+    Action(
+        "yaml", ("y",), "yaml", "The object as YAML", ("acts",), "team", command="yaml", argument="[TEAM]"
+    ),
+)
