@@ -14,6 +14,7 @@ from textual.worker import Worker, WorkerState
 
 from kagents_tui.feed import Batch, Feed, Link
 from kagents_tui.permissions import Permissions
+from kagents_tui.places import History, Place
 from kagents_tui.rows.cells import Scene, Tone
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.symbols import ASCII, UNICODE
@@ -64,6 +65,7 @@ class KagentsApp(App[None]):
         self.namespaces = options.namespaces
         self.permissions = Permissions()
         self.history: list[str] = []
+        self.places = History([Place("teams")], 0)
         self.status = "starting"
         self.link: Link | None = None
         self.trouble = ""
@@ -167,9 +169,10 @@ class KagentsApp(App[None]):
 
     async def open_team(self, key: Key) -> None:
         """Shows one team on top of the list."""
+        from kagents_tui.navigation import drill
         from kagents_tui.screens.team import TeamScreen
 
-        await self.push_screen(TeamScreen(key))
+        await drill(self, TeamScreen(key))
 
     def _refresh_frames(self) -> None:
         for frame in list(self.frames())[-1:]:

@@ -1,26 +1,31 @@
 """The ``:`` command line: what it accepts, how it completes, what is wrong with a line in one sentence."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from kagents_tui.actions import ACTIONS, Action
+from kagents_tui.filters import FilterError, selector
 
-ALIASES = {
+ALIASES: Final = {
     "q": "quit",
     "q!": "quit",
     "quit!": "quit",
-    "t": "teams",
-    "team": "teams",
-    "gate": "gates",
     "h": "help",
     "namespace": "ns",
+    "namespaces": "ns",
     "context": "ctx",
+    "contexts": "ctx",
     "cancel": "kill",
     "send": "message",
     "resume": "suspend",
-    "agentteams": "teams",
-}
+} | {alias: action.command for action in ACTIONS if action.command for alias in action.aliases}
 BY_COMMAND: dict[str, Action] = {action.command: action for action in ACTIONS if action.command}
+EVERY: Final = "all"
+"""Instead of a namespace: every one."""
+
+_LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]*!?=[A-Za-z0-9._=-]*")
 
 
 class CommandError(Exception):
@@ -33,6 +38,17 @@ class Command:
 
     action: Action
     arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for behind a kind: ``[NAMESPACE…] [LABEL=VALUE…] [/FILTER] [@CONTEXT]``."""
+
+    namespaces: tuple[str, ...] | None = None
+    """None: as they are; empty: all."""
+    filter: str = ""
+    labels: tuple[str, ...] = ()
+    context: str | None = None
 
 
 def parse(text: str, *, read_only: bool = False) -> Command:
@@ -59,6 +75,39 @@ def parse(text: str, *, read_only: bool = False) -> Command:
     return Command(action, tuple(words[1:]))
 
 
+def request_of(words: Sequence[str]) -> Request:
+    """Reads what follows a kind. A filter goes on over spaces until a label or a context.
+
+    Raises ``CommandError`` for a filter or label that cannot be read.
+    """
+    namespaces: list[str] = []
+    labels: list[str] = []
+    filter_words: list[str] = []
+    context: str | None = None
+    for word in words:
+        if word.startswith("@") and len(word) > 1:
+            context = word[1:]
+        elif word.startswith("/") or _goes_on(filter_words, word):
+            filter_words.append(word)
+        elif "=" in word:
+            labels.append(word)
+        else:
+            namespaces += [each for each in word.split(",") if each]
+    text = " ".join(filter_words).removeprefix("/")
+    try:
+        for label in labels:
+            selector(label)
+    except FilterError as error:
+        raise CommandError(str(error)) from None
+    chosen = None if not namespaces else () if EVERY in namespaces else tuple(dict.fromkeys(namespaces))
+    return Request(chosen, text, tuple(labels), context)
+
+
+def _goes_on(filter_words: Sequence[str], word: str) -> bool:
+    """Whether a word belongs to the filter before it. A label ends a filter, unless ``-l`` waits for one."""
+    return bool(filter_words) and (list(filter_words) == ["/-l"] or not _LABEL.fullmatch(word))
+
+
 def complete(
     text: str,
     *,
@@ -75,10 +124,14 @@ def complete(
     command = ALIASES.get(head.split()[0], head.split()[0])
     action = BY_COMMAND.get(command)
     choices: Sequence[str] = ()
-    if command == "ns":
-        choices = ["all", *namespaces]
-    elif command == "ctx":
+    if command == "ctx":
         choices = contexts
+    elif command == "ns":
+        choices = [EVERY, *namespaces]
+    elif action is not None and action.opens:
+        if "/" not in head:
+            choices = [*namespaces, EVERY]
+        choices = [f"@{each}" for each in contexts] if last.startswith("@") else choices
     elif action is not None and action.target in ("team", "agent"):
         choices = teams
     return [f"{head} {choice}" for choice in choices if choice.startswith(last)]

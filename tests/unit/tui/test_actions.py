@@ -7,9 +7,11 @@ import pytest
 from kagents_core.api import resources
 from kagents_tui.acting import DOERS
 from kagents_tui.actions import ACTIONS, BY_ID, SCREENS, clashes, of_screen
-from kagents_tui.commands import BY_COMMAND, CommandError, complete, parse
+from kagents_tui.commands import BY_COMMAND, CommandError, Request, complete, parse, request_of
 from kagents_tui.keys_page import page
+from kagents_tui.navigation import DRILLED, screen_class
 from kagents_tui.screens.help import help_text
+from kagents_tui.screens.view import View
 
 ROOT = Path(__file__).parents[3]
 
@@ -83,11 +85,49 @@ def test_command_lines(typed, action, arguments):
 
 
 @pytest.mark.parametrize(
+    ("typed", "request_"),
+    [
+        ("teams", Request()),
+        ("teams dev", Request(("dev",))),
+        ("teams dev,ops dev", Request(("dev", "ops"))),
+        ("teams all", Request(())),
+        ("gates /spawn-.*", Request(None, "spawn-.*")),
+        ("gates /two words @kind", Request(None, "two words", (), "kind")),
+        ("t dev /a|b app=web @kind", Request(("dev",), "a|b", ("app=web",), "kind")),
+        ("teams app=web tier!=1", Request(None, "", ("app=web", "tier!=1"))),
+        ("teams /-l app=web", Request(None, "-l app=web")),
+        ("teams /!Running", Request(None, "!Running")),
+    ],
+)
+def test_what_follows_a_kind(typed, request_):
+    assert request_of(parse(typed).arguments) == request_
+
+
+@pytest.mark.parametrize("typed", ["teams a=b=c", "teams =", "teams $x=1"])
+def test_a_label_that_cannot_be_read_is_told(typed):
+    with pytest.raises(CommandError, match="label"):
+        request_of(parse(typed).arguments)
+
+
+@pytest.mark.parametrize("kind", [*(action.id for action in ACTIONS if action.opens), *DRILLED])
+def test_every_kind_has_a_screen_that_can_be_made(kind):
+    found = screen_class(kind)
+    assert found is not None
+    assert issubclass(found, View)
+    assert found.kind in SCREENS
+
+
+def test_no_kind_has_the_name_of_another():
+    names = [name for action in ACTIONS for name in (action.command, *action.aliases) if name]
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize(
     ("typed", "why"),
     [
         ("", "type a command"),
         ("fly", "there is no command 'fly'"),
-        ("teams x", "takes no argument"),
+        ("quit now", "takes no argument"),
         ("de", "it could be"),
     ],
 )
@@ -109,6 +149,8 @@ def completed(text, **more):
 def test_completion_knows_commands_namespaces_contexts_and_teams():
     assert completed("ga") == ["gates"]
     assert completed("ns d") == ["ns dev"]
+    assert completed("gates o") == ["gates ops"]
+    assert completed("gates dev @") == ["gates dev @kind"]
     assert completed("ctx ") == ["ctx kind"]
     assert completed("kill dev/a") == ["kill dev/auth"]
     assert "kill" not in completed("k", read_only=True)

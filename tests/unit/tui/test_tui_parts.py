@@ -6,14 +6,22 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from kagents_core.safetext import clean
-from kagents_tui.filters import matcher
+from kagents_tui.filters import FilterError, read_filter
 from kagents_tui.rows.cells import Column, cell
 from kagents_tui.widgets.document import wrapped
 from kagents_tui.widgets.layout import arrange, fit
 
 
+def matches(text: str, row: str = "", labels: dict[str, str] | None = None) -> bool:
+    """Whether a filter lets a row pass."""
+    found = read_filter(text)
+    return (found.text is None or found.text(row.lower())) and (
+        found.labels is None or found.labels(labels or {})
+    )
+
+
 @pytest.mark.parametrize(
-    ("text", "row", "matches"),
+    ("text", "row", "passes"),
     [
         ("auth", "dev auth-refactor", True),
         ("AUTH", "dev auth-refactor", True),
@@ -21,24 +29,54 @@ from kagents_tui.widgets.layout import arrange, fit
         ("^auth", "dev auth", False),
         ("!auth", "dev auth", False),
         ("!auth", "dev docs", True),
-        ("a(", "dev a(b", True),
-        ("![", "dev docs", True),
+        ("-f aref", "dev auth-refactor", True),
+        ("-f fera", "dev auth-refactor", False),
+        ("!-f aref", "dev auth-refactor", False),
+        ("-f a.", "dev abc", False),
+        ("", "anything", True),
+        ("!", "anything", True),
+        ("-l", "anything", True),
+        ("-f ", "anything", True),
     ],
 )
-def test_filters(text, row, matches):
-    assert matcher(text)(row) is matches
+def test_filters(text, row, passes):
+    assert matches(text, row) is passes
 
 
-@pytest.mark.parametrize("text", ["", "!"])
-def test_an_empty_filter_is_none(text):
-    assert matcher(text) is None
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [
+        ("-l app=web", True),
+        ("-l app==web", True),
+        ("-l app=api", False),
+        ("-l app!=api", True),
+        ("-l app", True),
+        ("-l !app", False),
+        ("-l tier", False),
+        ("-l app=web,team.example/owner=me", True),
+        ("-l app=web,tier=1", False),
+        ("!-l app=web", False),
+    ],
+)
+def test_filters_by_label(text, passes):
+    assert matches(text, labels={"app": "web", "team.example/owner": "me"}) is passes
+
+
+@pytest.mark.parametrize("text", ["a[", "(", "!*", "-l a=b=c", "-l =", "-l a!b", "-l !a=b", "-l ,"])
+def test_a_filter_that_cannot_be_read_is_told_in_one_sentence(text):
+    with pytest.raises(FilterError) as error:
+        read_filter(text)
+    assert "\n" not in str(error.value)
 
 
 @given(st.text(max_size=12), st.text(max_size=30))
 def test_a_filter_and_its_inverse_disagree(text, row):
-    straight, inverse = matcher(text.lstrip("!")), matcher("!" + text.lstrip("!"))
-    if straight is not None:
-        assert straight(row) is not inverse(row)
+    try:
+        straight, inverse = read_filter(text.lstrip("!")), read_filter("!" + text.lstrip("!"))
+    except FilterError:
+        return
+    if straight.text is not None and inverse.text is not None:
+        assert straight.text(row) is not inverse.text(row)
 
 
 COLUMNS = (

@@ -9,10 +9,11 @@ from typing import Final
 
 from kagents_tui.actions.action import Action, Need, Scope
 from kagents_tui.actions.acts import ACTS
+from kagents_tui.actions.kinds import KINDS
 from kagents_tui.actions.moves import MOVES
 from kagents_tui.actions.views import VIEWS
 
-ACTIONS: Final[tuple[Action, ...]] = (*ACTS, *VIEWS, *MOVES)
+ACTIONS: Final[tuple[Action, ...]] = (*KINDS, *ACTS, *VIEWS, *MOVES)
 BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 
 SCREENS: Final[dict[str, tuple[Scope, ...]]] = {
@@ -62,6 +63,7 @@ __all__ = [
     "ACTIONS",
     "ACTS",
     "BY_ID",
+    "KINDS",
     "MOVES",
     "SCREENS",
     "VIEWS",

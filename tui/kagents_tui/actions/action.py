@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Scope = Literal["everywhere", "list", "acts", "teams", "gates", "team", "document", "log"]
+Scope = str
+"""A group of keys that screens share (``everywhere``, ``list``, ``view``, ``acts``) or one screen's own."""
+
 Target = Literal["nothing", "team", "agent"]
 
 
@@ -36,3 +38,9 @@ class Action:
     """Its name on the ``:`` command line."""
     argument: str = ""
     footer: bool = False
+    opens: str = ""
+    """For a kind of the command line: its screen, ``module:Class``, imported when first opened."""
+    aliases: tuple[str, ...] = ()
+    """Other names on the command line."""
+    numbered: bool = False
+    """Its keys mean the first, the second … of something; the screen is told which."""

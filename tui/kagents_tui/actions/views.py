@@ -5,8 +5,6 @@ from typing import Final
 from kagents_tui.actions.action import Action
 
 VIEWS: Final = (
-    Action("teams", (), "teams", "All teams, what needs a person first", ("everywhere",), command="teams"),
-    Action("gates", ("v",), "gates", "Every gate that waits, across all teams", ("teams",), command="gates"),
     Action(
         "namespace",
         (),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from kagents_tui.actions import MOVES, Action
+from kagents_tui.places import Look
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.screens.view import View
 from kagents_tui.widgets.table import Table
@@ -31,6 +32,18 @@ class Listing(View, inherit_bindings=False):
         else:
             super().perform(action, arguments)
 
+    def look(self) -> Look:
+        """How the table is looked at."""
+        table = self.table()
+        return Look(filter=table.filter_text, sort=table.sorted_by, reversed=table.reversed)
+
+    def arrive(self, look: Look) -> None:
+        """Looks at the table in another way."""
+        super().arrive(look)
+        table = self.table()
+        table.sorted_by, table.reversed = look.sort, look.reversed
+        table.set_filter(look.filter)
+
     def focus_body(self) -> None:
         self.table().focus()
 
@@ -40,7 +53,9 @@ class Listing(View, inherit_bindings=False):
 
     def typed(self, purpose: str, text: str | None, done: bool) -> None:
         """The filter follows the typing; given up, it is cleared."""
-        self.table().set_filter(text or "")
+        problem = self.table().set_filter(text or "")
+        if problem:
+            self.say(cell(problem).text, "warn")
         self.refresh_bars()
 
     def do_back(self, arguments: tuple[str, ...]) -> None:

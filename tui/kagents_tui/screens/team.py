@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from textual import events
 from textual.binding import BindingType
@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from kagents_tui.actions import BY_ID
 from kagents_tui.feed import Batch
 from kagents_tui.journal_view import Happening, Mail, Task
+from kagents_tui.places import Place
 from kagents_tui.rows import agents, mail, tasks, timeline
 from kagents_tui.rows.agents import Agent
 from kagents_tui.rows.ages import age, span
@@ -57,6 +58,14 @@ class TeamScreen(Listing, inherit_bindings=False):
         self._paint_due = False
         self._known = asyncio.Event()
         self.tail = Tail(self._open_journal, self._journal_changed)
+
+    @classmethod
+    def at(cls, place: Place) -> Self:
+        namespace, name = place.about
+        return cls((namespace, name))
+
+    def place(self) -> Place:
+        return Place(self.kind, self.key)
 
     def body(self) -> Any:
         scene, rule = self.kagents.scene, self.kagents.symbols.rule

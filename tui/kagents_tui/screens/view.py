@@ -1,13 +1,15 @@
 """How a screen carries out what a person asks for: keys of the registry, the command line, going back."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from textual.binding import Binding, BindingType
 from textual.widget import AwaitMount
 
+from kagents_tui import navigation
 from kagents_tui.actions import BY_ID, Action, of_screen
-from kagents_tui.commands import CommandError, complete, parse
+from kagents_tui.commands import CommandError, complete, parse, request_of
+from kagents_tui.places import Look, Place
 from kagents_tui.rows.cells import cell
 from kagents_tui.rows.teams import Team
 from kagents_tui.screens.frame import Frame
@@ -22,15 +24,10 @@ TYPING = ("command", "filter", "search")
 def bindings(screen: str) -> list[BindingType]:
     """Textual bindings of a screen, from the registry."""
     return [
-        Binding(
-            ",".join(action.keys),
-            f"act('{action.id}')",
-            action.title,
-            show=False,
-            priority=action.id in TYPING,
-        )
+        Binding(key, f"act('{action.id}', {number})", action.title, show=False, priority=action.id in TYPING)
         for action in of_screen(screen)
-        if action.keys and action.id not in ("quit", "interrupt")
+        if action.id not in ("quit", "interrupt")
+        for number, key in enumerate(action.keys)
     ]
 
 
@@ -40,6 +37,34 @@ class View(Frame, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._opening: AwaitMount | None = None
+        self._wanted = Look()
+
+    # Where it is in the history of views
+
+    @classmethod
+    def at(cls, place: Place) -> Self:
+        """The screen that shows a place; a drilled view reads ``place.about``."""
+        screen = cls()
+        screen._wanted = place.look
+        return screen
+
+    def place(self) -> Place | None:
+        """The place that this screen shows; None when the history does not remember it."""
+        return Place(self.kind, look=self.look()) if navigation.screen_class(self.kind) else None
+
+    def look(self) -> Look:
+        """How it is looked at now: filter, order, columns."""
+        return self._wanted
+
+    def arrive(self, look: Look) -> None:
+        """Looks at it in this way: after it was made, and when a person comes back by a command or a key."""
+        self._wanted = look
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.arrive(self._wanted)
+
+    # Keys and commands
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In read-only mode the keys that change something are not bound at all; a line takes every key."""
@@ -49,9 +74,10 @@ class View(Frame, inherit_bindings=False):
             return not BY_ID[str(parameters[0])].mutates
         return True
 
-    async def action_act(self, name: str) -> None:
-        """A key of the registry was pressed."""
-        self.perform(BY_ID[name], ())
+    async def action_act(self, name: str, number: int = 0) -> None:
+        """A key of the registry was pressed, its ``number``-th one."""
+        action = BY_ID[name]
+        self.perform(action, (str(number),) if action.numbered else ())
         if self._opening is not None:
             await self._opening
             self._opening = None
@@ -62,6 +88,8 @@ class View(Frame, inherit_bindings=False):
         method: Callable[[Any], None] | None = getattr(self, f"do_{action.id}", None)
         if method is not None:
             method(arguments)
+        elif action.opens:
+            self.open_kind(action, arguments)
         elif action.target != "nothing":
             self.act_on_team(action, arguments)
 
@@ -96,25 +124,32 @@ class View(Frame, inherit_bindings=False):
         found = [team for key, team in teams.items() if key[1] == name]
         return found[0] if len(found) == 1 else None
 
-    def do_teams(self, arguments: tuple[str, ...]) -> None:
-        """Back to the list of teams."""
-        while len(self.kagents.screen_stack) > 2:
-            self.kagents.pop_screen()
-
-    def do_gates(self, arguments: tuple[str, ...]) -> None:
-        """To the gates."""
-        from kagents_tui.screens.gates import GatesScreen
-
-        if not isinstance(self, GatesScreen):
-            self.kagents.push_screen(GatesScreen())
+    def open_kind(self, action: Action, arguments: tuple[str, ...]) -> None:
+        """Shows the list of a kind: of other namespaces, filtered, of another context, as the line asks."""
+        app = self.kagents
+        try:
+            request = request_of(arguments)
+        except CommandError as error:
+            self.say(cell(str(error)).text, "warn")
+            return
+        if request.context is not None and request.context not in app.connector.contexts():
+            known = ", ".join(app.connector.contexts()) or "no contexts"
+            why = f"{action.id}: there is no context {request.context!r}; known: {known}"
+            self.say(cell(why).text, "warn")
+            return
+        navigation.go(app, Place(action.id, look=Look(filter=request.filter, labels=request.labels)))
+        if request.context is not None:
+            app.namespaces = app.namespaces if request.namespaces is None else request.namespaces
+            app.connect(request.context)
+        elif request.namespaces is not None:
+            app.show_namespaces(request.namespaces)
 
     def do_namespace(self, arguments: tuple[str, ...]) -> None:
         """Shows other namespaces."""
         if not arguments:
             self.say(cell("ns: name one or more namespaces, or `all`").text, "warn")
             return
-        self.do_teams(())
-        self.kagents.show_namespaces(() if "all" in arguments else tuple(dict.fromkeys(arguments)))
+        self.kagents.show_namespaces(request_of(arguments).namespaces or ())
 
     def do_context(self, arguments: tuple[str, ...]) -> None:
         """Connects to another context."""
@@ -122,7 +157,7 @@ class View(Frame, inherit_bindings=False):
         if len(arguments) != 1 or arguments[0] not in known:
             self.say(cell(f"ctx: name one of {', '.join(known) or 'no contexts'}").text, "warn")
             return
-        self.do_teams(())
+        navigation.go(self.kagents, Place(navigation.ROOT))
         self.kagents.connect(arguments[0])
 
     def do_help(self, arguments: tuple[str, ...]) -> None:
@@ -134,7 +169,7 @@ class View(Frame, inherit_bindings=False):
     def do_back(self, arguments: tuple[str, ...]) -> None:
         """One screen back; the first one says how to quit."""
         if len(self.kagents.screen_stack) > 2:
-            self.kagents.pop_screen()
+            navigation.leave(self.kagents)
         else:
             self.say(cell("this is the first view; :quit or ctrl-q quits, teams keep running").text, "dim")
 

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from kagents_tui.filters import matcher
+from kagents_tui.filters import Filter, FilterError, read_filter
 from kagents_tui.rows.cells import Cell, Column, Scene
 from kagents_tui.theme import monochrome, on_ground, style
 from kagents_tui.widgets.layout import GAP, arrange, fit
@@ -80,6 +80,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         self.cursor = 0
         self.cursor_key: Hashable = None
         self.filter_text = ""
+        self._filter = Filter()
         self.sorted_by: str | None = None
         self.reversed = False
         self.row_height = 2 if detail else 1
@@ -115,10 +116,15 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
             self._widths.note(item)
         self.arrange_rows()
 
-    def set_filter(self, text: str) -> None:
-        """Shows only the rows that match."""
+    def set_filter(self, text: str) -> str:
+        """Shows only the rows that match. One that cannot be read changes nothing: why, in one sentence."""
+        try:
+            self._filter = read_filter(text)
+        except FilterError as error:
+            return str(error)
         self.filter_text = text
         self.arrange_rows()
+        return ""
 
     def sort_by(self, title: str | None) -> None:
         """Sorts by a column's title; the same again reverses; None is the table's own order."""
@@ -129,9 +135,9 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
     def arrange_rows(self) -> None:
         """Filters and sorts again, and keeps the cursor on its object."""
         rows = list(self.items.values())
-        matches = matcher(self.filter_text)
+        matches = self._filter.text
         if matches is not None:
-            rows = [item for item in rows if matches(self.search(item))]
+            rows = [item for item in rows if matches(self.search(item).lower())]
         chosen = next((each.sort for each in self.columns if each.title == self.sorted_by), None)
         if chosen is not None:
             rows.sort(key=chosen, reverse=self.reversed)

@@ -1,0 +1,46 @@
+"""The kinds of the command line: each opens a list over all teams, in a screen of its own.
+
+A kind joins by one line here or in a module beside this one: its name after ``:``, its help, the screen's
+``module:Class``. The class is a ``View`` that is made without arguments; ``View.arrive`` gives it what was
+asked for.
+"""
+
+from typing import Final
+
+from kagents_tui.actions.action import Action, Scope
+
+GRAMMAR: Final = "[NAMESPACE…] [LABEL=VALUE…] [/FILTER] [@CONTEXT]"
+"""What may follow a kind."""
+
+
+def kind(
+    name: str,
+    opens: str,
+    text: str,
+    *,
+    keys: tuple[str, ...] = (),
+    scopes: tuple[Scope, ...] = ("everywhere",),
+    aliases: tuple[str, ...] = (),
+) -> Action:
+    """A kind of the command line, ``:name``. ``scopes`` say where its ``keys``, if any, are bound."""
+    return Action(
+        name, keys, name, text, scopes, command=name, argument=GRAMMAR, opens=opens, aliases=aliases
+    )
+
+
+KINDS: Final = (
+    kind(
+        "teams",
+        "kagents_tui.screens.teams:TeamsScreen",
+        "All teams, what needs a person first",
+        aliases=("t", "team", "agentteams", "at"),
+    ),
+    kind(
+        "gates",
+        "kagents_tui.screens.gates:GatesScreen",
+        "Every gate that waits, across all teams",
+        keys=("v",),
+        scopes=("teams",),
+        aliases=("gate", "g"),
+    ),
+)
