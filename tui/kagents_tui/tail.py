@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, Final
 
 from kagents_tui.journal_view import JournalView
@@ -12,6 +13,9 @@ from kagents_tui.rows.fields import line
 
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 8.0
+TURN_SECONDS: Final = 0.01
+"""Work on entries that lie ready before keys and paints have their turn: a long journal arrives at once."""
+
 Stream = Callable[[int], AsyncGenerator[Mapping[str, Any]]]
 """Opens the journal after a sequence number, and follows it."""
 
@@ -32,12 +36,16 @@ class Tail:
         wait = FIRST_WAIT
         while True:
             before = self.view.sequence
+            turn = monotonic()
             try:
                 async with aclosing(self.open(self.view.sequence)) as stream:
                     async for entry in stream:
                         self.lost_since, self.trouble = None, ""
                         self.view.apply(entry)
                         self.on_change()
+                        if monotonic() - turn > TURN_SECONDS:
+                            await asyncio.sleep(0)
+                            turn = monotonic()
                 why = "the stream ended"
                 if finished():
                     self.ended = self.view.live = True

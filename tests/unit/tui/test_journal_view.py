@@ -1,9 +1,14 @@
 """The fold of journal entries."""
 
+from datetime import UTC, datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kagents_tui.journal_view import MAIL_LIMIT, JournalView
+from kagents_tui.journal import mail as mail_of_journal
+from kagents_tui.journal import timeline as timeline_of_journal
+from kagents_tui.journal import usage as usage_of_journal
+from kagents_tui.journal_view import JournalView
 
 
 def fold(*entries):
@@ -78,10 +83,100 @@ def test_cost_adds_up_and_the_simulated_mark_stays():
     assert (activity.cost, activity.simulated, activity.state) == (12, True, "idle")
 
 
-def test_old_mail_is_dropped_and_counted():
-    view = fold(*(message(f"m{number}") for number in range(MAIL_LIMIT + 3)))
-    assert (len(view.mail), view.dropped_mail) == (MAIL_LIMIT, 3)
-    assert view.unread("worker")[0] == MAIL_LIMIT
+def test_old_mail_is_dropped_and_counted(monkeypatch):
+    monkeypatch.setattr(mail_of_journal, "MAIL_LIMIT", 40)
+    view = JournalView()
+    changes = view.watch()
+    for number in range(1, 44):
+        view.apply({"seq": number, **message(f"m{number}")})
+    assert (len(view.mail), view.dropped_mail) == (40, 3)
+    assert view.unread("worker")[0] == 40
+    assert [key for key, mail in changes.mail.items() if mail is None] == ["m1", "m2", "m3"]
+
+
+def test_long_mail_is_dropped_before_memory_runs_out(monkeypatch):
+    monkeypatch.setattr(mail_of_journal, "TEXT_BUDGET", 100)
+    view = fold(*(message(f"m{number}", text="x" * 40) for number in range(5)))
+    assert (list(view.mail), view.mail_size, view.dropped_mail) == (["m3", "m4"], 80, 3)
+
+
+def test_old_happenings_go_and_the_watcher_hears_of_it(monkeypatch):
+    monkeypatch.setattr(timeline_of_journal, "TIMELINE_LIMIT", 2)
+    view = JournalView()
+    changes = view.watch()
+    for number in range(1, 4):
+        view.apply({"seq": number, "kind": "phase", "phase": f"P{number}"})
+    assert [each.what for each in view.timeline] == ["team P2", "team P3"]
+    assert (changes.timeline["1"], changes.timeline["3"].what) == (None, "team P3")
+
+
+def test_a_watcher_hears_of_what_is_there_and_then_of_changes_alone():
+    view = fold(message(), {"kind": "task", "id": "1", "task": {"subject": "a"}})
+    changes = view.watch()
+    first = changes.take()
+    assert (list(first.mail), list(first.tasks), first.agents) == (["m1"], ["1"], True)
+    view.apply({"seq": 3, "kind": "delivery", "id": "m1", "delivered": "2026-11-21T10:00:01Z"})
+    second = changes.take()
+    assert (second.mail["m1"].state(), second.tasks, second.usage) == ("delivered", {}, False)
+    view.unwatch(changes)
+    view.apply({"seq": 4, **message("m2")})
+    assert changes.mail == {}
+
+
+def owners(*names, status="in_progress"):
+    return [
+        {"kind": "task", "id": "1", "task": {"subject": "a", "status": status, "owner": name}}
+        for name in names
+    ]
+
+
+def test_a_task_keeps_its_history_and_the_age_of_its_state():
+    view = fold(
+        {"kind": "task", "id": "1", "task": {"subject": "a"}, "changed": ["created"]},
+        *owners("ann", "ann"),
+        {"kind": "task", "id": "1", "task": {"subject": "a", "status": "completed", "owner": "ann"}},
+    )
+    task = view.tasks["1"]
+    assert [str(each.status) for each in task.history] == [
+        "pending", "in_progress", "in_progress", "completed",
+    ]  # fmt: skip
+    assert (task.since.second, task.history[0].changed) == (4, ("created",))
+
+
+def test_who_claimed_a_task_of_another_is_told():
+    assert fold(*owners("ann", "", "bob")).tasks["1"].taken_from == ()
+    view = fold(*owners("ann", "bob"))
+    assert view.tasks["1"].taken_from == ("ann",)
+    assert "task 1 of ann claimed by bob too" in [each.what for each in view.timeline]
+    assert fold(*owners("ann", "bob", "ann")).tasks["1"].taken_from == ("bob",)
+
+
+def used(cost, **more):
+    return {"kind": "usage", "agent": "ann", "model": "opus", "costMicros": cost, "inputTokens": 3} | more
+
+
+def test_spending_is_kept_by_agent_and_model_and_over_time():
+    view = fold(used(5), used(7, estimated=True), used(1, model="haiku"), used("many"))
+    opus = view.ledger.rows["ann", "opus"]
+    assert (opus.requests, opus.cost, opus.input_tokens, opus.estimated) == (3, 12, 9, True)
+    assert (view.ledger.total, [total for _, total in view.ledger.curve]) == (13, [5, 12, 13, 13])
+    assert view.activity["ann"].cost == 13
+
+
+def test_the_curve_of_spending_stays_short(monkeypatch):
+    monkeypatch.setattr(usage_of_journal, "SPEND_POINTS", 8)
+    view = fold(*(used(1) for _ in range(100)))
+    assert view.ledger.total == 100
+    assert len(view.ledger.curve) <= 9
+    assert [total for _, total in view.ledger.curve] == sorted(total for _, total in view.ledger.curve)
+
+
+def test_spending_an_hour_counts_the_last_hour_alone():
+    view = JournalView()
+    for number, (at, cost) in enumerate((("08:00", 900), ("09:30", 50), ("09:50", 10)), 1):
+        view.apply({"seq": number, "at": f"2026-11-21T{at}:00Z", **used(cost)})
+    assert view.ledger.per_hour(datetime(2026, 11, 21, 10, tzinfo=UTC)) == 60
+    assert fold(used(5)).ledger.per_hour(datetime(2026, 11, 21, 10, 0, 20, tzinfo=UTC)) is None
 
 
 def test_live_marks_do_not_move_the_sequence():
