@@ -26,6 +26,8 @@ class Pick:
 
     event: str | None = None
     agent: str | None = None
+    summary: str = ""
+    """What a message that is to be written is about."""
 
 
 class RefusedError(Exception):
@@ -33,7 +35,13 @@ class RefusedError(Exception):
 
 
 async def act(
-    app: "KagentsApp", action: Action, team: Team, *, event: str | None = None, agent: str | None = None
+    app: "KagentsApp",
+    action: Action,
+    team: Team,
+    *,
+    event: str | None = None,
+    agent: str | None = None,
+    summary: str = "",
 ) -> None:
     """Does one act of the registry on a team. Whatever goes wrong is one sentence on the message line."""
     from kagents_core.kube.errors import KubeError
@@ -44,7 +52,7 @@ async def act(
         refusal = await app.permissions.learn(connection.client, action, team.key[0])
         if refusal:
             raise RefusedError(refusal)
-        await DOERS[action.id](app, connection, await fresh(connection, team), Pick(event, agent))
+        await DOERS[action.id](app, connection, await fresh(connection, team), Pick(event, agent, summary))
     except (RefusedError, ActError, KubeError) as error:
         app.say(str(error), "warn")
 
@@ -179,11 +187,11 @@ async def message(app: "KagentsApp", link: "Connection", team: Team, pick: Pick)
     names = [each.key for each in agents_of(team.object(), JournalView())]
     if not names:
         raise RefusedError(f"{title(team)} has no agents")
-    written = await app.push_screen_wait(Compose(line(title(team)), names, pick.agent))
+    written = await app.push_screen_wait(Compose(line(title(team)), names, pick.agent, pick.summary))
     if written is not None:
-        receiver, text = written
-        await acts.send(link.client, team.object(), to=receiver, text=text)
-        app.say(f"message to {receiver} is on its way", "good")
+        summary = written.summary or None
+        await acts.send(link.client, team.object(), to=written.receiver, text=written.text, summary=summary)
+        app.say(f"message to {written.receiver} is on its way", "good")
 
 
 async def logs(app: "KagentsApp", link: "Connection", team: Team, pick: Pick) -> None:

@@ -75,7 +75,7 @@ async def send_through_hub(
         raise ActError(f"the hub of {metadata['name']} does not run, so nobody can take the message now")
     command = [PROGRAM, "send", "--to", to]
     if summary:
-        command += ["--summary", summary]
+        command.append(f"--summary={summary}")  # in one word: it may begin with a dash
     try:
         async with asyncio.timeout(SEND_SECONDS):
             code, said, complained = await _run(client, pod, command, data)

@@ -1,13 +1,14 @@
 """Dialogs: a question with the facts to decide on, a message to write. They name the object they act on."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 
 from kagents_core.safetext import SafeText
 from kagents_tui.rows.cells import Tone, cell
@@ -19,6 +20,9 @@ from kagents_tui.widgets.document import Document
 CANCEL = "Cancel"
 MESSAGE_LIMIT = 256 * 1024
 """Bytes of a message, as the runner accepts them."""
+
+SUMMARY_LIMIT = 120
+"""Characters of its summary."""
 
 STYLE = """
     align: center middle;
@@ -82,13 +86,25 @@ class Confirm(ModalScreen[bool]):
         self.query_one(Document).move(step)
 
 
-class Compose(ModalScreen[tuple[str, str] | None]):
-    """Writes a message to one of the agents. The result is (agent, text), or None."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message that a person wrote."""
+
+    receiver: str
+    text: str
+    summary: str
+
+
+class Compose(ModalScreen[Written | None]):
+    """Writes a message to one of the agents. The result is what was written, or None."""
 
     DEFAULT_CSS = f"""
     Compose {{ {STYLE} }}
     Compose #box {{ {BOX} }}
     Compose TextArea {{ height: 10; border: round $secondary; margin: 0; }}
+    Compose #about {{ height: 1; }}
+    Compose #label {{ width: 9; }}
+    Compose Input {{ height: 1; border: none; padding: 0; background: $panel; width: 1fr; }}
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "refuse", show=False),
@@ -97,9 +113,10 @@ class Compose(ModalScreen[tuple[str, str] | None]):
         Binding("ctrl+p", "receiver(-1)", show=False, priority=True),
     ]
 
-    def __init__(self, team: SafeText, agents: Sequence[str], chosen: str | None) -> None:
+    def __init__(self, team: SafeText, agents: Sequence[str], chosen: str | None, summary: str = "") -> None:
         super().__init__()
         self.team = team
+        self.summary = line(summary, SUMMARY_LIMIT)
         self.agents = list(agents)
         self.at = self.agents.index(chosen) if chosen in self.agents else 0
 
@@ -107,12 +124,17 @@ class Compose(ModalScreen[tuple[str, str] | None]):
         with Vertical(id="box"):
             yield Bar(id="receiver")
             yield Bar(id="hint")
+            with Horizontal(id="about"):
+                yield Bar(id="label")
+                yield Input(self.summary, max_length=SUMMARY_LIMIT, select_on_focus=False)
             yield TextArea(tab_behavior="focus", show_line_numbers=False)
             yield Buttons([(CANCEL, "plain"), ("Send", "good")], focus=1)
 
     def on_mount(self) -> None:
         """The text has the focus."""
         self._show()
+        self.query_one("#label", Bar).show([cell("summary  ", "dim")])
+        self.query_one(Input).cursor_blink = False
         area = self.query_one(TextArea)
         area.cursor_blink = False
         area.focus()
@@ -140,7 +162,11 @@ class Compose(ModalScreen[tuple[str, str] | None]):
                 [cell("the message is longer than 256 KiB; shorten it", "warn")]
             )
         else:
-            self.dismiss((self.agents[self.at], text))
+            self.dismiss(Written(self.agents[self.at], text, self.query_one(Input).value.strip()))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """From the summary to the text."""
+        self.query_one(TextArea).focus()
 
     def on_buttons_chosen(self, event: Buttons.Chosen) -> None:
         """A button instead of a key."""
