@@ -12,6 +12,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.worker import Worker, WorkerState
 
+from kagents_tui.actions.keymap import binding_id, keymap_of
 from kagents_tui.feed import Batch, Feed, Link
 from kagents_tui.permissions import Permissions
 from kagents_tui.places import History, Place
@@ -32,8 +33,8 @@ class KagentsApp(App[None]):
 
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "quit", show=False, priority=True),
-        Binding("ctrl+c", "help_quit", show=False),
+        Binding("ctrl+q", "quit", show=False, priority=True, id=binding_id("quit", 0)),
+        Binding("ctrl+c", "help_quit", show=False, id=binding_id("interrupt", 0)),
     ]
     CSS = """
     Screen { layout: vertical; }
@@ -58,6 +59,9 @@ class KagentsApp(App[None]):
         self.set_class(options.ascii, "ascii")
         self.connector = connector
         self.options = options
+        self.settings = options.settings
+        self.keymap = keymap_of(options.settings.keys)
+        self.set_keymap(self.keymap.for_textual())
         self.symbols = ASCII if options.ascii else UNICODE
         self.now = now
         self.connection: Connection | None = None
@@ -206,7 +210,8 @@ class KagentsApp(App[None]):
             self.exit()
             return
         self._pressed_at = monotonic()
-        self.say("press ctrl-c again to quit; teams keep running", "warn")
+        key = self.keymap.words("interrupt")
+        self.say(f"press {key} again to quit; teams keep running", "warn")
 
     def get_key_display(self, binding: Any) -> str:
         """Keys as they are written everywhere: ``ctrl-k``."""

@@ -22,10 +22,11 @@ def page() -> str:
         "Generated from `kagents_tui/actions/` by `make generate`; do not edit.",
         "",
         "A key marked *asks* opens a question with Cancel in focus. A key marked *changes* is not bound with",
-        "`--read-only`, and is off, with the reason, where your role does not allow it.",
+        "`--read-only`, and is off, with the reason, where your role does not allow it. Every key can be",
+        "changed in the [configuration](configuration.md), by the id in the last column.",
     ]
     for screen in SCREENS:
-        parts += ["", f"## {TITLES[screen]}", "", "| keys | what it does | |", "|---|---|---|"]
+        parts += ["", f"## {TITLES[screen]}", "", "| keys | what it does | | id |", "|---|---|---|---|"]
         parts += [row(action) for action in of_screen(screen) if action.keys]
     parts += ["", "## The command line, after `:`", "", "| command | what it does |", "|---|---|"]
     for action in ACTIONS:
@@ -44,7 +45,7 @@ def row(action: Action) -> str:
     """One line of a table of keys."""
     keys = ", ".join(f"`{shown_key(key)}`" for key in action.keys)
     marks = ["asks"] * action.dangerous + ["changes"] * action.mutates
-    return f"| {keys} | {action.help} | {', '.join(marks)} |"
+    return f"| {keys} | {action.help} | {', '.join(marks)} | `{action.id}` |"
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from kagents_tui import configuration
 from kagents_tui.connection import Choice
 from kagents_tui.session import Connection, Options
+from kagents_tui.settings import Settings
 
 if TYPE_CHECKING:
     from kagents_core.kube.client import Client
@@ -29,6 +31,7 @@ examples:
   kagents-tui --demo-team                a demonstration team on the embedded engine
 
 environment:
+  KAGENTS_CONFIG the configuration file, instead of ~/.config/kagents/config.yaml
   NO_COLOR       no colour at all: bold, underline and reverse video instead
   KUBECONFIG     the kubeconfig files, as for kubectl
   KAGENTS_DATA   the data directory of the embedded engine
@@ -73,6 +76,8 @@ def build_parser() -> Parser:
     add("--read-only", action="store_true", help="bind no key that changes anything")
     add("--ascii", action="store_true", help="glyphs and lines in ASCII only")
     add("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    add("--config", metavar="FILE", help="configuration file; see --print-config for what it can say")
+    add("--print-config", action="store_true", help="print the default configuration, explained, and exit")
     add("--version", action="store_true", help="print the version and exit")
     return parser
 
@@ -138,6 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.version:
         return print_version()
+    if given.print_config:
+        return print_configuration()
     local = given.local or given.data is not None or given.demo_team
     if local and (given.context or given.kubeconfig):
         asked = "--demo-team" if given.demo_team else "--local"
@@ -157,13 +164,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.exit(
             USAGE_ERROR, "kagents-tui: this is not a terminal; `kagents` does the same in plain lines\n"
         )
-    options = Options(
+    try:
+        settings = configuration.load(given.config)
+    except configuration.ConfigurationError as error:
+        parser.exit(USAGE_ERROR, f"kagents-tui: {error}\n")
+    return show(Connector(choice, demonstration=given.demo_team), options_of(given, settings))
+
+
+def options_of(given: argparse.Namespace, settings: Settings) -> Options:
+    """What holds: what the command line says, and where it says nothing the configuration."""
+    return Options(
         namespaces=tuple(dict.fromkeys(given.namespace)),
-        read_only=given.read_only,
-        ascii=given.ascii,
-        mouse=not given.no_mouse,
+        read_only=given.read_only or settings.read_only,
+        ascii=given.ascii or settings.ascii,
+        mouse=settings.mouse and not given.no_mouse,
+        all_namespaces=given.all_namespaces,
+        settings=settings,
     )
-    return show(Connector(choice, demonstration=given.demo_team), options)
 
 
 def show(connector: Connector, options: Options) -> int:
@@ -174,6 +191,14 @@ def show(connector: Connector, options: Options) -> int:
     from kagents_tui.ending import run
 
     return run(KagentsApp(connector, options), mouse=options.mouse)
+
+
+def print_configuration() -> int:
+    """Prints the default configuration with every field explained."""
+    from kagents_tui.configuration_page import default_file
+
+    sys.stdout.write(default_file())
+    return 0
 
 
 def print_version() -> int:

@@ -1,8 +1,10 @@
 """What the application is started with and how it connects: the seam between screens and the world."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from kagents_tui.settings import Settings
 
 if TYPE_CHECKING:
     from kagents_core.kube.client import Client
@@ -17,6 +19,10 @@ class Options:
     read_only: bool = False
     ascii: bool = False
     mouse: bool = True
+    all_namespaces: bool = False
+    """Asked for by name: what was shown the last time does not count."""
+    settings: Settings = field(default_factory=Settings)
+    """What the configuration file says. ``read_only``, ``ascii`` and ``mouse`` have taken it in already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from kagents_core.safetext import SafeText
-from kagents_tui.actions import key_words, of_screen
+from kagents_tui.actions import key_words
 from kagents_tui.feed import Batch
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.cells import Cell, Tone, cell
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from kagents_tui.app import KagentsApp
 
 MESSAGE_SECONDS = 8.0
-ALWAYS = (cell(":", "accent"), cell(" command  ", "dim"), cell("?", "accent"), cell(" help ", "dim"))
-"""The right end of the key line, on every screen."""
 
 
 class Frame(Screen[None], inherit_bindings=False):
@@ -102,7 +100,7 @@ class Frame(Screen[None], inherit_bindings=False):
         self.query_one("#rule", Bar).show([cell(f"{rule} ", "dim"), *self.crumbs(), cell(" ", "dim")], ())
         message = [cell(f"{rule} ", "dim"), self._message, cell(" ")] if self._message else []
         self.query_one("#message", Bar).show(message)
-        self.query_one("#keys", Bar).show(self.key_cells(), ALWAYS)
+        self.query_one("#keys", Bar).show(self.key_cells(), self.always_cells())
 
     def title_cells(self) -> Sequence[Cell]:
         """The left of the title line: where we are connected, and the totals."""
@@ -143,16 +141,27 @@ class Frame(Screen[None], inherit_bindings=False):
         """The way to this screen."""
         return ()
 
+    def always_cells(self) -> Sequence[Cell]:
+        """The right end of the key line, on every screen."""
+        words = self.kagents.keymap.words
+        return (
+            cell(words("command"), "accent"),
+            cell(" command  ", "dim"),
+            cell(words("help"), "accent"),
+            cell(" help ", "dim"),
+        )
+
     def key_cells(self) -> Sequence[Cell]:
         """The keys of the footer; those that may not be used are dim and in brackets."""
         namespace = self.focus_namespace()
         shown: list[Cell] = []
-        for action in of_screen(self.kind, read_only=self.kagents.options.read_only):
+        for action in self.kagents.keymap.of_screen(self.kind, read_only=self.kagents.options.read_only):
             if action.footer and action.id not in ("command", "help"):
                 off = bool(namespace is not None and self.kagents.permissions.refusal(action, namespace))
-                key = f"({key_words(action)})" if off else key_words(action)
+                words = key_words(action) or f":{action.command or action.id}"
+                key = f"({words})" if off else words
                 shown += [cell(f" {key}", "dim" if off else "accent"), cell(f" {action.title} ", "dim")]
-        return first_that_fit(shown, self.size.width - cells_wide(ALWAYS), together=2)
+        return first_that_fit(shown, self.size.width - cells_wide(self.always_cells()), together=2)
 
     # What the acts and keys are about
 

@@ -1,7 +1,8 @@
 """Every key and command of a screen, from the registry."""
 
 from kagents_core.safetext import SafeText, clean
-from kagents_tui.actions import ACTIONS, Action, of_screen, shown_key
+from kagents_tui.actions import ACTIONS, Action, shown_key
+from kagents_tui.actions.keymap import DEFAULT, Keymap
 from kagents_tui.screens.reading import ReadingScreen
 
 
@@ -13,7 +14,9 @@ class HelpScreen(ReadingScreen):
         self.about = screen
 
     def on_mount(self) -> None:
-        self.text = help_text(self.about, read_only=self.kagents.options.read_only)
+        self.text = help_text(
+            self.about, read_only=self.kagents.options.read_only, keymap=self.kagents.keymap
+        )
         super().on_mount()
 
     def do_help(self, arguments: tuple[str, ...]) -> None:
@@ -21,10 +24,10 @@ class HelpScreen(ReadingScreen):
         self.do_back(arguments)
 
 
-def help_text(screen: str, *, read_only: bool) -> SafeText:
+def help_text(screen: str, *, read_only: bool, keymap: Keymap = DEFAULT) -> SafeText:
     """Keys first, then the command line."""
     lines = [f"Keys of this view ({screen})", ""]
-    lines += [key_line(action) for action in of_screen(screen, read_only=read_only) if action.keys]
+    lines += [key_line(action) for action in keymap.of_screen(screen, read_only=read_only) if action.keys]
     if read_only:
         lines += ["", "This session is read-only: keys that change something are not bound."]
     lines += ["", "Commands, after `:`", ""]

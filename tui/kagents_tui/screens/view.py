@@ -8,6 +8,7 @@ from textual.widget import AwaitMount
 
 from kagents_tui import navigation
 from kagents_tui.actions import BY_ID, Action, of_screen
+from kagents_tui.actions.keymap import binding_id, no_key
 from kagents_tui.commands import CommandError, complete, parse, request_of
 from kagents_tui.places import Look, Place
 from kagents_tui.rows.cells import cell
@@ -24,10 +25,17 @@ TYPING = ("command", "filter", "search")
 def bindings(screen: str) -> list[BindingType]:
     """Textual bindings of a screen, from the registry."""
     return [
-        Binding(key, f"act('{action.id}', {number})", action.title, show=False, priority=action.id in TYPING)
+        Binding(
+            key,
+            f"act('{action.id}', {number})",
+            action.title,
+            show=False,
+            priority=action.id in TYPING,
+            id=binding_id(action.id, number),
+        )
         for action in of_screen(screen)
         if action.id not in ("quit", "interrupt")
-        for number, key in enumerate(action.keys)
+        for number, key in enumerate(action.keys or (no_key(action.id),))
     ]
 
 

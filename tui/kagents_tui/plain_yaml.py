@@ -1,0 +1,44 @@
+"""YAML without surprises, for a person's file: every value is text, a field stands once, no aliases.
+
+So ``off``, ``y``, ``~`` and ``1`` are what they look like; whoever reads the document turns text into values.
+"""
+
+from typing import Any
+
+import yaml
+
+
+class _Loader(yaml.BaseLoader):
+    """Strings, lists and mappings."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Refuses aliases: a small file could unfold into one without end."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(
+                None,
+                None,
+                "anchors and aliases (&, *) are not supported",
+                self.peek_event().start_mark,  # type: ignore[no-untyped-call]
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """Refuses a field that is given twice: one of the two would be lost in silence."""
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a field's name must be a plain word", key.start_mark
+                )
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value!r} is given twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=True)
+
+
+def load(text: bytes) -> Any:
+    """The document; an empty one is a mapping. Raises ``yaml.YAMLError``, ValueError for odd bytes."""
+    document = yaml.load(text, Loader=_Loader)  # noqa: S506 - it makes nothing but text, lists and mappings
+    return {} if document in (None, "") else document
