@@ -28,10 +28,14 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "record": ("kagents_runner.record.verb", "keep the journal and the team's status"),
     "tail": ("kagents_runner.tail", "print journal entries as JSON lines"),
     "send": ("kagents_runner.send", "send an agent the message on stdin"),
+    "answer": ("kagents_runner.answer", "answer what an agent asks, by the JSON on stdin"),
+    "merge": ("kagents_runner.finish.merge_verb", "join the agents' branches into one"),
+    "finish": ("kagents_runner.finish.verb", "push the joined branch and make the pull request"),
     "simulate": ("kagents_runner.simulate.verb", "play a script of a simulated agent by hand"),
+    "attach": ("kagents_runner.terminal.verb", "show the agent's own screen in this terminal"),
     "mcp": ("kagents_runner.mcp.verb", "serve the agent's kagents tools over stdio"),
 }
-_IN_CONTAINERS: Final = frozenset({"prepare", "await", "supervise", "record"})
+_IN_CONTAINERS: Final = frozenset({"prepare", "await", "supervise", "record", "merge", "finish"})
 """Verbs that are a container's program and so end with a termination message."""
 
 _EPILOG: Final = """\

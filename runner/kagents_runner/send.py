@@ -26,28 +26,29 @@ _REFUSED: Final = 64
 async def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Reads the text from stdin; returns 0 once the message is on the disk. Raises RunnerError (64)
     otherwise."""
-    root = _team_dir(environment)
+    root = team_dir(environment)
     names = _receivers(root)
     if arguments.to not in names:
-        raise _refused(f"There is no agent {arguments.to!r}. The agents are: {', '.join(names) or 'none'}.")
+        raise refused(f"There is no agent {arguments.to!r}. The agents are: {', '.join(names) or 'none'}.")
     text = _read_text()
     if arguments.summary is not None and len(arguments.summary) > SUMMARY_LIMIT:
-        raise _refused(f"The summary is longer than {SUMMARY_LIMIT} characters; shorten it.")
+        raise refused(f"The summary is longer than {SUMMARY_LIMIT} characters; shorten it.")
     identity = _new_id()
     document = {"id": identity, "to": arguments.to, "text": text, "summary": arguments.summary}
     try:
-        _queue(root / "send", identity, orjson.dumps(document))
+        queue(root / "send", identity, orjson.dumps(document))
     except OSError as error:
-        raise _refused(f"The message cannot be queued: {error.strerror}.", code=1) from error
+        raise refused(f"The message cannot be queued: {error.strerror}.", code=1) from error
     sys.stdout.write(orjson.dumps({"id": identity}).decode() + "\n")
     sys.stdout.flush()
     return 0
 
 
-def _team_dir(environment: Mapping[str, str]) -> Path:
+def team_dir(environment: Mapping[str, str]) -> Path:
+    """``KAGENTS_TEAM_DIR``. Raises RunnerError without it."""
     root = environment.get("KAGENTS_TEAM_DIR", "")
     if not root:
-        raise _refused("The environment variable KAGENTS_TEAM_DIR is not set.")
+        raise refused("The environment variable KAGENTS_TEAM_DIR is not set.")
     return Path(root)
 
 
@@ -59,26 +60,26 @@ def _receivers(root: Path) -> list[str]:
             roster = orjson.loads(file.read(_ROSTER_LIMIT))
         return [str(agent["name"]) for agent in roster["agents"]]
     except FileNotFoundError:
-        raise _refused("The team is not ready yet: it has no roster. Try again in a moment.") from None
+        raise refused("The team is not ready yet: it has no roster. Try again in a moment.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _refused(f"The team's roster cannot be read: {error}.", code=1) from error
+        raise refused(f"The team's roster cannot be read: {error}.", code=1) from error
 
 
 def _read_text() -> str:
     data = sys.stdin.buffer.read(TEXT_LIMIT + 1)
     if len(data) > TEXT_LIMIT:
-        raise _refused(f"The message is longer than {TEXT_LIMIT} bytes; shorten it.")
+        raise refused(f"The message is longer than {TEXT_LIMIT} bytes; shorten it.")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _refused(f"The message is not UTF-8 at byte {error.start}.") from error
+        raise refused(f"The message is not UTF-8 at byte {error.start}.") from error
     if not text.strip():
-        raise _refused("The message is empty; write it to standard input.")
+        raise refused("The message is empty; write it to standard input.")
     return text
 
 
-def _queue(folder: Path, identity: str, data: bytes) -> None:
-    """A file under a name that sorts by time, complete from the moment it is visible, and on the disk."""
+def queue(folder: Path, identity: str, data: bytes) -> str:
+    """Writes a file under a name that sorts by time (the result), complete once visible, and on the disk."""
     name = f"{time.time_ns():020d}-{identity}.json"
     temporary = folder / f".{name}.tmp"
     descriptor = os.open(
@@ -98,6 +99,7 @@ def _queue(folder: Path, identity: str, data: bytes) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+    return name
 
 
 def _new_id() -> str:
@@ -107,7 +109,8 @@ def _new_id() -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def _refused(sentence: str, *, code: int = _REFUSED) -> Exception:
+def refused(sentence: str, *, code: int = _REFUSED) -> Exception:
+    """The RunnerError with this sentence and exit code."""
     from kagents_runner.termination import RunnerError
 
     return RunnerError(sentence, code=code)

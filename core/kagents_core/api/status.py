@@ -124,6 +124,23 @@ class Usage(Status):
     """True while figures come from transcripts and not from a gateway."""
 
 
+class AgentRequest(Status):
+    """What an agent asks of a person and waits for. Writer: recorder."""
+
+    id: str
+    """The native id; ``kagents answer`` names it."""
+    kind: Literal["permission", "plan", "question"]
+    """What is asked for."""
+    tool: str
+    """The tool that the agent wants to use."""
+    summary: str
+    """The request in one line."""
+    since: str
+    """When it was asked."""
+    seq: int
+    """Number of the journal's entry that holds all of it."""
+
+
 class Activity(Status):
     """What one agent is doing now. Writer: recorder."""
 
@@ -145,6 +162,8 @@ class Activity(Status):
     """US dollars it has cost so far."""
     simulated: bool = False
     """Whether a script plays this agent."""
+    requests: tuple[AgentRequest, ...] = ()
+    """What it asks of a person, the oldest first; at most eight are listed."""
 
 
 class TeamStatus(Status):

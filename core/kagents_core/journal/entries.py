@@ -16,6 +16,8 @@ Kind = Literal[
     "request",
     "phase",
     "gate",
+    "ask",
+    "answer",
     "malformed",
 ]
 MAX_DEPTH: Final = 64
@@ -136,6 +138,36 @@ class GateEntry(Entry):
     event: str
     state: Literal["waiting", "approved", "denied"]
     teammate: str | None
+
+
+class AskEntry(Entry):
+    """An agent asks a person; ``id`` is unique for its agent. ``input``: the exact tool call, or the plan."""
+
+    kind: Literal["ask"]
+    id: str
+    agent: str
+    ask: Literal["permission", "plan", "question"]
+    tool: str
+    summary: str
+    input: Mapping[str, Any]
+    cut: bool
+    toolUseId: str | None
+    asked: str
+
+
+class AnswerEntry(Entry):
+    """A person has answered, or the request was withdrawn (its agent's process has ended, or needs none)."""
+
+    kind: Literal["answer"]
+    id: str
+    agent: str
+    ask: Literal["permission", "plan", "question"]
+    answer: Literal["allow", "deny", "withdrawn"]
+    reason: str | None
+    by: NotRequired[str]
+    choices: NotRequired[list[list[str | int]]]
+    mode: NotRequired[str]
+    answerId: NotRequired[str]
 
 
 class MalformedEntry(Entry):

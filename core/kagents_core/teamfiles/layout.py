@@ -102,6 +102,11 @@ class TeamLayout:
         return self.root / "send"
 
     @property
+    def answers(self) -> Path:
+        """The directory of people's answers to what agents ask, and of what became of them."""
+        return self.root / "answers"
+
+    @property
     def journal(self) -> Path:
         """The numbered record of everything that happened."""
         return self.root / "journal.jsonl"
@@ -122,6 +127,7 @@ class TeamLayout:
             self.agents_dir,
             self.requests_dir,
             self.outgoing,
+            self.answers,
         )
 
 

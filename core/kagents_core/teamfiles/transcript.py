@@ -85,6 +85,8 @@ class TranscriptBatch:
     cost: CostState | None = None
     malformed: int = 0
     """Complete lines that could not be read."""
+    finished: tuple[str, ...] = ()
+    """Ids of tool calls that have their result, refused and interrupted ones too."""
 
 
 def session_slug(cwd: str) -> str:
@@ -119,12 +121,14 @@ def _batch(lines: Iterable[bytes], offset: int) -> TranscriptBatch:
     actions: list[Action] = []
     cost: CostState | None = None
     malformed = 0
+    finished: list[str] = []
     for line in lines:
         entry = _entry(line)
         if entry is None:
             malformed += bool(line.strip())
         elif entry.get("type") == "user":
             received += _received(entry)
+            finished += _finished(entry)
         elif entry.get("type") == "assistant":
             record = _usage(entry)
             if record is not None:
@@ -133,7 +137,9 @@ def _batch(lines: Iterable[bytes], offset: int) -> TranscriptBatch:
             actions += _actions(entry)
         elif entry.get("type") == "cost-state":
             cost = _cost(entry) or cost
-    return TranscriptBatch(offset, tuple(received), tuple(usage.values()), tuple(actions), cost, malformed)
+    return TranscriptBatch(
+        offset, tuple(received), tuple(usage.values()), tuple(actions), cost, malformed, tuple(finished)
+    )
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
@@ -166,6 +172,17 @@ def _received(entry: dict[str, Any]) -> Iterator[ReceivedMail]:
                 at=_string(entry.get("timestamp")),
             )
             position = closing + len(_CLOSING)
+
+
+def _finished(entry: dict[str, Any]) -> Iterator[str]:
+    content = _message(entry).get("content")
+    for block in content if isinstance(content, list) else []:
+        if (
+            isinstance(block, dict)
+            and block.get("type") == "tool_result"
+            and _string(block.get("tool_use_id"))
+        ):
+            yield _string(block.get("tool_use_id"))
 
 
 def _unescape(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from kagents_core.asks import Ask
 from kagents_runner.record.hooks import Signal
 
 DETAIL_LIMIT: Final = 500
@@ -38,6 +39,7 @@ class ActivityBoard:
         """``simulated``: for each declared agent whether it is a scripted one."""
         self._simulated = simulated
         self._doing: dict[str, Doing] = {}
+        self._held: dict[str, Ask] = {}
 
     def doing(self, agent: str) -> Doing | None:
         """The agent's state; None before its first signal."""
@@ -48,7 +50,32 @@ class ActivityBoard:
         doing = self._doing.get(agent)
         if agent not in self._simulated or (doing is not None and (doing.closed or at < doing.heard)):
             return []
-        return self._enter(agent, told.state, told.detail, at)
+        return self._enter(agent, *self._rests(agent, told.state, told.detail), at)
+
+    def hold(self, agent: str, ask: Ask | None) -> None:
+        """The agent waits for a person's answer, or (None) for none any more: that is how it rests."""
+        if ask is None:
+            self._held.pop(agent, None)
+        else:
+            self._held[agent] = ask
+
+    def waits_for(self, agent: str, ask: Ask | None, at: float) -> Entries:
+        """As ``hold``, and from now on it waits, or goes on."""
+        self.hold(agent, ask)
+        doing = self._doing.get(agent)
+        if agent not in self._simulated or (doing is not None and doing.closed):
+            return []
+        at = at if doing is None else max(at, doing.heard)
+        if ask is not None:
+            return self._enter(agent, "waiting-permission", detail_of(ask), at)
+        if doing is None or doing.state != "waiting-permission":
+            return []
+        return self._enter(agent, "working", None, at)
+
+    def _rests(self, agent: str, state: str, detail: str | None) -> tuple[str, str | None]:
+        """An agent whose turn is over and that waits for a person, as for its plan, is not idle."""
+        ask = self._held.get(agent)
+        return (state, detail) if state != "idle" or ask is None else ("waiting-permission", detail_of(ask))
 
     def wakes(self, agent: str, at: float) -> Entries:
         """The agent has taken or read mail at ``at``: if it rested before that, a turn begins."""
@@ -57,20 +84,19 @@ class ActivityBoard:
             doing is None
             or doing.closed
             or at <= doing.heard
-            or doing.state not in ("idle", "failed", "starting")
+            or not (doing.state in ("idle", "failed", "starting") or self._only_plan_waits(agent, doing))
         ):
             return []
         return self._enter(agent, "working", None, at)
 
+    def _only_plan_waits(self, agent: str, doing: Doing) -> bool:
+        """Whether it waits between two turns, so that mail begins one."""
+        ask = self._held.get(agent)
+        return doing.state == "waiting-permission" and ask is not None and ask.kind == "plan"
+
     def notified(self, agent: str, data: Mapping[str, Any], at: float) -> Entries:
         """A protocol message of the agent to team-lead."""
-        kind = data.get("type")
-        if kind == "permission_request":
-            tool, wish = _text(data.get("tool_name")), _text(data.get("description"))
-            return self.told(
-                agent, Signal("waiting-permission", f"{tool}: {wish}" if wish else tool or None), at
-            )
-        if kind != "idle_notification":
+        if data.get("type") != "idle_notification":
             return []
         if data.get("idleReason") == "failed":
             return self.told(agent, Signal("failed", _text(data.get("failureReason")) or None), at)
@@ -101,7 +127,7 @@ class ActivityBoard:
         entries: Entries = []
         for agent in self._resumed():
             if now >= self._doing[agent].heard + QUIET_AFTER_RESUME:
-                entries += self._enter(agent, "idle", None, now)
+                entries += self._enter(agent, *self._rests(agent, "idle", None), now)
         return entries
 
     @property
@@ -132,6 +158,11 @@ class ActivityBoard:
         self._doing[agent] = Doing(state, detail, since, at, attempt)
         entry = {"kind": "activity", "agent": agent, "state": state, "detail": detail}
         return [entry | {"simulated": self._simulated[agent]}]
+
+
+def detail_of(ask: Ask) -> str:
+    """What an agent waits for, in a few words."""
+    return {"permission": "", "plan": "plan: ", "question": "question: "}[ask.kind] + ask.summary
 
 
 def _text(value: object) -> str:

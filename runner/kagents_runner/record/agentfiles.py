@@ -91,10 +91,13 @@ class AgentFiles:
         same_pod = attempt == before and books.starts.get(agent, started) != started
         if attempt > before or same_pod:
             self.replaced.append((agent, seconds(started, since)))
+            books.withdraw(books.asks.gone(agent, "its agent was started again", plans=False))
         if isinstance(started, str) and books.starts.get(agent) != started:
             books.starts[agent] = started
             books.dirty()
         text = message if isinstance(message, str) else None
+        if state in ("ended", "failed"):
+            books.withdraw(books.asks.gone(agent, f"its agent has {state}", plans=state == "ended"))
         books.write(books.board.supervised(agent, state, attempt, since, text))
 
     def _find_transcript(self, agent: str, relative: str) -> None:
@@ -232,6 +235,8 @@ class AgentFiles:
                 return
             if main:
                 self._received(agent, batch.received)
+            if batch.finished:
+                books.withdraw(books.asks.finished(agent, batch.finished))
             for used in batch.usage:
                 counts = (
                     used.input_tokens,

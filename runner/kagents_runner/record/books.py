@@ -17,6 +17,7 @@ from kagents_core.teamfiles.layout import TeamLayout
 from kagents_core.teamfiles.mailbox import Malformed
 from kagents_runner.documents import TeamDocument
 from kagents_runner.record.activity import ActivityBoard
+from kagents_runner.record.asks import AskBoard
 from kagents_runner.record.clock import rfc3339, seconds
 from kagents_runner.record.endings import Endings
 from kagents_runner.record.ledger import MailLedger
@@ -55,6 +56,7 @@ class Books:
         self.spending = Spending()
         self.state = TeamState({**gates, "finish": None})
         self.agents = [(agent.name, agent.harness == "simulated") for agent in team.agents]
+        self.asks = AskBoard(simulated)
         self.result: str | None = None
         self.requests: dict[str, None] = {}
         """Ids of the last requests that are journalled."""
@@ -75,11 +77,23 @@ class Books:
         if not found:
             return
         now = self.clock()
+        first = self.journal.last + 1
         lines = self.journal.append(found, at=rfc3339(now))
         self._print(lines)
-        for entry in found:
-            self._learn(entry, now)
+        for seq, entry in enumerate(found, first):
+            self._learn(entry, now, seq)
         self._dirty = True
+
+    def reflect_asks(self, agent: str, at: float) -> None:
+        """What the agent asks of a person decides what it is said to do; call it after either has changed."""
+        waiting = self.asks.open(agent)
+        self.write(self.board.waits_for(agent, waiting[0].ask if waiting else None, at))
+
+    def withdraw(self, found: Sequence[Mapping[str, Any]]) -> None:
+        """Journals that requests need no answer any more."""
+        self.write(found)
+        for agent in dict.fromkeys(entry["agent"] for entry in found):
+            self.reflect_asks(agent, self.clock())
 
     def print_again(self, limit: int = PRINTED_AGAIN) -> None:
         """Prints the last entries that were journalled before this run, each as it stands in the file."""
@@ -142,7 +156,10 @@ class Books:
                 self.ledger.restore(entry, at)
                 if entry["kind"] == "activity":
                     self.board.restore(entry, at)
-                self._learn(entry, at)
+                self._learn(entry, at, entry["seq"])
+        for agent, _ in self.agents:
+            if waiting := self.asks.open(agent):
+                self.board.hold(agent, waiting[0].ask)
         state = self._saved()
         now = self.clock()
         self.offsets = dict(state.get("offsets", {}))
@@ -160,7 +177,7 @@ class Books:
             return {}
         return state if isinstance(state, dict) and state.get("lastSeq", 0) <= self.journal.last else {}
 
-    def _learn(self, entry: Mapping[str, Any], at: float) -> None:
+    def _learn(self, entry: Mapping[str, Any], at: float, seq: int) -> None:
         kind = entry["kind"]
         self.endings.learn(entry, at)
         if kind == "task":
@@ -169,6 +186,8 @@ class Books:
             self.spending.learn(entry)
         elif kind in ("phase", "gate"):
             self.state.learn(entry)
+        elif kind in ("ask", "answer"):
+            self.asks.learn(entry, seq)
         elif kind == "malformed":
             self._malformed.add((entry["source"], entry["excerpt"]))
         elif kind == "request":

@@ -2,19 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from kagents_core.api.constants import TEAM_LEAD
+from kagents_core.asks import ASKING
 from kagents_core.journal import entries
 from kagents_core.teamfiles import mailbox
 from kagents_core.teamfiles.files import NotRegularError, TooLargeError, read_bounded
 from kagents_core.teamfiles.locks import LockLostError, LockTimeoutError
-from kagents_core.teamfiles.mailbox import Contents, MailboxFullError, Malformed, Message, new_message
+from kagents_core.teamfiles.mailbox import (
+    Contents,
+    MailboxFullError,
+    Malformed,
+    Message,
+    new_message,
+    protocol_object,
+)
 from kagents_core.teamfiles.nativejson import NotJsonError, parse
 from kagents_runner.record.books import Books
 from kagents_runner.record.changes import FileChanges
-from kagents_runner.record.clock import seconds
-from kagents_runner.record.letters import Letter, protocol
+from kagents_runner.record.clock import rfc3339, seconds
+from kagents_runner.record.letters import Letter
 from kagents_runner.record.posts import Post
 
 SENT_LIMIT: Final = 2 * 1024 * 1024
@@ -26,11 +35,11 @@ _DELIVERY_ERRORS: Final = (LockTimeoutError, LockLostError, MailboxFullError, OS
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A journalled message that has still to be put into a mailbox; ``file`` in ``send/`` goes afterwards."""
+    """A journalled message that has still to be put into a mailbox; ``file``, its source, goes afterwards."""
 
     to: str
     message: Message
-    file: str | None = None
+    file: Path | None = None
 
 
 class MailRoom:
@@ -96,10 +105,34 @@ class MailRoom:
             else:
                 books.write(books.ledger.resent(post, books.clock()))
 
-    async def _send_own(self, to: str, message: Message) -> None:
+    def enter(self, to: str, message: Message, file: Path | None = None) -> None:
+        """Journals a message of kagents' own; ``deliver_waiting`` puts it into the mailbox."""
         books = self._books
         books.write(books.ledger.queued(_letter(to, message), books.clock()))
-        self._out.append(Outgoing(to, message))
+        self._out.append(Outgoing(to, message, file))
+
+    async def deliver_waiting(self) -> None:
+        """Puts what was entered into the mailboxes; what cannot be put there now is tried again."""
+        await self._deliver()
+
+    async def reply_again(self, to: str, message_id: str, file: Path) -> None:
+        """Delivers a message that was entered before a crash, unless it has arrived; then ``file`` goes."""
+        books = self._books
+        if file in {outgoing.file for outgoing in self._out}:
+            return
+        if books.ledger.settled(to, message_id):
+            file.unlink(missing_ok=True)
+            return
+        for entry in entries(books.layout.journal):
+            if entry["kind"] == "message" and entry["id"] == message_id:
+                message = new_message(entry["from"], entry["text"], message_id=message_id)
+                self.enter(to, message, file)
+                await self._deliver()
+                return
+        file.unlink(missing_ok=True)
+
+    async def _send_own(self, to: str, message: Message) -> None:
+        self.enter(to, message)
         await self._deliver()
 
     def _collect_sent(self) -> None:
@@ -108,15 +141,15 @@ class MailRoom:
         waiting = {outgoing.file for outgoing in self._out}
         books = self._books
         for name in names:
-            found = None if name in waiting else self._read_sent(name)
+            path = books.layout.outgoing / name
+            found = None if path in waiting else self._read_sent(name)
             if found is None:
                 continue
             to, message = found
             if books.ledger.settled(to, message.id or ""):
-                self._remove_sent(name)
+                path.unlink(missing_ok=True)
                 continue
-            books.write(books.ledger.queued(_letter(to, message), books.clock()))
-            self._out.append(Outgoing(to, message, name))
+            self.enter(to, message, path)
         if self._out:
             books.journal.sync()
 
@@ -146,10 +179,7 @@ class MailRoom:
                 continue
             books.ledger.posted(outgoing.to, outgoing.message.id or "", books.clock())
             if outgoing.file is not None:
-                self._remove_sent(outgoing.file)
-
-    def _remove_sent(self, name: str) -> None:
-        (self._books.layout.outgoing / name).unlink(missing_ok=True)
+                outgoing.file.unlink(missing_ok=True)
 
     async def _look(self, agent: str) -> None:
         books = self._books
@@ -180,6 +210,10 @@ class MailRoom:
         letters = _letters(TEAM_LEAD, contents)
         known = {letter.id for letter in letters if letter.id is not None and books.ledger.knows(letter.id)}
         books.write(books.ledger.taken(letters, TEAM_LEAD, books.clock()))
+        for (
+            letter
+        ) in letters:  # also what a crash has journalled and not looked at: nobody else will ask again
+            self._note_ask(letter, known=letter.id in known)
         books.journal.sync()
         for letter in letters:
             if letter.id not in known:
@@ -187,10 +221,25 @@ class MailRoom:
 
     def _interpret(self, letter: Letter) -> None:
         """What an agent tells team-lead in a protocol message changes its state."""
-        data = protocol(letter.text)
+        data = protocol_object(letter.text)
         if data is not None:
             at = seconds(data.get("timestamp"), seconds(letter.written, self._books.clock()))
             self._books.write(self._books.board.notified(letter.sender, data, at))
+
+    def _note_ask(self, letter: Letter, *, known: bool) -> None:
+        """Journals what asks for a person's answer; one that nobody could answer is set aside and said."""
+        data, books, agent = protocol_object(letter.text), self._books, letter.sender
+        if data is None or data["type"] not in ASKING:
+            return
+        at = seconds(data.get("timestamp"), seconds(letter.written, books.clock()))
+        outlived = at < seconds(books.starts.get(agent), 0.0)
+        asked = books.asks.asked(agent, data, rfc3339(at), outlived=outlived)
+        if asked:
+            books.write(asked)
+            books.reflect_asks(agent, at)
+        elif not known:
+            reason = "a request that cannot be answered: no usable id, no agent of this team, or asked before"
+            books.malformed([Malformed(f"{TEAM_LEAD}.json", reason, letter.text[:200])])
 
 
 def _letters(agent: str, contents: Contents) -> list[Letter]:

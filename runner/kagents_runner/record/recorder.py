@@ -16,6 +16,7 @@ from kagents_core.teamfiles.nativejson import compact
 from kagents_core.teamfiles.tasks import Task, read_task
 from kagents_core.teamfiles.watch import DirectoryWatcher
 from kagents_runner.record.agentfiles import AgentFiles
+from kagents_runner.record.answers import AnswerRoom
 from kagents_runner.record.books import Books
 from kagents_runner.record.changes import YOUNG, FileChanges
 from kagents_runner.record.clock import rfc3339
@@ -36,6 +37,7 @@ class Recorder:
         self._books = books
         self._files = AgentFiles(books, homes)
         self._mail = MailRoom(books)
+        self._answers = AnswerRoom(books, self._mail, self._has_ended)
         self._tasks = FileChanges(books.layout.tasks, ".json")
         self._changed: set[Path] | None = None  # None: everything
         self._transcripts: set[Path] = set()
@@ -68,7 +70,8 @@ class Recorder:
     def status(self) -> dict[str, Any]:
         """The status fields that the recorder owns, as of now."""
         books = self._books
-        return build(books.agents, books.board, books.ledger, books.tasks, books.spending, books.result)
+        boards = books.board, books.ledger, books.tasks, books.spending
+        return build(books.agents, *boards, books.result, books.asks)
 
     async def run(self) -> None:
         """Records until ``stop``, or until the team is over and everything has been read."""
@@ -90,7 +93,14 @@ class Recorder:
     def _directories(self) -> list[Path]:
         layout = self._books.layout
         requests = [layout.requests(name) for name, _ in self._books.agents]
-        fixed = [layout.agents_dir, layout.events_dir, layout.inboxes, layout.tasks, layout.outgoing]
+        fixed = [
+            layout.agents_dir,
+            layout.events_dir,
+            layout.inboxes,
+            layout.tasks,
+            layout.outgoing,
+            layout.answers,
+        ]
         return [*fixed, layout.requests_dir, *requests]
 
     async def _pump(self, watcher: DirectoryWatcher) -> None:
@@ -110,7 +120,7 @@ class Recorder:
 
     def _wakes(self) -> list[float | None]:
         books = self._books
-        young = self._mail.young or self._files.young or self._tasks.young
+        young = self._mail.young or self._files.young or self._tasks.young or self._answers.young
         return [
             books.ledger.next_due,
             books.board.next_due,
@@ -133,6 +143,8 @@ class Recorder:
             await self._guarded("tasks", self._read_tasks)
         if changed is None or layout.events_dir in changed:
             await self._guarded("events", files.read_events)
+        if changed is None or self._answers.young or layout.answers in changed:
+            await self._guarded("answers", self._answers.step)  # before a mailbox tells that a message is gone
         mail = {layout.inboxes, layout.outgoing, layout.events_dir}
         if changed is None or self._mail.young or changed & mail or self._mail_is_due():
             await self._guarded("inboxes", self._mail.step)
@@ -196,6 +208,8 @@ class Recorder:
         books.write(books.ledger.due(now))
         books.write(books.board.due(now))
         books.write(books.spending.due(now))
+        for name in books.state.never:
+            books.withdraw(books.asks.gone(name, "its agent has ended", plans=True))
 
     async def _end(self) -> None:
         books, now = self._books, self._books.clock()
@@ -207,6 +221,9 @@ class Recorder:
         for ask in asks:
             await self._mail.ask(ask.agent, _shutdown_request(ask, now))
 
+    def _has_ended(self, name: str) -> bool:
+        return self._files.documents.get(name, {}).get("state") == "ended" or name in self._books.state.never
+
     def _view(self, name: str) -> AgentView:
         books = self._books
         document, doing = self._files.documents.get(name, {}), books.board.doing(name)
@@ -215,7 +232,7 @@ class Recorder:
             name=name,
             lead=name == books.lead,
             alive=document.get("state") in ("starting", "running"),
-            gone=document.get("state") == "ended" or name in books.state.never,
+            gone=self._has_ended(name),
             idle_since=doing.since if doing is not None and doing.state == "idle" else None,
             unread=len(books.ledger.unread(name)),
             open_tasks=books.tasks.open(name),
@@ -230,6 +247,8 @@ class Recorder:
         await self._step(None)
         if not books.state.over:
             return
+        for name, _ in books.agents:
+            books.withdraw(books.asks.gone(name, "its team has ended", plans=True))
         last = -1
         while last != books.journal.last and loop.time() < limit:
             last = books.journal.last

@@ -6,6 +6,7 @@ from typing import Any, Final
 from kagents_core.api.constants import API_VERSION
 from kagents_core.api.quantities import format_money
 from kagents_runner.record.activity import ActivityBoard
+from kagents_runner.record.asks import AskBoard
 from kagents_runner.record.clock import rfc3339
 from kagents_runner.record.ledger import MailLedger
 from kagents_runner.record.spending import Spending, Sums
@@ -13,6 +14,8 @@ from kagents_runner.record.taskboard import TaskBoard
 
 RESULT_LIMIT: Final = 4096
 """Characters of the lead's closing summary that the status keeps."""
+REQUESTS_SHOWN: Final = 8
+"""Open requests of one agent that the status lists."""
 STATE_SECONDS: Final = 1.0
 """Least time between two writes."""
 NUMBER_SECONDS: Final = 10.0
@@ -27,6 +30,7 @@ def build(
     tasks: TaskBoard,
     spending: Spending,
     result: str | None,
+    asks: AskBoard,
 ) -> dict[str, Any]:
     """The fields this manager owns. ``agents``: name and whether simulated, in the declared order."""
     status: dict[str, Any] = {
@@ -36,7 +40,7 @@ def build(
         "activity": [
             activity
             for name, simulated in agents
-            if (activity := _activity(name, simulated, board, ledger, tasks, spending)) is not None
+            if (activity := _activity(name, simulated, board, ledger, tasks, spending, asks)) is not None
         ],
     }
     return status if result is None else status | {"result": result[:RESULT_LIMIT]}
@@ -80,7 +84,13 @@ def _states(status: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _activity(
-    name: str, simulated: bool, board: ActivityBoard, ledger: MailLedger, tasks: TaskBoard, spending: Spending
+    name: str,
+    simulated: bool,
+    board: ActivityBoard,
+    ledger: MailLedger,
+    tasks: TaskBoard,
+    spending: Spending,
+    asks: AskBoard,
 ) -> dict[str, Any] | None:
     doing = board.doing(name)
     if doing is None:
@@ -97,8 +107,23 @@ def _activity(
         "oldestUnreadAt": rfc3339(min(post.first for post in unread)) if unread else None,
         "cost": None if sums is None else format_money(sums.micros),
         "simulated": simulated,
+        "requests": _requests(asks, name) or None,
     }
     return {key: value for key, value in fields.items() if value is not None}
+
+
+def _requests(asks: AskBoard, agent: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": each.ask.id,
+            "kind": each.ask.kind,
+            "tool": each.ask.tool,
+            "summary": each.ask.summary,
+            "since": each.since,
+            "seq": each.seq,
+        }
+        for each in asks.open(agent)[:REQUESTS_SHOWN]
+    ]
 
 
 def _usage(total: Sums) -> dict[str, Any]:

@@ -79,7 +79,8 @@ async def test_what_agents_write_to_team_lead_is_taken_and_understood(world: Wor
         idle = {"type": "idle_notification", "from": "scout", "idleReason": "available", "result": "done"}
         await world.deliver("scout", "team-lead", idle, hook=False)
         await world.until(lambda: states(world, "scout")[-1:] == ["idle"])
-        permission = {"type": "permission_request", "tool_name": "Bash", "description": "touch", "input": {}}
+        permission = {"type": "permission_request", "request_id": "perm-1-a", "tool_name": "Bash"}
+        permission |= {"description": "touch", "input": {}}
         await world.deliver("scout", "team-lead", permission, hook=False)
         await world.until(lambda: states(world, "scout")[-1:] == ["waiting-permission"])
         world.event("scout", hook_event_name="PostToolUse", tool_name="Bash")
