@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
+from kagents_core.api.constants import EXIT_VOLUME_FULL
 from kagents_runner.termination import RunnerError, report_failure
 
 Verb = Callable[[argparse.Namespace, Mapping[str, str]], Coroutine[Any, Any, int] | int]
@@ -43,7 +44,8 @@ Places and documents come from environment variables: KAGENTS_TEAM_DIR, KAGENTS_
 KAGENTS_WORK_DIR, KAGENTS_GIT_CREDENTIALS_DIR, KAGENTS_TEAM, KAGENTS_AGENT, KAGENTS_TERMINATION_LOG,
 KAGENTS_AWAIT_TIMEOUT (seconds, 900), KAGENTS_SIMULATION_SPEED (1; 10 is ten times as fast).
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 64 a person must change something; 143 ended by SIGTERM.
+Exit codes: 0 done; 1 failed; 2 wrong usage; 64 a person must change something; 74 the volume is full;
+143 ended by SIGTERM.
 """
 
 
@@ -87,7 +89,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         verb: Verb = importlib.import_module(module).run
         return _ended(verb(parsed, environment))
     except RunnerError as failure:
-        return _fail(parsed.verb, failure, environment)
+        return _fail(parsed.verb, _full(failure) or failure, environment)
     except BrokenPipeError:
         # The reader of our output went away; Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -96,7 +98,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         return 130
     except Exception as error:  # a person reads one sentence, whatever went wrong
         sentence = f"kagents-runner {parsed.verb} failed: {type(error).__name__}: {error}"
-        return _fail(parsed.verb, RunnerError(sentence), environment)
+        return _fail(parsed.verb, _full(error) or RunnerError(sentence), environment)
 
 
 def _ended(result: Coroutine[Any, Any, int] | int) -> int:
@@ -105,6 +107,15 @@ def _ended(result: Coroutine[Any, Any, int] | int) -> int:
     import asyncio  # not before it is needed: it is most of the start of a verb that does without
 
     return asyncio.run(result)
+
+
+def _full(error: Exception) -> RunnerError | None:
+    """The same failure in other words when a full volume is behind it, whatever was being written."""
+    if isinstance(error, RunnerError) and error.code == EXIT_VOLUME_FULL:
+        return None
+    from kagents_runner.full_volume import is_full, volume_full, what_failed
+
+    return volume_full(what_failed(error)) if is_full(error) else None
 
 
 def _fail(verb: str, failure: RunnerError, environment: Mapping[str, str]) -> int:

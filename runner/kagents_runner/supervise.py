@@ -6,17 +6,18 @@ of work that the agent left uncommitted, the exit code and the last sentence.
 
 import argparse
 import asyncio
-import contextlib
 import signal
 from collections.abc import Mapping
 from typing import Final
 
 import orjson
 
+from kagents_core.api.constants import EXIT_VOLUME_FULL
 from kagents_core.teamfiles.files import replace_file
 from kagents_core.teamfiles.layout import TeamLayout
 from kagents_core.teamfiles.nativejson import timestamp
 from kagents_runner.documents import AgentDocument, TeamDocument
+from kagents_runner.full_volume import full_sentence, is_full, volume_full, what_failed
 from kagents_runner.harness.protocol import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -32,6 +33,8 @@ from kagents_runner.output import say
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
 HEARTBEAT_SECONDS: Final = 10.0
+FULL_BEATS: Final = 3
+"""Heartbeats in a row that found the volume full, after which the agent is ended: its work would be lost."""
 
 
 class StateFile:
@@ -52,6 +55,8 @@ class StateFile:
             "transcript": None,
             "message": None,
         }
+        self.full = False
+        """The last heartbeat found no room on the volume."""
 
     def report(self, state: HarnessState) -> None:
         """What the harness says of the agent."""
@@ -70,14 +75,19 @@ class StateFile:
     def beat(self) -> None:
         """Write the file. A volume that cannot be written now is written at the next beat."""
         self._document["heartbeatAt"] = timestamp()
-        with contextlib.suppress(OSError):
+        try:
             replace_file(self._path, orjson.dumps(self._document))
+            self.full = False
+        except OSError as error:
+            self.full = is_full(error)
 
-    async def keep_beating(self) -> None:
-        """Beat until cancelled."""
-        while True:
+    async def beat_until_full(self) -> None:
+        """Beat until the volume has been full for ``FULL_BEATS`` beats, or until cancelled."""
+        found_full = 0
+        while found_full < FULL_BEATS:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             self.beat()
+            found_full = found_full + 1 if self.full else 0
 
 
 async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
@@ -87,6 +97,8 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     state = StateFile(places.layout(team.name), agent)
     state.beat()
     try:
+        if state.full:
+            raise volume_full("the agent is not started on it")
         context, harness = _context(places, team, agent), choose(agent)
     except RunnerError as failure:
         state.ended(HarnessExit(failure.code, failure.sentence))
@@ -106,11 +118,17 @@ async def _play(harness: Harness, context: AgentContext, state: StateFile) -> Ha
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    beating = asyncio.create_task(state.keep_beating())
+    beating = asyncio.create_task(state.beat_until_full())
+    beating.add_done_callback(lambda _: stop.set())
     try:
-        return await harness.run(context, state.report, stop)
+        ending = await harness.run(context, state.report, stop)
     except Exception as error:  # whatever went wrong, the work is kept and the state told
+        if is_full(error):
+            return HarnessExit(EXIT_VOLUME_FULL, full_sentence(what_failed(error)))
         return HarnessExit(EXIT_FAILED, f"The harness failed: {type(error).__name__}: {error}")
+    else:
+        gave_up = beating.done() and ending.code == EXIT_TERMINATED
+        return HarnessExit(EXIT_VOLUME_FULL, full_sentence("the agent was ended")) if gave_up else ending
     finally:
         beating.cancel()
         await asyncio.wait({beating})

@@ -27,6 +27,9 @@ CONTROLLER_MANAGER: Final = "kagents-controller"
 RECORDER_MANAGER: Final = "kagents-recorder"
 """Field manager of the recorder's server-side applies (its part of the status)."""
 
+EXIT_VOLUME_FULL: Final = 74
+"""Exit code of a container's program that a full volume has stopped (``EX_IOERR``)."""
+
 LEAD: Final = "lead"
 TEAM_LEAD: Final = "team-lead"
 HUB: Final = "hub"

@@ -35,6 +35,8 @@ class Problem:
     message: str
     since: datetime | None = None
     """Set for what healthy pods pass through for a moment: it counts only when it lasts."""
+    restarts: int = 0
+    """How often a container that failed, and does not run now, has been started again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class PodView:
     problem: Problem | None = None
     message: str = ""
     """The termination sentence of the container that failed."""
+    volume_full: bool = False
+    """It failed, and says that it was for want of room on the volume."""
     finished_at: datetime | None = None
 
     @property

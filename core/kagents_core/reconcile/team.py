@@ -17,6 +17,7 @@ from kagents_core.reconcile.plan import Manifest, Observed, Plan, PodView, Ref
 from kagents_core.reconcile.roster import finish_gate
 from kagents_core.reconcile.rules import conditions as say
 from kagents_core.reconcile.rules.agents import AgentState, assess_agents
+from kagents_core.reconcile.rules.failures import failure
 from kagents_core.reconcile.rules.gates import decision, notifications
 from kagents_core.reconcile.rules.hub import HubState, assess_hub
 from kagents_core.reconcile.rules.limits import Ending, deadline, limit_reached, started_at, suspended_for
@@ -46,10 +47,8 @@ def _reconcile(observed: Observed) -> Plan:
     if snapshot.spec.suspend or _still_suspending(snapshot):
         return _suspended(snapshot)
     states = assess_agents(snapshot)
-    failed = next((state for state in states if state.phase == "Failed" and not state.skipped), None)
-    if failed:
-        reason = "LeadFailed" if failed.agent.role == "lead" else "AgentFailed"
-        return _end(snapshot, Ending("Failed", reason, f"{failed.agent.name} {failed.message}"), states)
+    if (failed := failure(snapshot, states)) is not None:
+        return _end(snapshot, failed, states)
     if all(state.ended for state in states) and not _finish_waits(snapshot):
         return _end(snapshot, _completion(snapshot, states), states)
     return _working(snapshot, states)
@@ -74,7 +73,7 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState]) -> Plan:
     said = [
         *_standing(snapshot),
         say.prepared(hub, snapshot.observed.children.claims),
-        say.agents_healthy(shown),
+        say.agents_healthy(shown, hub),
         *say.gates_passed(shown, finish_waits=all_ended),
         say.condition("Succeeded", None, "InProgress"),
     ]

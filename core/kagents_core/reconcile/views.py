@@ -3,7 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kagents_core.api.constants import ANNOTATION_ATTEMPT, ANNOTATION_RESTARTS, LABEL_AGENT
+from kagents_core.api.constants import (
+    ANNOTATION_ATTEMPT,
+    ANNOTATION_RESTARTS,
+    EXIT_VOLUME_FULL,
+    LABEL_AGENT,
+)
 from kagents_core.reconcile.plan import ClaimView, PodPhase, PodView, Problem
 from kagents_core.reconcile.times import from_text
 
@@ -17,6 +22,7 @@ NOT_STARTED = "NotStarted"
 """Scheduled, and still without its volumes or its network: the reasons are told in events only."""
 
 CONTAINER_FAILED = "ContainerFailed"
+VOLUME_FULL = "VolumeFull"
 NODE_SILENT = "NodeNotReporting"
 
 
@@ -64,7 +70,10 @@ def _container_problem(container: Mapping[str, Any], init: bool) -> Problem | No
     failed = ended or (before.get("terminated") if init or waiting else None) or {}
     if failed.get("exitCode"):
         code = f"{container.get('name')} ended with exit code {failed['exitCode']}"
-        return Problem(CONTAINER_FAILED, (failed.get("message") or code)[:_MESSAGE_LIMIT].strip())
+        reason = VOLUME_FULL if failed["exitCode"] == EXIT_VOLUME_FULL else CONTAINER_FAILED
+        message = (failed.get("message") or code)[:_MESSAGE_LIMIT].strip()
+        restarts = 0 if "running" in state else int(container.get("restartCount") or 0)
+        return Problem(reason, message, restarts=restarts)
     if waiting.get("reason", "") in _HARMLESS:
         return None
     return Problem(waiting["reason"], (waiting.get("message") or "")[:_MESSAGE_LIMIT].strip())
@@ -93,6 +102,13 @@ def _ending(status: Mapping[str, Any]) -> tuple[str, str | None]:
     return (message or status.get("message") or "")[:_MESSAGE_LIMIT].strip(), finished
 
 
+def _ended_by_full_volume(status: Mapping[str, Any]) -> bool:
+    ended = [
+        (container.get("state") or {}).get("terminated") or {} for _, container in _container_statuses(status)
+    ]
+    return any(each.get("exitCode") == EXIT_VOLUME_FULL for each in ended)
+
+
 def _prepared(pod: Mapping[str, Any]) -> bool:
     for condition in pod.get("status", {}).get("conditions") or ():
         if condition.get("type") == "Initialized":
@@ -116,6 +132,7 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         prepared=_prepared(pod),
         problem=_problem(status) if phase == "Pending" or phase == "Running" else None,
         message=message,
+        volume_full=phase == "Failed" and _ended_by_full_volume(status),
         finished_at=from_text(finished),
     )
 

@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from kagents_core.safetext import clean
+from kagents_runner.full_volume import is_full, volume_full
 from kagents_runner.prepare.git import GitError
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
@@ -31,7 +32,6 @@ _UNREACHABLE: Final = re.compile(
 _SCHEME_REFUSED: Final = re.compile(
     r"transport '.*' not allowed|is not a git command|unable to find remote helper"
 )
-_NO_SPACE: Final = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 _USER_INFO: Final = re.compile(r"(\w+://)[^/@\s]*@")
 
 
@@ -59,10 +59,8 @@ def clone_failure(error: GitError, url: str, branch: str) -> RunnerError:
     text, shown = error.stderr, shown_url(url)
     if error.timed_out:
         return RunnerError(f"Cloning {shown} took longer than its time limit.")
-    if _NO_SPACE.search(text):
-        return RunnerError(
-            f"Cloning {shown} failed: the team volume is full; raise spec.storage.size.", code=64
-        )
+    if is_full(error):
+        return volume_full(f"there is no room for a clone of {shown}")
     for pattern, sentence in (
         (_BRANCH, f"The repository {shown} has no branch {clean(branch, limit=200, multiline=False)!r}."),
         (_HOST_KEY, f"The SSH host key of {shown} is not the one in known_hosts."),

@@ -23,6 +23,7 @@ from kagents_runner.record.clock import rfc3339
 from kagents_runner.record.endings import AgentView, Ask
 from kagents_runner.record.mail import RETRY_SECONDS, MailRoom
 from kagents_runner.record.status import build
+from kagents_runner.record.teamstate import TERMINAL
 
 LONGEST_WAIT: Final = 60.0
 DRAIN_QUIET: Final = 0.5
@@ -46,6 +47,8 @@ class Recorder:
         self._endings_at: float | None = None
         self._retry_at: float | None = None
         self.team_deleted = False
+        self.team_over = False
+        """The team's object shows a terminal phase, which the journal may not hold yet."""
         self.stepped = asyncio.Event()
         """Set after every step: the status may have changed."""
 
@@ -56,6 +59,8 @@ class Recorder:
 
     def observe_team(self, team: Mapping[str, Any]) -> None:
         """The team's object has changed."""
+        phase = (team.get("status") or {}).get("phase")
+        self.team_over = phase in TERMINAL
         known = self._books.state.teammates
         self._books.write(self._books.state.observed(team))
         if self._books.state.teammates != known:

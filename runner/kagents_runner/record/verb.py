@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from kagents_core.journal import JournalError
+from kagents_runner.full_volume import is_full
 from kagents_runner.locations import Locations
+from kagents_runner.output import say
 from kagents_runner.record.books import Books
 from kagents_runner.record.recorder import Recorder
 from kagents_runner.termination import RunnerError
@@ -25,8 +27,8 @@ async def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> 
     except JournalError as error:
         raise RunnerError(str(error)) from error
     books.print_again()
+    recorder = Recorder(books, locations.homes_dir)
     try:
-        recorder = Recorder(books, locations.homes_dir)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, recorder.stop)
@@ -35,7 +37,11 @@ async def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> 
         else:
             await recorder.run()
         books.close()
-    except JournalError as error:
+    except (JournalError, OSError) as error:
+        if recorder.team_over and is_full(error):
+            # A finished team's journal is this pod's log, which stays only when the pod ends well.
+            say(f"not everything at the team's end could be written: {error}")
+            return 0
         raise RunnerError(str(error)) from error
     return 0 if books.state.over or recorder.team_deleted else TERMINATED
 
@@ -56,11 +62,16 @@ async def _record_with_status(recorder: Recorder, books: Books) -> None:
             asyncio.create_task(link.watch(recorder.observe_team, recorder.team_is_gone)),
             asyncio.create_task(link.publish(recorder.status, recorder.stepped)),
         ]
+        for task in tasks:  # what ends one of them, such as a full volume, must not go unnoticed
+            task.add_done_callback(lambda _: recorder.stop())
         try:
             await recorder.run()
         finally:
+            ended = [task for task in tasks if task.done()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        for task in ended:
+            task.result()
         if not recorder.team_deleted:
             await link.write_last(recorder.status())

@@ -5,10 +5,12 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from kagents_core.api.constants import EXIT_VOLUME_FULL
 from kagents_core.simulation import ScriptError, Shutdown, parse_script
 from kagents_core.teamfiles.locks import LockLostError, LockTimeoutError
 from kagents_core.teamfiles.mailbox import MailboxFullError
 from kagents_core.teamfiles.tasks import TaskError
+from kagents_runner.full_volume import full_sentence, is_full, what_failed
 from kagents_runner.harness.protocol import (
     EXIT_FAILED,
     EXIT_NEEDS_A_PERSON,
@@ -56,6 +58,8 @@ class SimulatedHarness:
             seconds = context.agent.timeout_seconds or 0
             return HarnessExit(EXIT_FAILED, f"The agent ran longer than its timeout of {seconds:g} seconds.")
         except OSError as error:
+            if is_full(error):
+                return HarnessExit(EXIT_VOLUME_FULL, full_sentence(what_failed(error)))
             return HarnessExit(EXIT_FAILED, f"The team's files cannot be used: {error.strerror or error}.")
         except (MailboxFullError, TaskError, LockLostError) as error:
             return HarnessExit(EXIT_FAILED, f"The simulated agent could not go on: {error}")

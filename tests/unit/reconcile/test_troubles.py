@@ -119,3 +119,47 @@ def test_a_silent_node_is_told_and_nothing_is_replaced(begun: World) -> None:
     assert len(begun.agent_pods("lead")) == 1
     conditions[1]["status"] = "True"
     assert condition(begun, "AgentsHealthy")["status"] == "True"
+
+
+FULL = {"terminated": {"exitCode": 74, "message": "The team's volume is full: x cannot be written."}}
+BACKING_OFF = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}
+
+
+def hub_without_room(world: World, kind: str, restarts: int, **state: Any) -> dict[str, Any]:
+    """The hub's pod after its container found the volume full; returns the condition of the team's end."""
+    name = "prepare" if kind == "initContainerStatuses" else "recorder"
+    shown = container(name, restartCount=restarts, lastState=FULL, state=state or BACKING_OFF)
+    initialized = [{"type": "Initialized", "status": "True" if name == "recorder" else "False"}]
+    phase = "Running" if name == "recorder" else "Pending"
+    pod_of(world, "hub")["status"] = {"phase": phase, "conditions": initialized, kind: [shown]}
+    return condition(world, "Succeeded")
+
+
+@pytest.mark.parametrize("kind", ["initContainerStatuses", "containerStatuses"])
+def test_a_volume_that_stays_full_ends_the_team_with_that_cause(begun: World, kind: str) -> None:
+    assert hub_without_room(begun, kind, 2)["reason"] == "InProgress"
+    told = {entry["type"]: entry for entry in begun.raw["status"]["conditions"]}
+    said = told["Prepared" if kind == "initContainerStatuses" else "AgentsHealthy"]
+    assert (said["status"], said["reason"]) == ("False", "VolumeFull")
+    assert said["message"] == "hub: The team's volume is full: x cannot be written."
+    ended = hub_without_room(begun, kind, 3)
+    assert begun.raw["status"]["phase"] == "Failed"
+    assert (ended["status"], ended["reason"]) == ("False", "VolumeFull")
+    assert ended["message"] == "hub failed after 3 restarts: The team's volume is full: x cannot be written."
+
+
+def test_a_recorder_that_found_room_again_ends_nothing(begun: World) -> None:
+    said = hub_without_room(begun, "containerStatuses", 5, running={})
+    assert said["reason"] == "InProgress"
+    assert condition(begun, "AgentsHealthy")["status"] == "True"
+
+
+def test_an_agent_that_finds_the_volume_full_each_time_names_it(begun: World) -> None:
+    begun.raw["spec"]["lifecycle"]["maxRestarts"] = 0
+    pod_of(begun, "a")["status"] = {
+        "phase": "Failed",
+        "containerStatuses": [container("agent", state=FULL)],
+    }
+    said = condition(begun, "Succeeded")
+    assert (said["status"], said["reason"]) == ("False", "VolumeFull")
+    assert said["message"].startswith("a failed after 0 restarts: The team's volume is full")

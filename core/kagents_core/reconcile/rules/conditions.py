@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from kagents_core.api.constants import HUB
 from kagents_core.api.status import Condition
 from kagents_core.reconcile.plan import ClaimView, Problem
 from kagents_core.reconcile.rules.agents import AgentState
@@ -72,8 +73,8 @@ def _without_volume(claims: Iterable[ClaimView], problem: Problem) -> str:
     return f"{described}: {problem.message}{hint}"
 
 
-def agents_healthy(states: Iterable[AgentState]) -> Condition:
-    """Whether every agent that should run can run."""
+def agents_healthy(states: Iterable[AgentState], hub: HubState) -> Condition:
+    """Whether every agent that should run can run, and what they do is recorded."""
     for state in states:
         if state.problem:
             return condition(
@@ -81,6 +82,8 @@ def agents_healthy(states: Iterable[AgentState]) -> Condition:
             )
         if state.message and state.phase == "Pending":
             return condition("AgentsHealthy", False, "AgentRestarting", f"{state.agent.name} {state.message}")
+    if hub.prepared and hub.pod and hub.pod.problem:  # before that, the condition Prepared tells it
+        return condition("AgentsHealthy", False, _reason(hub.pod.problem), _sentence(HUB, hub.pod.problem))
     return condition("AgentsHealthy", True, "AsExpected")
 
 

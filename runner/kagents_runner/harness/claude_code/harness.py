@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from kagents_core.api.constants import TEAM_LEAD
+from kagents_core.api.constants import EXIT_VOLUME_FULL, TEAM_LEAD
 from kagents_core.teamfiles.layout import TeamLayout
 from kagents_core.teamfiles.locks import LockLostError
 from kagents_core.teamfiles.mailbox import deliver, new_message
+from kagents_runner.full_volume import full_sentence, is_full, what_failed
 from kagents_runner.harness.claude_code.credentials import choose_credential
 from kagents_runner.harness.claude_code.executable import UnusableError, find_executable
 from kagents_runner.harness.claude_code.home import prepare_home
@@ -72,6 +73,8 @@ class ClaudeCodeHarness:
         except UnusableError as error:
             return HarnessExit(EXIT_NEEDS_A_PERSON, narrator.plain(str(error)))
         except OSError as error:
+            if is_full(error):
+                return HarnessExit(EXIT_VOLUME_FULL, narrator.plain(full_sentence(what_failed(error))))
             where = f" ({error.filename})" if error.filename else ""
             return HarnessExit(EXIT_FAILED, narrator.plain(f"claude cannot be run: {error.strerror}{where}."))
         return ended
