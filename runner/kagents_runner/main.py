@@ -69,6 +69,11 @@ def build_parser() -> argparse.ArgumentParser:
     send.add_argument("--to", required=True, metavar="AGENT", help="the receiver")
     send.add_argument("--summary", metavar="TEXT", help="a few words above the text")
     simulate = made["simulate"]
+    attach = made["attach"]
+    attach.add_argument("--read-only", action="store_true", help="look, and type nothing")
+    attach.add_argument(
+        "--detach-key", default="ctrl-]", metavar="KEY", help="leaves; the agent goes on (default: ctrl-])"
+    )
     simulate.add_argument("script", metavar="SCRIPT", help="YAML file with the steps; - reads stdin")
     simulate.add_argument("--check", action="store_true", help="only say what is wrong with the script")
     simulate.add_argument(

@@ -13,12 +13,16 @@ import signal
 import struct
 import subprocess
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from kagents_runner.terminal.replay import Replay
+
 RING_BYTES = 256 * 1024
 _READ_BYTES = 64 * 1024
+_TYPE_SECONDS = 5.0
+"""How long a program may leave unread what is typed, before the rest of it is dropped."""
 
 _ACQUIRE_TERMINAL = 'exec "$@" <>"$0" >&0 2>&1'
 """Opening the slave makes it the session's controlling terminal (tty_ioctl(4)); ``exec`` keeps the pid."""
@@ -41,7 +45,8 @@ class PtyProcess:
         self._process = process
         self._master = master
         self._pidfd = os.pidfd_open(process.pid)
-        self._ring = bytearray()
+        self._ring = Replay(RING_BYTES)
+        self._watcher: Callable[[bytes], None] | None = None
         self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         loop = asyncio.get_running_loop()
         loop.add_reader(master, self._pump)
@@ -86,17 +91,52 @@ class PtyProcess:
 
     def screen(self) -> bytes:
         """The last ``RING_BYTES`` bytes it drew, raw: hostile to any terminal."""
-        return bytes(self._ring)
+        return self._ring.raw()
 
-    def write(self, data: bytes) -> None:
-        """Types ``data``. What a full terminal buffer does not take is dropped."""
-        with suppress(OSError):
-            os.write(self._master, data)
+    def picture(self) -> bytes:
+        """What draws its present picture on an empty terminal, as far as the ring goes. Hostile."""
+        return self._ring.picture()
+
+    def watch(self, watcher: Callable[[bytes], None] | None) -> None:
+        """Who hears what is drawn from now on; it must not block."""
+        self._watcher = watcher
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows; (0, 0) after its end."""
+        if self._ended.done():
+            return (0, 0)
+        rows, columns, _, _ = struct.unpack("HHHH", fcntl.ioctl(self._master, termios.TIOCGWINSZ, bytes(8)))
+        return columns, rows
+
+    async def type(self, data: bytes) -> None:
+        """Types all of ``data`` as fast as it is read; what is not read within five seconds is dropped."""
+        view = memoryview(data)
+        loop = asyncio.get_running_loop()
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_TYPE_SECONDS):
+                while view and not self._ended.done():
+                    try:
+                        view = view[os.write(self._master, view) :]
+                    except BlockingIOError:
+                        await self._writable(loop)
+
+    async def _writable(self, loop: asyncio.AbstractEventLoop) -> None:
+        ready = asyncio.Event()
+        loop.add_writer(self._master, ready.set)
+        taken, ended = asyncio.create_task(ready.wait()), asyncio.create_task(self.wait())
+        try:
+            await asyncio.wait({taken, ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            loop.remove_writer(self._master)
+            taken.cancel()
+            ended.cancel()
 
     def resize(self, columns: int, rows: int) -> None:
         """Sets the size; the kernel tells the process (SIGWINCH)."""
-        with suppress(OSError):
-            _set_size(self._master, columns, rows)
+        if not self._ended.done():
+            with suppress(OSError):
+                _set_size(self._master, columns, rows)
 
     async def wait(self) -> int:
         """Waits for the end. Returns the exit status in shell style: a signal N is 128 + N."""
@@ -143,9 +183,9 @@ class PtyProcess:
         if not data:
             asyncio.get_running_loop().remove_reader(self._master)
             return False
-        self._ring += data
-        if len(self._ring) > RING_BYTES:
-            del self._ring[: len(self._ring) - RING_BYTES]
+        self._ring.add(data)
+        if self._watcher is not None:
+            self._watcher(data)
         return True
 
     def _reap(self) -> None:
@@ -158,6 +198,7 @@ class PtyProcess:
         while self._pump():
             pass
         loop.remove_reader(self._master)
+        loop.remove_writer(self._master)
         os.close(self._master)
         self._ended.set_result(status if status >= 0 else 128 - status)
 

@@ -6,6 +6,7 @@ of work that the agent left uncommitted, the exit code and the last sentence.
 
 import argparse
 import asyncio
+import dataclasses
 import signal
 from collections.abc import Mapping
 from typing import Final
@@ -30,6 +31,8 @@ from kagents_runner.harness.protocol import (
 from kagents_runner.leftovers import commit_leftovers
 from kagents_runner.locations import Locations, working_directory
 from kagents_runner.output import say
+from kagents_runner.terminal.place import socket_path
+from kagents_runner.terminal.server import TerminalServer
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
 HEARTBEAT_SECONDS: Final = 10.0
@@ -103,13 +106,38 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     except RunnerError as failure:
         state.ended(HarnessExit(failure.code, failure.sentence))
         raise
-    ending = await _play(harness, context, state)
+    terminal = await _terminal(context)
+    ending = await _play(harness, dataclasses.replace(context, show=terminal.show), state)
+    await terminal.close(_farewell(agent.name, ending))
     if team.mode == "coding":
         await commit_leftovers(context.cwd, environment, say)
     state.ended(ending)
     if ending.code in (EXIT_DONE, EXIT_TERMINATED):
         return ending.code
     raise RunnerError(ending.sentence or "The agent failed without saying why.", code=ending.code)
+
+
+async def _terminal(context: AgentContext) -> TerminalServer:
+    """Serves the agent's screen. An agent works on also where that cannot be done."""
+    about = {
+        "agent": context.agent.name,
+        "team": context.team.name,
+        "simulated": context.agent.harness == "simulated",
+    }
+    server = TerminalServer(socket_path(context.environment), about)
+    try:
+        await server.start()
+    except OSError as error:
+        say(f"nobody can attach to this agent's terminal: {error.strerror or error}")
+    return server
+
+
+def _farewell(agent: str, ending: HarnessExit) -> str:
+    if ending.code == EXIT_DONE:
+        return f"{agent} has ended"
+    if ending.code == EXIT_TERMINATED:
+        return f"{agent} was stopped"
+    return f"{agent} has failed: {ending.sentence or 'it did not say why'}"
 
 
 async def _play(harness: Harness, context: AgentContext, state: StateFile) -> HarnessExit:

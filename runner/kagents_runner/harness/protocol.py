@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from kagents_runner.documents import AgentDocument, TeamDocument
+from kagents_runner.terminal.screens import Screen
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -35,6 +36,8 @@ class AgentContext:
     """Where the agent works: its worktree, or the output directory of a cowork team."""
     environment: Mapping[str, str]
     """The container's whole environment, secrets included; never log it."""
+    show: Callable[[Screen], None] = lambda _: None
+    """Tells which screen is the agent's own from now on, for people who attach to it."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from kagents_core.api.constants import EXIT_VOLUME_FULL
+from kagents_core.safetext import clean
 from kagents_core.simulation import ScriptError, Shutdown, parse_script
 from kagents_core.teamfiles.locks import LockLostError, LockTimeoutError
 from kagents_core.teamfiles.mailbox import MailboxFullError
@@ -19,8 +20,10 @@ from kagents_runner.harness.protocol import (
     HarnessState,
     Report,
 )
+from kagents_runner.output import LINE_LIMIT
 from kagents_runner.simulate.parts import default_part
 from kagents_runner.simulate.player import Player
+from kagents_runner.terminal.screens import LinesScreen
 
 SPEED_VARIABLE: Final = "KAGENTS_SIMULATION_SPEED"
 FASTEST: Final = 1000.0
@@ -31,11 +34,13 @@ class SimulatedHarness:
 
     def __init__(self, write: Callable[[str], None], *, rest: bool = True) -> None:
         """``write`` takes each log line. Without ``rest`` the agent ends after its last step, unasked."""
-        self._write = write
+        self._screen = LinesScreen()
+        self._log = write
         self._rest = rest
 
     async def run(self, context: AgentContext, report: Report, stop: asyncio.Event) -> HarnessExit:
         """See ``Harness.run``."""
+        context.show(self._screen)
         report(HarnessState("starting"))
         try:
             script = context.agent.script
@@ -63,6 +68,10 @@ class SimulatedHarness:
             return HarnessExit(EXIT_FAILED, f"The team's files cannot be used: {error.strerror or error}.")
         except (MailboxFullError, TaskError, LockLostError) as error:
             return HarnessExit(EXIT_FAILED, f"The simulated agent could not go on: {error}")
+
+    def _write(self, line: str) -> None:
+        self._log(line)
+        self._screen.add(clean(line, limit=LINE_LIMIT, multiline=False))
 
 
 def speed_of(environment: Mapping[str, str]) -> float:

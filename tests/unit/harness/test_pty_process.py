@@ -52,10 +52,10 @@ async def test_what_is_typed_and_resized_reaches_it() -> None:
     script = "trap 'stty size' WINCH; echo ready; while :; do read line && echo got-$line; done"
     async with running("/bin/sh", "-c", script) as process:
         await until(lambda: b"ready" in process.screen())
-        process.write(b"hello\n")
+        await process.type(b"hello\n")
         await until(lambda: b"got-hello" in process.screen())
         process.resize(101, 41)
-        process.write(b"\n")
+        await process.type(b"\n")
         await until(lambda: b"41 101" in process.screen())
 
 

@@ -111,6 +111,7 @@ class _Run:
         """Starts the CLI and stays until it has ended or must be ended."""
         watch = SessionWatch(self._layout, self._context.agent.name, wake_after=self._wake_after)
         process = await PtyProcess.start(arguments, cwd=self._context.cwd, environment=self._environment)
+        self._context.show(process)
         self._report(HarnessState("starting", process.pid, self._relative(self._transcript())))
         try:
             verdict = await self._follow(process, watch, stop)
