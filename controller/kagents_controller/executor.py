@@ -11,12 +11,13 @@ from typing import Any
 
 from kagents_controller.events import EventRecorder
 from kagents_controller.expectations import Child, Expectations, Owner, older
-from kagents_controller.hub_account import HubAccounts, account_of, says_missing_account
+from kagents_controller.hub_account import account_of, says_missing_account
 from kagents_controller.metrics import Metrics
+from kagents_controller.namespace_setup import NamespaceSetup
 from kagents_core.api.constants import CONTROLLER_MANAGER, LABEL_AGENT
 from kagents_core.api.resources import AGENT_TEAMS, CLAIMS, PODS, Resource
 from kagents_core.kube.client import Client
-from kagents_core.kube.errors import ApiError, Conflict, Forbidden, Invalid, NotFound
+from kagents_core.kube.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound
 from kagents_core.reconcile import Event, Plan, Ref
 
 _RESOURCES: dict[str, Resource] = {"Pod": PODS, "PersistentVolumeClaim": CLAIMS, "AgentTeam": AGENT_TEAMS}
@@ -61,13 +62,11 @@ class Executor:
         events: EventRecorder,
         metrics: Metrics,
         cached_version: Callable[[Child], str | None],
-        accounts: HubAccounts | None = None,
+        namespaces: NamespaceSetup,
     ) -> None:
-        """``cached_version`` tells the resourceVersion of a child as the cache has it; without ``accounts``
-        the service account of hubs is somebody else's business.
-        """
+        """``cached_version`` tells the resourceVersion of a child as the cache has it."""
         self._client = client
-        self._accounts = accounts
+        self._namespaces = namespaces
         self._cached_version = cached_version
         self._expectations = expectations
         self._events = events
@@ -100,7 +99,7 @@ class Executor:
         others = [manifest for manifest in plan.apply if manifest["kind"] != "Pod"]
         try:
             await self._all(subject, others)
-            await self._ensure_account(pods)
+            await self._ensure_namespace(pods)
         except (Invalid, Forbidden) as error:
             if subject.resource is not AGENT_TEAMS:
                 raise
@@ -112,17 +111,17 @@ class Executor:
                 _raise(outcome)
                 continue
             refused.append((manifest, _plain(outcome)))
-            if self._accounts is not None and says_missing_account(outcome.message):
-                self._accounts.forget(manifest["metadata"]["namespace"])
+            if says_missing_account(outcome.message):
+                self._namespaces.forget(manifest["metadata"]["namespace"])
         if not refused:
             return None
         messages = list(dict.fromkeys(message for _, message in refused))
         return CreationRefused(messages, _agents([manifest for manifest, _ in refused]))
 
-    async def _ensure_account(self, pods: Sequence[Mapping[str, Any]]) -> None:
+    async def _ensure_namespace(self, pods: Sequence[Mapping[str, Any]]) -> None:
         namespace = account_of(pods)
-        if self._accounts is not None and namespace is not None:
-            await self._accounts.ensure(namespace)
+        if namespace is not None:
+            await self._namespaces.ensure(namespace)
 
     async def _all(self, subject: Subject, manifests: Sequence[Mapping[str, Any]]) -> None:
         await _all_done([self._apply(subject, manifest) for manifest in manifests])
@@ -131,11 +130,8 @@ class Executor:
         resource, metadata = _RESOURCES[manifest["kind"]], manifest["metadata"]
         child = (resource.kind, metadata["namespace"], metadata["name"])
         self._expectations.expect(subject.owner, child)
-        self._metrics.count("writes_total", verb="apply", resource=resource.plural)
         try:
-            made = await self._client.apply(
-                resource, metadata["namespace"], metadata["name"], manifest, manager=CONTROLLER_MANAGER
-            )
+            made = await self._make(resource, child, manifest)
             if made["metadata"]["resourceVersion"] == self._cached_version(child):
                 self._expectations.saw(child)  # nothing changed, so no event will come
         except (Invalid, Forbidden) as error:
@@ -149,6 +145,20 @@ class Executor:
             if error.status:  # a definite no; without an answer the object may exist, so keep waiting for it
                 self._expectations.saw(child)
             raise
+
+    async def _make(self, resource: Resource, child: Child, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Pods and claims are created: that costs the server half of what an apply does, and nothing of them
+        is ever changed afterwards. What exists already, seen or unseen, and every team is applied.
+        """
+        _, namespace, name = child
+        if resource is not AGENT_TEAMS and self._cached_version(child) is None:
+            self._metrics.count("writes_total", verb="create", resource=resource.plural)
+            try:
+                return await self._client.create(resource, namespace, manifest, manager=CONTROLLER_MANAGER)
+            except AlreadyExists:
+                pass  # the cache was behind, or an answer was lost
+        self._metrics.count("writes_total", verb="apply", resource=resource.plural)
+        return await self._client.apply(resource, namespace, name, manifest, manager=CONTROLLER_MANAGER)
 
     async def _delete(self, subject: Subject, ref: Ref) -> None:
         resource = _RESOURCES[ref.kind]

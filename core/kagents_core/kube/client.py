@@ -106,9 +106,16 @@ class Client:
             if not token:
                 return
 
-    async def create(self, resource: Resource, namespace: str | None, body: Mapping[str, Any]) -> Object:
-        """Create an object; unknown fields are refused by the server."""
-        query = [("fieldValidation", "Strict")]
+    async def create(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        body: Mapping[str, Any],
+        *,
+        manager: str | None = None,
+    ) -> Object:
+        """Create an object; unknown fields are refused by the server. Raises AlreadyExists."""
+        query = _query(fieldManager=manager, fieldValidation="Strict")
         return await self._object("POST", path_of(resource, namespace), query=query, body=body)
 
     async def delete(

@@ -148,10 +148,10 @@ class World:
         return [body for body in self.of("events").values() if reason in (None, body["reason"])]
 
     def writes(self) -> list[tuple[str, str]]:
-        """Every write so far, events and what other clients did apart."""
+        """Every write so far with the path of its object, events and what other clients did apart."""
         return [
-            (verb, path)
-            for verb, path, _, _ in self.server.log
+            (verb, f"{path}/{body['metadata']['name']}" if verb == "POST" else path)
+            for verb, path, _, body in self.server.log
             if verb in ("POST", "PATCH", "DELETE", "PUT") and "/events" not in path
         ]
 

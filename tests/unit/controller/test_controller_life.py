@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 
 from kagents_controller.expectations import LIMIT_SECONDS
-from kagents_core.api.resources import AGENT_TEAM_RUNS, PODS
+from kagents_core.api.resources import AGENT_TEAM_RUNS, CLAIMS, PODS
 from kagents_core.kube.client import path_of
+from kagents_core.reconcile.names import child_name
 
 GATE = {"event": "spawn-b"}
 MINE = "/apis/claude.amcheste.io/v1alpha1/namespaces/other/agentteams/mine"
@@ -42,8 +43,8 @@ async def test_a_whole_life_takes_one_write_a_change(world: Any, simple: Any) ->
     world.set_phase("hub", "Succeeded")
     await world.quiet()
     writes = world.writes()
-    applied = [path for verb, path in writes if verb == "PATCH" and not path.endswith("/status")]
-    assert len(applied) == len(set(applied)) == 6, "each child once: two claims, hub, lead, two teammates"
+    made = [path for verb, path in writes if verb in ("POST", "PATCH") and not path.endswith("/status")]
+    assert len(made) == len(set(made)) == 6, "each child once: two claims, hub, lead, two teammates"
     assert len(writes) <= 2 + 10
     assert [verb for verb, *_ in world.server.log if verb == "GET"] == ["GET"] * 5, "no read after the lists"
     assert path in world.server.objects
@@ -298,3 +299,17 @@ async def test_the_recorder_writing_at_the_same_time_loses_nothing(world: Any, s
         await asyncio.sleep(0.004)
     await world.until(lambda: world.status().get("phase") == "Running")
     assert world.status()["tasks"] == {"total": 19}
+
+
+async def test_a_child_that_exists_unseen_is_taken_over(stopped_world: Any, simple: Any) -> None:
+    """An answer was lost, or the cache is behind: the name is taken, and by nobody else."""
+    world = stopped_world
+    world.apply(simple({"name": "a"}))
+    name = child_name("demo", world.team()["metadata"]["uid"], "team")
+    path = path_of(CLAIMS, "ns", name)
+    world.server.put(path, {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {}, "spec": {}})
+    await world.start()
+    await world.until(lambda: world.status().get("phase") == "Initializing")
+    assert world.server.objects[path]["metadata"]["labels"]["app.kubernetes.io/name"] == "kagents"
+    assert world.agents() == ["a", "hub", "lead"]
+    await world.quiet()

@@ -41,7 +41,7 @@ async def test_probes_and_metrics(stopped_world: Any, simple: Any, model: Any) -
         await world.quiet()
         _, text = await get(port, "/metrics")
     assert 'kagents_controller_runtime_reconcile_total{controller="AgentTeam",result="success"}' in text
-    assert 'kagents_writes_total{resource="pods",verb="apply"} 2' in text
+    assert 'kagents_writes_total{resource="pods",verb="create"} 2' in text
     assert 'kagents_workqueue_depth{queue="kagents"} 0' in text
     assert (
         'kagents_controller_runtime_reconcile_time_seconds_bucket{controller="AgentTeam",le="+Inf"}' in text
@@ -166,3 +166,24 @@ def test_versions_compare_as_numbers() -> None:
     assert not older("10", "10")
     assert older("a", "b")
     assert not older("a", "a")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("--agent-resources={", "requests and limits"),
+        ('--agent-resources={"limits":{"memory":"much"}}', "limits.memory"),
+        ('--hub-resources={"limit":{}}', "limit"),
+        ("--hub-resources=[]", "requests and limits"),
+        ("--agent-port=70000", "70000"),
+    ],
+)
+def test_wrong_settings_of_pods_are_refused_with_their_name(
+    given: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["--runner-image=x", given])
+    assert refused.value.code == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert given.split("=")[0] in told
+    assert said in told

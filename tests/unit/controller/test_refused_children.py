@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from kagents_controller import controller as shell
-from kagents_core.api.resources import ROLE_BINDINGS, SERVICE_ACCOUNTS
+from kagents_controller.team_network import TeamNetwork
+from kagents_core.api.resources import NETWORK_POLICIES, ROLE_BINDINGS, SERVICE_ACCOUNTS
 from kagents_core.kube.client import path_of
 
 QUOTA = 'pods "x" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1'
@@ -119,3 +120,22 @@ async def test_a_stuck_pod_is_explained_by_its_events(world: Any, simple: Any) -
     assert 'configmap "data" not found' in condition(world, "AgentsHealthy")["message"]
     world.change(path, {"status": {"phase": "Running", "conditions": []}}, status=True)
     await world.until(lambda: condition(world, "AgentsHealthy").get("status") == "True")
+
+
+async def test_network_policies_are_there_before_the_first_pod_and_made_once(
+    stopped_world: Any, simple: Any
+) -> None:
+    world = stopped_world
+    await world.start(hub_cluster_role="kagents-hub", network=TeamNetwork([443], [443, 6443, 22]))
+    world.apply(simple(), "one")
+    world.apply(simple(), "two")
+    await world.until(lambda: world.agents() == ["hub", "hub", "lead", "lead"])
+    paths = [path for _, path in world.writes()]
+    first_pod = next(index for index, path in enumerate(paths) if "/pods" in path)
+    for name, ports in (("kagents-agents", {53, 443}), ("kagents-hubs", {53, 443, 6443, 22})):
+        path = path_of(NETWORK_POLICIES, "ns", name)
+        assert paths.count(path) == 1
+        assert paths.index(path) < first_pod
+        spec = world.server.objects[path]["spec"]
+        assert spec["ingress"] == []
+        assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} == ports

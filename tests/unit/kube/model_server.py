@@ -14,6 +14,11 @@ from kagents_core.kube.config import ClientConfig
 Object = dict[str, Any]
 
 
+def _creates(method: str, body: Any) -> bool:
+    """Whether a request makes an object: its path is that of the collection."""
+    return method == "POST" and "metadata" in (body or ())
+
+
 def merge(target: Object, patch: Object) -> Object:
     """JSON merge patch (RFC 7386)."""
     for key, value in patch.items():
@@ -139,8 +144,9 @@ class ModelServer:
                 return web.Response()
             assert isinstance(fault, web.Response)
             return fault
+        target = f"{path}/{body['metadata'].get('name', '')}" if _creates(request.method, body) else path
         for part, reason in self.refused.items():
-            if part in path and request.method in ("POST", "PATCH"):
+            if part in target and request.method in ("POST", "PATCH"):
                 return refuse(403, "Forbidden", reason)
         if path.endswith("/log"):
             return web.Response(body=self.logs)
@@ -158,7 +164,9 @@ class ModelServer:
             await asyncio.sleep(self.answer_delay)
             return answer
         if request.method == "POST":
-            return self._create(path, body)
+            answer = self._create(path, body)
+            await asyncio.sleep(self.answer_delay)
+            return answer
         if (
             path.rsplit("/", 1)[-1].islower()
             and len(path.split("/")) in (4, 5, 6, 7)
