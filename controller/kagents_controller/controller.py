@@ -5,7 +5,7 @@ Nothing polls. An idle controller sends nothing; deadlines are moments in a heap
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,13 +14,15 @@ from kagents_controller.delays import DelayHeap
 from kagents_controller.events import EventRecorder
 from kagents_controller.executor import CreationRefused, Executor
 from kagents_controller.expectations import Expectations, Owner
-from kagents_controller.hub_account import HubAccounts
+from kagents_controller.hub_account import hub_account
 from kagents_controller.lease import Election
 from kagents_controller.metrics import Metrics
+from kagents_controller.namespace_setup import Content, NamespaceSetup
 from kagents_controller.notifications import Notifier
 from kagents_controller.planning import Decision, Planner
 from kagents_controller.pod_events import PodEvents
 from kagents_controller.staleness import caught_up, replaces_only_the_dead
+from kagents_controller.team_network import TeamNetwork, network_policies
 from kagents_controller.workqueue import QueueClosed, WorkQueue
 from kagents_core.kube.client import Client
 from kagents_core.kube.errors import ApiError, Conflict
@@ -55,10 +57,12 @@ class Controller:
         on_synced: Callable[[], None] | None = None,
         notifier: Notifier | None = None,
         hub_cluster_role: str | None = None,
+        network: TeamNetwork | None = None,
     ) -> None:
         """Without ``lease`` it works at once; with it, only as the leader. The client must be open.
 
-        With ``hub_cluster_role`` the hubs' service account is made and bound to that role where teams are.
+        Where teams are, ``hub_cluster_role`` makes the hubs' service account, bound to that role, and
+        ``network`` the network policies.
         """
         self.caches = Caches()
         self.metrics = Metrics()
@@ -73,11 +77,9 @@ class Controller:
         self._reflectors = self.caches.reflectors(client, namespaces)
         self._expectations = Expectations(lambda: asyncio.get_running_loop().time())
         self._events = EventRecorder(client)
-        accounts = None
-        if hub_cluster_role:
-            accounts = HubAccounts(client, settings.hub_service_account, hub_cluster_role)
+        made = NamespaceSetup(client, lambda name: _contents(name, settings, hub_cluster_role, network))
         self._executor = Executor(
-            client, self._expectations, self._events, self.metrics, self.caches.version, accounts
+            client, self._expectations, self._events, self.metrics, self.caches.version, made
         )
         self._pod_events = PodEvents(client)
         self._planner = Planner(self.caches, settings, self._pod_events)
@@ -311,3 +313,13 @@ class Controller:
         self.metrics.gauge("teams", lambda: len(self.caches.teams))
         self.metrics.gauge("pods", lambda: len(self.caches.pods))
         self.metrics.gauge("caches_synced", lambda: float(self.synced.is_set()))
+
+
+def _contents(
+    namespace: str, settings: Settings, hub_cluster_role: str | None, network: TeamNetwork | None
+) -> Iterator[Content]:
+    """What the controller makes in a namespace with teams."""
+    if network is not None:
+        yield from network_policies(network)
+    if hub_cluster_role is not None:
+        yield from hub_account(namespace, settings.hub_service_account, hub_cluster_role)

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import json
 import logging
 import os
 import signal
@@ -12,11 +13,15 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from pydantic import ValidationError
+
 from kagents_controller.controller import Controller
 from kagents_controller.definitions import warn_of_old_definitions
 from kagents_controller.health import serve
 from kagents_controller.lease import Election, LeaseLost
 from kagents_controller.logs import log_json
+from kagents_controller.team_network import TeamNetwork
+from kagents_core.api.agents import Resources
 from kagents_core.kube.client import Client
 from kagents_core.kube.config import ClientConfig, load_default, load_kubeconfig
 from kagents_core.kube.errors import ConfigError
@@ -32,7 +37,10 @@ def parser() -> argparse.ArgumentParser:
         prog="kagents-controller",
         description="Reconciles AgentTeams, AgentTeamRuns and AgentTeamTemplates: makes their pods, "
         "enforces gates, timeouts and budgets, writes their status.",
-        epilog="Exit codes: 0 stopped by a signal, 1 lost the lease, 2 wrong use or configuration.",
+        epilog="With --agent-port or --hub-port, network policies are made where teams are: nothing comes "
+        "in, DNS and these ports go out. Resources are written as in a container: "
+        '{"requests": {"memory": "256Mi"}, "limits": {"memory": "2Gi"}}. '
+        "Exit codes: 0 stopped by a signal, 1 lost the lease, 2 wrong use or configuration.",
     )
     add = made.add_argument
     add("--kubeconfig", metavar="FILE", help="default: KUBECONFIG, ~/.kube/config, the pod's account")
@@ -42,6 +50,16 @@ def parser() -> argparse.ArgumentParser:
     add("--image-pull-policy", choices=("Always", "IfNotPresent", "Never"), default="IfNotPresent")
     add("--hub-service-account", metavar="NAME", default="kagents-hub", help="of hub pods")
     add("--hub-cluster-role", metavar="NAME", help="make that account where teams are, bound to this role")
+    add(
+        "--agent-resources",
+        metavar="JSON",
+        type=_resources,
+        default=Resources(),
+        help="of agents, by default",
+    )
+    add("--hub-resources", metavar="JSON", type=_resources, default=Resources(), help="of hubs")
+    add("--agent-port", metavar="PORT", type=_port, action="append", help="that agents may reach; see below")
+    add("--hub-port", metavar="PORT", type=_port, action="append", help="that hubs may reach; see below")
     add("--workers", metavar="N", type=_positive, default=16, help="objects reconciled at once (16)")
     add("--lease-name", metavar="NAME", help="elect a leader by this Lease (default: no election)")
     add("--lease-namespace", metavar="NAME", help="where the Lease is (default: the own namespace)")
@@ -82,10 +100,13 @@ async def _run(config: ClientConfig, options: argparse.Namespace) -> int:
                 runner_image=options.runner_image,
                 image_pull_policy=options.image_pull_policy,
                 hub_service_account=options.hub_service_account,
+                agent_resources=options.agent_resources,
+                hub_resources=options.hub_resources,
             ),
             namespaces=options.namespace,
             workers=options.workers,
             hub_cluster_role=options.hub_cluster_role,
+            network=_network(options),
             lease=lease,
             on_synced=settle,
         )
@@ -133,6 +154,36 @@ def _first(group: BaseException) -> BaseException:
 def _refuse(message: str) -> int:
     sys.stderr.write(f"kagents-controller: {message}\n")
     return 2
+
+
+def _network(options: argparse.Namespace) -> TeamNetwork | None:
+    if options.agent_port is None and options.hub_port is None:
+        return None
+    return TeamNetwork(options.agent_port or (), options.hub_port or ())
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 65536:
+        raise argparse.ArgumentTypeError(f"must be a port from 1 to 65535, not {text}")
+    return number
+
+
+def _resources(text: str) -> Resources:
+    """``{"requests": {…}, "limits": {…}}``; amounts may be numbers, as in YAML."""
+    try:
+        document = json.loads(text)
+        as_text = {
+            part: {name: str(amount) for name, amount in amounts.items()}
+            for part, amounts in document.items()
+        }
+        return Resources.model_validate(as_text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise argparse.ArgumentTypeError(f"{place}: {first['msg']}") from None
+    except (ValueError, AttributeError):
+        raise argparse.ArgumentTypeError(f"not a JSON object of requests and limits: {text[:80]}") from None
 
 
 def _positive(text: str) -> int:

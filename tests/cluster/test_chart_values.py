@@ -8,6 +8,8 @@ import pytest
 import yaml
 from testcluster.commands import CHART, CommandFailed, Helm, Object
 
+from kagents_controller.team_network import TeamNetwork, network_policies
+
 Documents = list[Object]
 
 
@@ -41,8 +43,8 @@ def argument(documents: Documents, name: str) -> list[str]:
     return [each.removeprefix(prefix) for each in container(documents)["args"] if each.startswith(prefix)]
 
 
-def policy_ports(documents: Documents) -> set[int]:
-    [policy] = of(documents, "NetworkPolicy")
+def policy_ports(documents: Documents, name: str = "kagents-controller") -> set[int]:
+    [policy] = of(documents, "NetworkPolicy", name)
     return {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
 
 
@@ -97,7 +99,28 @@ EFFECTS: dict[str, tuple[str, Callable[[Documents], Any], Any]] = {
         lambda d: [each["spec"]["endpoints"][0]["interval"] for each in of(d, "ServiceMonitor")],
         ["7s"],
     ),
+    "agents.resources": (
+        '{"limits":{"cpu":"3"}}',
+        lambda d: json.loads(*argument(d, "agent-resources"))["limits"]["cpu"],
+        "3",
+    ),
+    "hub.resources": (
+        '{"requests":{"memory":"1Gi"}}',
+        lambda d: json.loads(*argument(d, "hub-resources"))["requests"]["memory"],
+        "1Gi",
+    ),
     "networkPolicy.enabled": ("false", lambda d: len(of(d, "NetworkPolicy")), 0),
+    "networkPolicy.teams.enabled": (
+        "false",
+        lambda d: (argument(d, "agent-port"), argument(d, "hub-port"), "networkpolicies" in json.dumps(d)),
+        ([], [], False),
+    ),
+    "networkPolicy.teams.agentPorts": ("[443,8080]", lambda d: argument(d, "agent-port"), ["443", "8080"]),
+    "networkPolicy.teams.repositoryPorts": (
+        "[7999]",
+        lambda d: argument(d, "hub-port"),
+        ["443", "6443", "7999"],
+    ),
     "networkPolicy.apiServerPorts": ("[9443]", lambda d: {9443, 443} <= policy_ports(d), True),
     "networkPolicy.webhookPorts": ("[8443]", lambda d: 8443 in policy_ports(d), True),
 }
@@ -107,7 +130,7 @@ def paths(values: Object, prefix: str = "") -> set[str]:
     found = set()
     for key, value in values.items():
         path = f"{prefix}{key}"
-        deeper = isinstance(value, dict) and value and path != "controller.resources"
+        deeper = isinstance(value, dict) and value and not path.endswith(".resources")
         found |= paths(value, f"{path}.") if deeper else {path}
     return found
 
@@ -133,6 +156,8 @@ def test_every_value_has_an_effect(helm: Helm, value: str) -> None:
         ('images.pullPolicy="Sometimes"', "pullPolicy"),
         ('namespaces=["A_b"]', "namespaces"),
         ('hub.serviceAccount=""', "serviceAccount"),
+        ('agents.resources={"request":{"cpu":1}}', "request"),
+        ("networkPolicy.teams.agentPorts=[0]", "agentPorts"),
     ],
 )
 def test_other_values_are_refused(helm: Helm, given: str, blamed: str) -> None:
@@ -146,7 +171,7 @@ def test_some_namespaces_need_no_rights_outside_them(helm: Helm) -> None:
     assert not of(documents, "ClusterRole")
     assert not of(documents, "ClusterRoleBinding")
     rules = json.dumps([role["rules"] for role in of(documents, "Role")])
-    for word in ("bind", "serviceaccounts", "rolebindings", "secrets", "pods/exec"):
+    for word in ("bind", "serviceaccounts", "rolebindings", "networkpolicies", "secrets", "pods/exec"):
         assert f'"{word}"' not in rules
     for namespace in ("a", "b"):
         accounts = {
@@ -156,3 +181,21 @@ def test_some_namespaces_need_no_rights_outside_them(helm: Helm) -> None:
         }
         assert accounts == {"kagents-hub"}
     assert argument(documents, "hub-cluster-role") == []
+
+
+def test_the_chart_and_the_controller_make_the_same_network_policies(helm: Helm) -> None:
+    sets = ("networkPolicy.teams.agentPorts=[443,8443]", "networkPolicy.teams.repositoryPorts=[7999]")
+    whole = render(helm, json_sets=sets)
+    network = TeamNetwork(
+        [int(port) for port in argument(whole, "agent-port")],
+        [int(port) for port in argument(whole, "hub-port")],
+    )
+    listed = render(helm, json_sets=(*sets, 'namespaces=["a","b"]'))
+    assert not argument(listed, "agent-port") + argument(listed, "hub-port")
+    for namespace in ("a", "b"):
+        rendered = {
+            policy["metadata"]["name"]: policy["spec"]
+            for policy in of(listed, "NetworkPolicy")
+            if policy["metadata"]["namespace"] == namespace
+        }
+        assert rendered == {name: content["spec"] for _, name, content in network_policies(network)}

@@ -20,6 +20,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ .Release.Name | trunc 40 | trimSuffix "-" }}-controller
 {{- end }}
 
+{{- define "kagents.hubPorts" -}}
+{{ concat .Values.networkPolicy.apiServerPorts .Values.networkPolicy.teams.repositoryPorts | uniq | toJson }}
+{{- end }}
+
 {{- define "kagents.rules" -}}
 - apiGroups: [claude.amcheste.io]
   resources: [agentteams, agentteamtemplates, agentteamruns]
@@ -58,6 +62,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   resources: [clusterroles]
   resourceNames: [kagents-hub]
   verbs: [bind]
+{{- end }}
+
+{{- define "kagents.teamNetworkRules" -}}
+# The network policies of namespaces with teams. They are applied blind: none is ever read.
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [create, patch]
 {{- end }}
 
 {{- define "kagents.hubRules" -}}

@@ -1,10 +1,11 @@
 """What a reconcile sees and what it answers: plain data on both sides, nothing else is known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from kagents_core.api.agents import Resources
 from kagents_core.api.team import AgentTeam
 from kagents_core.api.template import AgentTeamRun, AgentTeamTemplate
 
@@ -19,6 +20,10 @@ class Settings:
     runner_image: str
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     hub_service_account: str = "kagents-hub"
+    agent_resources: Resources = field(default_factory=Resources)
+    """Requests and limits of agents, resource by resource, where the team says nothing of that resource."""
+    hub_resources: Resources = field(default_factory=Resources)
+    """Requests and limits of hubs."""
     grace_seconds: int = 30
     """How long an agent may take to end after SIGTERM."""
     restart_delay: timedelta = timedelta(seconds=10)

@@ -5,15 +5,16 @@ already as it should be.
 """
 
 import argparse
+import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from kagents_core.teamfiles.config import Member, build_config, read_members, write_config
 from kagents_core.teamfiles.files import replace_file
-from kagents_core.teamfiles.layout import TeamLayout
+from kagents_core.teamfiles.layout import TeamLayout, checked_name
 from kagents_runner.documents import TeamDocument
 from kagents_runner.locations import Locations, working_directory
 from kagents_runner.output import say
@@ -32,10 +33,13 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     layout = places.layout(team.name)
     work = places.work_dir
     try:
-        for directory in (*layout.directories(), work / "output"):
-            directory.mkdir(parents=True, exist_ok=True)
-        for entry in team.agents:
-            layout.requests(entry.name).mkdir(exist_ok=True)
+        _make_folders(places, layout, [entry.name for entry in team.agents])
+    except PermissionError as error:
+        raise RunnerError(
+            f"The team volume cannot be written: {error.strerror} ({error.filename}). Give its root "
+            f"directory to user or group {os.getuid()}, or use a storage class that honours fsGroup.",
+            code=EXIT_NEEDS_A_PERSON,
+        ) from error
     except OSError as error:
         raise RunnerError(
             f"The team volume cannot be written: {error.strerror} ({error.filename})."
@@ -51,6 +55,15 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     replace_file(layout.ready, b"", durable=True)
     say(f"ready: {len(team.agents)} agents")
     return 0
+
+
+def _make_folders(places: Locations, layout: TeamLayout, agents: Sequence[str]) -> None:
+    """Every folder of the volume that a container mounts or writes in, before one is mounted for an agent."""
+    for directory in (*layout.directories(), places.work_dir / "output"):
+        directory.mkdir(parents=True, exist_ok=True)
+    for agent in agents:
+        layout.requests(agent).mkdir(exist_ok=True)
+        (places.homes_dir / checked_name(agent)).mkdir(parents=True, exist_ok=True)
 
 
 async def _repository(places: Locations, team: TeamDocument) -> None:

@@ -1,13 +1,18 @@
 """The objects a team owns: names, security, and who is given which secret."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+import world
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from world import World, simple_spec, team
 
+from kagents_core.api.agents import Resources
+from kagents_core.reconcile.children.resources import resources_of
 from kagents_core.reconcile.names import NAME_LIMIT, child_name, session_id
 
 LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
@@ -146,3 +151,51 @@ def test_a_dollar_in_a_prompt_is_not_expanded_by_kubernetes() -> None:
     value = variables(pods_of(team(spec))["a"]["spec"]["containers"][0])["KAGENTS_AGENT"]["value"]
     assert "$$(HOME)" in value
     assert json.loads(value.replace("$$", "$"))["prompt"] == "pay $(HOME) $$ now"
+
+
+def mounts_of(container: dict) -> dict[str, dict]:
+    return {mount["mountPath"]: mount for mount in container["volumeMounts"] if mount["name"] == "team"}
+
+
+def test_only_kagents_own_programs_see_the_whole_volume() -> None:
+    """The kubelet makes subPaths as root: what runs no agent's code makes them before one is mounted."""
+    raw = seed("auth-refactor.yaml")
+    raw["spec"]["lead"]["image"] = "somebody/else:1"
+    pods = pods_of(raw)
+    for name, pod in pods.items():
+        [first], [main] = pod["spec"]["initContainers"], pod["spec"]["containers"]
+        assert first["image"] == "kagents-runner:test"
+        assert {path: mount.get("subPath") for path, mount in mounts_of(first).items()} == {"/kagents": None}
+        assert mounts_of(first)["/kagents"].get("readOnly", False) is (name != "hub")
+        home = "home" if name == "hub" else f"home/{name}"
+        seen = {path: mount["subPath"] for path, mount in mounts_of(main).items()}
+        assert seen == {"/kagents/team": "team", "/kagents/home": home, "/kagents/work": "work"}
+
+
+def amounts(requests: dict[str, str], limits: dict[str, str]) -> Resources:
+    return Resources(requests=requests, limits=limits)
+
+
+def test_every_container_has_the_default_requests_and_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    agents, hubs = amounts({"cpu": "1"}, {"memory": "1Gi"}), amounts({"cpu": "2"}, {"memory": "2Gi"})
+    settings = replace(world.SETTINGS, agent_resources=agents, hub_resources=hubs)
+    monkeypatch.setattr(world, "SETTINGS", settings)
+    pods = pods_of(seed("q3-report.yaml"))
+    assert len(pods) > 1
+    for name, pod in pods.items():
+        hub = name == "hub"
+        for container in [*pod["spec"]["initContainers"], *pod["spec"]["containers"]]:
+            assert container["resources"] == (hubs if hub else agents).model_dump()
+
+
+def test_what_a_team_says_of_a_resource_replaces_the_default_of_it() -> None:
+    default = amounts({"cpu": "1", "memory": "1Gi"}, {"cpu": "2", "memory": "2Gi"})
+    assert resources_of(None, default) == default
+    assert resources_of(amounts({"memory": "8Gi"}, {}), default) == amounts(
+        {"cpu": "1", "memory": "8Gi"}, {"cpu": "2"}
+    ), "the default limit would be less than the request"
+    assert resources_of(amounts({}, {"nvidia.com/gpu": "1"}), default).limits == {
+        "cpu": "2",
+        "memory": "2Gi",
+        "nvidia.com/gpu": "1",
+    }

@@ -178,6 +178,12 @@ def test_an_ssh_address_reaches_ssh_as_one_argument(coding: Place, tmp_path: Pat
     assert list(tmp_path.rglob("PWNED")) == []
 
 
+def test_every_home_is_there_before_the_team_is_ready(place: Place) -> None:
+    """A subPath that is missing would be made by the kubelet, as root."""
+    place.prepare()
+    assert {path.name for path in (place.root / "home").iterdir()} >= set(place.agents)
+
+
 def test_a_broken_team_document_is_one_sentence(place: Place) -> None:
     for text in ("", "{", "[]", '{"name": 1}', json.dumps(place.team() | {"agents": [{"name": "../x"}]})):
         place.variables["KAGENTS_TEAM"] = text

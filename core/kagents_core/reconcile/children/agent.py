@@ -13,7 +13,9 @@ from kagents_core.reconcile.children.pods import (
     container,
     pod,
     team_mounts,
+    whole_volume,
 )
+from kagents_core.reconcile.children.resources import resources_of
 from kagents_core.reconcile.identity import Identity, numbered
 from kagents_core.reconcile.names import child_name
 from kagents_core.reconcile.plan import Settings
@@ -42,11 +44,11 @@ def _credentials(spec: AgentTeamSpec, agent: Agent) -> Environment:
     return [_secret_variable(variable, spec.auth.oauth_secret, key, optional=True) for variable, key in keys]
 
 
-def _locations(identity: Identity, spec: AgentTeamSpec, agent: Agent, attempt: int) -> Environment:
+def _locations(identity: Identity, spec: AgentTeamSpec, agent: Agent, attempt: int, home: str) -> Environment:
     """What every container of the pod is told: where things are, and who it is."""
     return [
         {"name": "KAGENTS_TEAM_DIR", "value": TEAM_DIR},
-        {"name": "KAGENTS_HOME_DIR", "value": HOME_DIR},
+        {"name": "KAGENTS_HOME_DIR", "value": home},
         {"name": "KAGENTS_WORK_DIR", "value": WORK_DIR},
         {"name": "KAGENTS_TEAM", "value": literal(team_document(identity, spec))},
         {"name": "KAGENTS_AGENT", "value": literal(agent_document(identity, agent, attempt))},
@@ -79,11 +81,11 @@ def agent_pod(
     identity: Identity, spec: AgentTeamSpec, settings: Settings, agent: Agent, attempt: int, restarts: int
 ) -> dict[str, Any]:
     """The pod of one attempt of one agent."""
-    locations = _locations(identity, spec, agent, attempt)
+    locations = _locations(identity, spec, agent, attempt, HOME_DIR)
     own = [variable.model_dump(by_alias=True, exclude_none=True) for variable in agent.spec.env]
     volumes, workspace_mounts = _workspace(identity, spec)
     mounts = team_mounts(f"home/{agent.name}")
-    resources = agent.spec.resources
+    resources = resources_of(agent.spec.resources, settings.agent_resources)
     main = container(
         "agent",
         "supervise",
@@ -91,11 +93,20 @@ def agent_pod(
         env=[*locations, *_credentials(spec, agent), *own],
         mounts=[*mounts, *workspace_mounts],
         image=agent.spec.image,
-        resources=resources.model_dump(by_alias=True, exclude_defaults=True) if resources else None,
+        resources=resources,
+    )
+    # A pod counts the larger of its init containers and its containers: the same amounts cost nothing more.
+    waiting = container(
+        "await",
+        "await",
+        settings,
+        env=_locations(identity, spec, agent, attempt, f"{HOME_DIR}/{agent.name}"),
+        mounts=whole_volume(read_only=True),
+        resources=resources,
     )
     body = {
         "restartPolicy": "Never",
-        "initContainers": [container("await", "await", settings, env=locations, mounts=mounts)],
+        "initContainers": [waiting],
         "containers": [main],
     }
     name = child_name(identity.name, identity.uid, agent.name, attempt)

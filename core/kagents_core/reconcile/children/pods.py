@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kagents_core.api.agents import Resources
 from kagents_core.api.constants import LABEL_TEAM
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.claims import team_claim_name
 from kagents_core.reconcile.identity import Identity
 from kagents_core.reconcile.plan import Settings
 
+VOLUME_DIR = "/kagents"
+"""The whole team volume, in init containers only."""
 TEAM_DIR = "/kagents/team"
 HOME_DIR = "/kagents/home"
 WORK_DIR = "/kagents/work"
@@ -18,6 +21,8 @@ RUNNER_USER = 10001
 
 Environment = list[dict[str, Any]]
 
+_TMP = {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108 - an emptyDir of the pod's own
+
 
 def team_mounts(home_sub_path: str) -> list[dict[str, Any]]:
     """The three parts of the team volume that a container sees."""
@@ -25,7 +30,17 @@ def team_mounts(home_sub_path: str) -> list[dict[str, Any]]:
     mounts: list[dict[str, Any]] = [
         {"name": "team", "mountPath": path, "subPath": part} for path, part in parts
     ]
-    return [*mounts, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - an emptyDir of the pod's own
+    return [*mounts, _TMP]
+
+
+def whole_volume(*, read_only: bool) -> list[dict[str, Any]]:
+    """The team volume without subPaths, at the same paths, for kagents' own init containers.
+
+    The kubelet makes a missing subPath as root, which user 10001 may not write on volumes that know no
+    fsGroup. So ``prepare`` makes every folder itself, and ``await`` waits for that without a subPath.
+    """
+    volume: dict[str, Any] = {"name": "team", "mountPath": VOLUME_DIR}
+    return [volume | ({"readOnly": True} if read_only else {}), _TMP]
 
 
 def container(
@@ -35,8 +50,8 @@ def container(
     *,
     env: Environment,
     mounts: Sequence[Mapping[str, Any]],
+    resources: Resources,
     image: str | None = None,
-    resources: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A container that runs one verb of ``kagents-runner`` under Pod Security ``restricted``."""
     result: dict[str, Any] = {
@@ -53,8 +68,8 @@ def container(
             "capabilities": {"drop": ["ALL"]},
         },
     }
-    if resources:
-        result["resources"] = dict(resources)
+    if amounts := resources.model_dump(by_alias=True, exclude_defaults=True):
+        result["resources"] = amounts
     return result
 
 
