@@ -38,6 +38,7 @@ _REFUSED_SECONDS = 15.0
 """How often refused children and stuck pods are looked at again: who repairs the cause sees it work soon."""
 
 _DRAIN_SECONDS = 10.0
+_HANDOVER_SECONDS = 3.0
 _LONGEST_SLEEP_SECONDS = 60.0
 """Deadlines are wall-clock moments: after a suspended laptop wakes up they are noticed this soon."""
 
@@ -99,10 +100,12 @@ class Controller:
         async with self._notifier, asyncio.TaskGroup() as group:
             background = [group.create_task(self._events.run()), group.create_task(self._wake())]
             background += await self._sync(group)
-            background.append(group.create_task(self._lead()))
+            leading = group.create_task(self._lead())
             await self._stopping.wait()
+            if self._lease is None or self._lease.held:  # cancelled, it might not be given back
+                await asyncio.wait({leading}, timeout=_HANDOVER_SECONDS)
             await self._events.drain(2.0)
-            for task in background:
+            for task in (*background, leading):
                 task.cancel()
 
     async def stop(self) -> None:

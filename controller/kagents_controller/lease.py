@@ -1,21 +1,23 @@
 """Leader election by a Lease: one controller of several works, another takes over when it falls silent.
 
-Times as client-go's: a lease lasts 15 s, its holder gives up after 10 s without a successful renewal, and
-everybody tries every 2 s, with jitter. Only this process's own monotonic clock decides whether a lease has
-run out: the holder's clock is never trusted. The lease is given back at exit: a successor need not wait.
+Times as client-go's: a lease lasts 15 s, its holder renews it every 2 s, with jitter, and gives up after 10 s
+without success. Only this process's own monotonic clock decides whether a lease has run out: the holder's
+clock is never trusted. The lease is given back at exit, and whoever waits watches it: a successor takes it at
+once and asks for nothing meanwhile. Where the watch breaks or is refused, it asks every second.
 """
 
 import asyncio
 import logging
 import random
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
 from kagents_core.api.resources import LEASES
 from kagents_core.kube.client import Client
-from kagents_core.kube.errors import ApiError, Conflict, NotFound
+from kagents_core.kube.errors import ApiError, Conflict, KubeError, NotFound
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +41,8 @@ class Election:
         retry_seconds: float = 2.0,
     ) -> None:
         self.leading = False
+        self.held = False
+        """Taken, and not given back yet."""
         self._client = client
         self._namespace = namespace
         self._name = name
@@ -49,15 +53,17 @@ class Election:
         self._clock: Callable[[], float] = lambda: asyncio.get_running_loop().time()
         self._seen: tuple[str, float] | None = None
         """The record's version and when it was first seen."""
+        self._lasts = lease_seconds
+        self._free = False
+        """Nobody else held it when it was last seen."""
         self._version = ""
         self._renewed = 0.0
 
     async def __aenter__(self) -> Self:
         _log.info("waiting for the lease", extra={"lease": self._name, "identity": self._identity})
-        while not await self._attempt():  # noqa: ASYNC110  (the lease is on a server)
-            # Twice as often as the holder renews: a lease that is given back is taken within a second.
-            await asyncio.sleep(self._retry_seconds * random.uniform(0.4, 0.5))  # noqa: S311
-        self.leading = True
+        while not await self._attempt():
+            await self._until_it_may_be_free()
+        self.leading = self.held = True
         _log.info("leading", extra={"lease": self._name, "identity": self._identity})
         return self
 
@@ -71,10 +77,11 @@ class Election:
                     await self._give_back()
             except (ApiError, TimeoutError):
                 _log.warning("the lease was not given back; a successor waits for its end")
+        self.held = False
 
     async def _give_back(self) -> None:
         """Say that nobody leads, unless somebody else already does."""
-        nobody = {"holderIdentity": "", "leaseDurationSeconds": 1}
+        nobody = {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
         try:
             await self._write(nobody)
         except Conflict:  # perhaps our own last renewal, cut off before its answer came
@@ -111,6 +118,46 @@ class Election:
             _log.warning("the lease cannot be read", extra={"lease": self._name, "error": str(error)})
             return False
 
+    async def _until_it_may_be_free(self) -> None:
+        """Until the lease is given back or has run out; half a retry period when it cannot be watched."""
+        if self._seen is not None and self._clock() < self._runs_out_at():
+            try:
+                async with asyncio.timeout_at(self._runs_out_at()) as limit:
+                    await self._watch(self._seen[0], limit)
+            except TimeoutError:
+                return
+            except KubeError as error:
+                _log.debug("the lease cannot be watched", extra={"lease": self._name, "error": str(error)})
+            else:
+                if self._free:
+                    return
+        await asyncio.sleep(self._retry_seconds * random.uniform(0.4, 0.5))  # noqa: S311
+
+    async def _watch(self, version: str, limit: asyncio.Timeout) -> None:
+        """Follow the lease from this version on; every renewal moves the limit."""
+        one = f"metadata.name={self._name}"
+        events = self._client.watch(LEASES, self._namespace, resource_version=version, fields=one)
+        async with aclosing(events):
+            async for event in events:
+                if event.type == "BOOKMARK":
+                    continue
+                self._notice(event.object, gone=event.type == "DELETED")
+                if self._free:
+                    return
+                limit.reschedule(self._runs_out_at())
+
+    def _notice(self, lease: dict[str, Any], *, gone: bool = False) -> None:
+        """Remember the record, and when it became as it is."""
+        spec, version = lease.get("spec") or {}, lease["metadata"]["resourceVersion"]
+        if self._seen is None or self._seen[0] != version:
+            self._seen = (version, self._clock())
+        self._lasts = float(spec.get("leaseDurationSeconds") or self._lease_seconds)
+        self._free = gone or (spec.get("holderIdentity") or "") in ("", self._identity)
+
+    def _runs_out_at(self) -> float:
+        """When the lease may be taken if nobody renews it."""
+        return self._clock() if self._seen is None else self._seen[1] + self._lasts
+
     async def _take(self) -> bool:
         try:
             lease = await self._client.get(LEASES, self._namespace, self._name)
@@ -124,15 +171,12 @@ class Election:
             started = self._clock()
             self._remember(await self._client.create(LEASES, self._namespace, body), started)
             return True
-        spec, version = lease.get("spec") or {}, lease["metadata"]["resourceVersion"]
-        if self._seen is None or self._seen[0] != version:
-            self._seen = (version, self._clock())
-        holder = spec.get("holderIdentity") or ""
-        lasts = float(spec.get("leaseDurationSeconds") or self._lease_seconds)
-        if holder not in ("", self._identity) and self._clock() < self._seen[1] + lasts:
+        self._notice(lease)
+        if not self._free and self._clock() < self._runs_out_at():
             return False
-        self._version = version
-        await self._write(self._record(transitions=int(spec.get("leaseTransitions") or 0) + 1))
+        self._version = lease["metadata"]["resourceVersion"]
+        transitions = int((lease.get("spec") or {}).get("leaseTransitions") or 0) + 1
+        await self._write(self._record(transitions))
         return True
 
     async def _renew(self) -> None:

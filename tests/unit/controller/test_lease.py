@@ -93,3 +93,68 @@ async def test_a_standby_has_warm_caches_and_writes_nothing(stopped_world: Any, 
         assert isinstance(world._task.exception(), ExceptionGroup)
         assert world._task.exception().subgroup(LeaseLost) is not None
         world._task = None
+
+
+async def test_a_successor_watches_and_takes_a_lease_that_is_given_back_at_once(stopped_world: Any) -> None:
+    server = stopped_world.server
+    slow = {"lease_seconds": 600.0, "renew_seconds": 300.0, "retry_seconds": 200.0}
+    async with Client(server.config) as client:
+        async with Election(client, "ns", "kagents", "one", **slow) as first:
+            waiting = asyncio.create_task(Election(client, "ns", "kagents", "two", **slow).__aenter__())
+            await until(lambda: server.requests["WATCH"] == 1)
+            await first._renew()
+            asked = len(server.log)
+            await asyncio.sleep(0.05)
+            assert len(server.log) == asked, "whoever waits asks for nothing"
+            assert not waiting.done()
+        assert (await asyncio.wait_for(waiting, 10)).leading, "long before its next retry"
+
+
+async def test_without_the_right_to_watch_it_asks_again_and_again(stopped_world: Any) -> None:
+    server = stopped_world.server
+    server.watches_refused = True
+    async with Client(server.config) as client:
+        async with Election(client, "ns", "kagents", "one", **FAST) as first:
+            waiting = asyncio.create_task(Election(client, "ns", "kagents", "two", **FAST).__aenter__())
+            holding = asyncio.create_task(first.hold())
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+            holding.cancel()
+        assert (await asyncio.wait_for(waiting, 10)).leading
+
+
+async def test_an_unreachable_server_is_not_hammered(stopped_world: Any, model: Any) -> None:
+    server = stopped_world.server
+    quick = {"lease_seconds": 0.01, "renew_seconds": 0.01, "retry_seconds": 0.2}
+    async with Client(server.config) as client, Election(client, "ns", "kagents", "one", **FAST):
+        server.faults = [model.refuse(500, "InternalError", "down") for _ in range(1000)]
+        waiting = asyncio.create_task(Election(client, "ns", "kagents", "two", **quick).__aenter__())
+        asked = len(server.faults)
+        await asyncio.sleep(0.5)
+        assert asked - len(server.faults) <= 12
+        waiting.cancel()
+        server.faults = []
+
+
+class SlowlyGivenBack(Election):
+    """An API server that takes its time for the last write."""
+
+    async def _give_back(self) -> None:
+        await asyncio.sleep(0.2)
+        await super()._give_back()
+
+
+async def test_a_controller_that_is_told_to_stop_gives_the_lease_back(
+    stopped_world: Any, simple: Any
+) -> None:
+    world = stopped_world
+    async with Client(world.server.config) as client:
+        lease = SlowlyGivenBack(client, "ns", "kagents", "mine", **FAST)
+        await world.start(lease=lease)
+        await world.until(lambda: lease.leading)
+        world.server.answer_delay = 0.1
+        world.apply(simple())
+        await world.until(lambda: world.status().get("phase"))  # and its events are being told
+        await world.controller.stop()
+        await asyncio.wait([world._task], timeout=10)
+        assert world.server.objects[PATH]["spec"]["holderIdentity"] == ""

@@ -45,6 +45,7 @@ class ModelServer:
         """Answers given instead of the real ones to the next requests; ``"drop"`` cuts the connection."""
         self.refused: dict[str, str] = {}
         """Part of a path -> why writes to it are forbidden."""
+        self.watches_refused = False
         self.token = token
         self.watchers: set[asyncio.Event] = set()
         self.closing: list[web.StreamResponse] = []
@@ -136,6 +137,8 @@ class ModelServer:
         self.log.append((verb, path, dict(request.query), body))
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return refuse(401, "Unauthorized", "Unauthorized")
+        if verb == "WATCH" and self.watches_refused:
+            return refuse(403, "Forbidden", "watches are forbidden")
         if self.faults:
             fault = self.faults.pop(0)
             if fault == "drop":
