@@ -9,6 +9,9 @@
 - complete: all
 - wait: {mail_from: lead}
 - use: {input: 12000, output: 800}
+- ask_permission: make deploy
+- submit_plan: "# Move the parser\n1. tests\n2. code\n"
+- ask_question: {question: Which colour?, options: [Red, Blue]}
 - dismiss: backend
 - finish: everything is done
 - fail: the disk is on fire
@@ -29,6 +32,8 @@ STEP_LIMIT: Final = 1_000
 MAX_SECONDS: Final = 24 * 3600.0
 MAX_TOKENS: Final = 1_000_000_000
 MAX_FILES: Final = 100
+MAX_OPTIONS: Final = 4
+"""Options of a question, as the real tool takes them."""
 _AGENT: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 WaitFor = Literal["mail_from", "task", "seconds", "ended"]
@@ -135,7 +140,47 @@ class Use:
     output: int
 
 
-Step = Say | Work | Send | CreateTask | Claim | Complete | Wait | Dismiss | Finish | Fail | Shutdown | Use
+@dataclass(frozen=True, slots=True)
+class AskPermission:
+    """Ask a person to allow a tool call, and wait for the answer; a refusal ends nothing."""
+
+    tool: str
+    input: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitPlan:
+    """Submit a plan, end the turn, and wait until a person has approved or rejected it."""
+
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskQuestion:
+    """Ask a person a question with options, and wait for the answer."""
+
+    question: str
+    options: tuple[str, ...]
+    multiple: bool = False
+
+
+Step = (
+    Say
+    | Work
+    | Send
+    | CreateTask
+    | Claim
+    | Complete
+    | Wait
+    | Dismiss
+    | Finish
+    | Fail
+    | Shutdown
+    | Use
+    | AskPermission
+    | SubmitPlan
+    | AskQuestion
+)
 
 
 def parse_script(text: str) -> tuple[Step, ...]:
@@ -340,6 +385,27 @@ def _wait(values: _Values) -> Wait:
     )
 
 
+def _ask_permission(values: _Values) -> AskPermission:
+    if not isinstance(values.value, dict):
+        return AskPermission("Bash", {"command": values.text()})
+    given = values.mapping("tool", "input").get("input", {})
+    if not isinstance(given, dict):
+        raise _WrongStepError(f"ask_permission.input is the tool's input, not {_shown(given)}")
+    return AskPermission(values.required("tool"), given)
+
+
+def _ask_question(values: _Values) -> AskQuestion:
+    given = values.mapping("question", "options", "multiple")
+    options, multiple = given.get("options"), given.get("multiple", False)
+    if not isinstance(options, list) or not 2 <= len(options) <= MAX_OPTIONS:
+        raise _WrongStepError(f"ask_question.options is a list of 2 to {MAX_OPTIONS} texts")
+    if not all(isinstance(option, str) and option.strip() for option in options):
+        raise _WrongStepError(f"ask_question.options is a list of texts, not {_shown(options)}")
+    if not isinstance(multiple, bool):
+        raise _WrongStepError(f"ask_question.multiple is true or false, not {_shown(multiple)}")
+    return AskQuestion(values.required("question"), tuple(options), multiple)
+
+
 def _use(values: _Values) -> Use:
     values.mapping("input", "output")
     return Use(values.count("input"), values.count("output"))
@@ -358,4 +424,7 @@ _READERS: Final[Mapping[str, Callable[[_Values], Step]]] = {
     "fail": lambda values: Fail(values.text()),
     "shutdown": lambda values: Shutdown(values.text()),
     "use": _use,
+    "ask_permission": _ask_permission,
+    "submit_plan": lambda values: SubmitPlan(values.text()),
+    "ask_question": _ask_question,
 }

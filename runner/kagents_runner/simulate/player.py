@@ -1,9 +1,9 @@
 """Plays steps as one simulated agent: turns, waiting, mail, and the native end."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from kagents_core import simulation as script
 from kagents_core.teamfiles.nativejson import timestamp
@@ -11,6 +11,7 @@ from kagents_runner.documents import DocumentError
 from kagents_runner.harness.protocol import EXIT_DONE, EXIT_FAILED, EXIT_TERMINATED, AgentContext, HarnessExit
 from kagents_runner.mcp.standing import read_standings
 from kagents_runner.prepare.git import Git, GitError
+from kagents_runner.simulate import asking
 from kagents_runner.simulate.native import NativeAgent
 from kagents_runner.simulate.progress import Progress
 
@@ -102,6 +103,8 @@ class Player:
                 await self._wait(step)
             case script.CreateTask() | script.Claim() | script.Complete():
                 await self._tasks(step)
+            case script.AskPermission() | script.AskQuestion() | script.SubmitPlan():
+                await self._ask(step)
             case script.Dismiss():
                 self.native.request(
                     self._mark(), "dismiss", teammate=step.teammate, reason="its work is done"
@@ -118,6 +121,42 @@ class Player:
             case script.Shutdown():
                 self._log(f"ends: {step.reason}")
                 raise _EndingError(EXIT_DONE)
+
+    async def _ask(self, step: script.AskPermission | script.AskQuestion | script.SubmitPlan) -> None:
+        """Asks a person; within a turn other mail waits, but a submitted plan ends the turn."""
+        if isinstance(step, script.SubmitPlan):
+            self._log(asking.told(step, await self._plan_answered(step)))
+            return
+        request = asking.permission_request(self.native.name, step)
+        await self.native.notify(request, f"ask {request['request_id']}")
+        self._log(f"asks: {request['description']}")
+        while (answer := self._progress.answer(request["request_id"])) is None:
+            await self._pause(self._tick)
+            await self.native.take(self._progress.keep)
+        self._log(asking.told(step, answer))
+
+    async def _plan_answered(self, step: script.SubmitPlan) -> Mapping[str, Any]:
+        if self._progress.plan is None:
+            request = asking.plan_request(self.native.name, self._context.team.name, step.plan)
+            self._progress.plan = request["requestId"]
+            self._progress.save()
+            await self.native.notify(request, f"plan {self._progress.plan}")
+            self._log("submitted a plan")
+        while (answer := self._progress.answer(self._progress.plan)) is None:
+            if not self._idle:
+                await self._end_turn()
+            await self._pause(self._tick)
+            await self.native.take(self._progress.keep)
+            if self._progress.answered(self._progress.plan):
+                continue
+            if await self._read_taken():
+                self._idle = False
+        self._idle = False
+        return answer
+
+    @property
+    def _tick(self) -> float:
+        return max(TICK, SHORTEST_TICK * self._speed)
 
     async def _tasks(self, step: script.CreateTask | script.Claim | script.Complete) -> None:
         match step:
@@ -183,8 +222,7 @@ class Player:
                 return
             if not self._idle:
                 await self._end_turn()
-            tick = max(TICK, SHORTEST_TICK * self._speed)
-            tick = tick if left is None else min(tick, max(left, 0.001))
+            tick = self._tick if left is None else min(self._tick, max(left, 0.001))
             await self._pause(tick)
             left = None if left is None else left - tick
 

@@ -1,6 +1,6 @@
 """How far a simulated agent has come: kept in its home, so that a new attempt goes on from there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +31,8 @@ class Progress:
     """Ids of messages that were taken: one that was delivered twice is read once."""
     shutdown: str | None = None
     """The id of a request to shut down that was read and is not answered for certain."""
+    plan: str | None = None
+    """The id of a plan that was submitted and not answered: it outlives a kill, other requests do not."""
 
     @classmethod
     def load(cls, home: Path) -> "Progress":
@@ -46,6 +48,7 @@ class Progress:
                 list(kept["unread"]),
                 list(kept["known"]),
                 kept["shutdown"],
+                kept.get("plan"),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return cls(path)
@@ -60,6 +63,7 @@ class Progress:
             "unread": self.unread,
             "known": self.known[-KEPT:],
             "shutdown": self.shutdown,
+            "plan": self.plan,
         }
         replace_file(self.path, orjson.dumps(document))
 
@@ -83,6 +87,20 @@ class Progress:
                 self.shutdown = str((message.data or {}).get("requestId", ""))
         self.save()
 
+    def answer(self, request: str) -> Mapping[str, Any] | None:
+        """A person's answer to a request, if it was taken; it never reaches the transcript as mail."""
+        for raw in self.unread:
+            if _answers(raw, request):
+                self.unread.remove(raw)
+                self.plan = None if self.plan == request else self.plan
+                self.save()
+                return Message(raw).data
+        return None
+
+    def answered(self, request: str) -> bool:
+        """Whether the answer to a request was taken."""
+        return any(_answers(raw, request) for raw in self.unread)
+
     def use_up(self, sender: str) -> bool:
         """Whether a message of this sender was there to be waited for; used up once the step is done."""
         if sender not in self.unused:
@@ -94,3 +112,8 @@ class Progress:
         """A step is done."""
         self.step += 1
         self.save()
+
+
+def _answers(raw: Mapping[str, Any], request: str) -> bool:
+    data = Message(raw).data or {}
+    return request in (data.get("request_id"), data.get("requestId"))

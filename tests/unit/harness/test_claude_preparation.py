@@ -202,7 +202,11 @@ def test_permission_modes(context: MakeContext, mode: str, expected: str, plan: 
     arguments = command("/c", context(permissionMode=mode), Path("/m"), resume=False)
     assert arguments[arguments.index("--permission-mode") + 1] == expected
     assert ("--plan-mode-required" in arguments) is plan
-    assert ("ExitPlanMode" in arguments[arguments.index("--disallowedTools") + 1]) is not plan
+    disallowed = (
+        arguments[arguments.index("--disallowedTools") + 1] if "--disallowedTools" in arguments else ""
+    )
+    assert ("ExitPlanMode" in disallowed) is not plan
+    assert ("AskUserQuestion" in disallowed) is (mode == "auto-accept")
 
 
 def test_the_environment_is_the_agent_s_own(context: MakeContext) -> None:

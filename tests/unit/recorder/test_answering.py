@@ -19,7 +19,7 @@ class World(Protocol):
     def __getattr__(self, name: str) -> Any: ...
 
 
-def permission(identity: str = "perm-1-a", tool: str = "Bash", **given: Any) -> dict[str, Any]:
+def permission(identity: str = "perm-1-a", tool: str = "Bash", given: Any = None) -> dict[str, Any]:
     request = {"type": "permission_request", "request_id": identity, "agent_id": "scout", "tool_name": tool}
     return request | {"tool_use_id": f"toolu_{identity}", "input": given or {"command": "make"}}
 
@@ -131,7 +131,7 @@ async def test_an_answer_that_fits_nothing_is_refused_and_changes_nothing(
 
 async def test_a_question_is_answered_by_numbers_that_become_words(world: World) -> None:
     async with world.recording():
-        await ask(world, permission(tool="AskUserQuestion", **QUESTION))
+        await ask(world, permission("perm-1-a", "AskUserQuestion", QUESTION))
         assert requests(world)[0]["kind"] == "question"
         assert await answer(world, choices=[[2]]) == (0, "")
         [native] = await delivered(world)

@@ -9,6 +9,8 @@ from kagents_core.api.validation import validate
 from kagents_core.simulation import (
     SCRIPT_LIMIT,
     STEP_LIMIT,
+    AskPermission,
+    AskQuestion,
     Claim,
     Complete,
     CreateTask,
@@ -19,6 +21,7 @@ from kagents_core.simulation import (
     ScriptError,
     Send,
     Shutdown,
+    SubmitPlan,
     Use,
     Wait,
     Work,
@@ -43,6 +46,10 @@ WHOLE = """
 - fail: broken
 - shutdown: enough
 - use: {input: 10, output: 2}
+- ask_permission: make
+- ask_permission: {tool: Write, input: {file_path: a.md}}
+- submit_plan: a plan
+- ask_question: {question: Why?, options: [a, b], multiple: true}
 """
 
 
@@ -64,6 +71,10 @@ def test_every_step_is_read() -> None:
         Fail("broken"),
         Shutdown("enough"),
         Use(10, 2),
+        AskPermission("Bash", {"command": "make"}),
+        AskPermission("Write", {"file_path": "a.md"}),
+        SubmitPlan("a plan"),
+        AskQuestion("Why?", ("a", "b"), multiple=True),
     )
 
 
@@ -204,7 +215,7 @@ def test_a_wrong_script_is_refused_when_it_is_applied() -> None:
         (
             "spec.lead.script",
             "step 3: there is no step 'nap'; known are say, work, send, create_task, claim, complete, wait, "
-            "dismiss, finish, fail, shutdown, use",
+            "dismiss, finish, fail, shutdown, use, ask_permission, submit_plan, ask_question",
         ),
     ]
 

@@ -51,8 +51,10 @@ def command(executable: str, context: AgentContext, mcp: Path, *, resume: bool) 
     """
     agent, team = context.agent, context.team
     mode = _PERMISSION_MODES.get(agent.permission_mode, "manual")
-    # Nobody answers a question at the terminal, and leaving plan mode asks one.
-    disallowed = ["AskUserQuestion", *([] if mode == "plan" else ["EnterPlanMode", "ExitPlanMode"])]
+    # An agent that may do everything works without people: it is not to stop for their answer.
+    disallowed = ["AskUserQuestion"] if mode == "bypassPermissions" else []
+    if mode != "plan":
+        disallowed += ["EnterPlanMode", "ExitPlanMode"]
     return [
         executable,
         *("--agent-id", f"{agent.name}@{team.name}"),
@@ -68,7 +70,7 @@ def command(executable: str, context: AgentContext, mcp: Path, *, resume: bool) 
         *("--mcp-config", str(mcp)),
         "--strict-mcp-config",
         *("--allowedTools", "mcp__kagents"),
-        *("--disallowedTools", ",".join(disallowed)),
+        *(["--disallowedTools", ",".join(disallowed)] if disallowed else []),
         *("--append-system-prompt", team_instructions(context)),
         "--",
         restarted_prompt(agent) if resume else agent.prompt,

@@ -26,6 +26,11 @@ records a result for the people.
 only while your work is unfinished.
 """
 
+_ATTENDED = """
+- People answer what you ask permission for, read the plans you submit, and answer what you ask with \
+AskUserQuestion. That may take long: ask only for what you cannot go on without.
+"""
+
 _LEAD = """
 You lead. kagents starts the teammates by itself; do not start agents of your own for \
 their work. Give each its task by mail, judge what they report, and ask for corrections. As soon \
@@ -57,6 +62,8 @@ def team_instructions(context: AgentContext) -> str:
         roster="\n".join(_line(entry, agent.name) for entry in team.agents),
         reports="teammates report to you." if agent.role == "lead" else f"report to `{lead}`.",
     )
+    if agent.permission_mode != "auto-accept":
+        text += _ATTENDED
     return text + (_LEAD if agent.role == "lead" else _TEAMMATE.format(lead=lead))
 
 
