@@ -155,7 +155,10 @@ class TerminalServer:
                     why = f"{MOST_VIEWERS} viewers are attached already"
                 if why:
                     writer.write(frame(frames.END, why.encode()))
-                    await writer.drain()
+                    writer.write_eof()
+                    async with asyncio.timeout(HELLO_SECONDS):
+                        while await reader.read(_PIECE):  # or what was said to it could be lost
+                            pass
                 else:
                     await self._attended(reader, writer)
         finally:

@@ -22,7 +22,7 @@ from kagents_core.safetext import clean
 from kagents_core.terminalfilter import TerminalFilter
 from kagents_runner.terminal import frames
 from kagents_runner.terminal.frames import FrameError, Frames, frame
-from kagents_runner.terminal.keys import detach_byte
+from kagents_core.detachkey import detach_byte
 from kagents_runner.terminal.place import socket_path
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
@@ -46,7 +46,6 @@ def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
         )
     connection = _connect(environment)
     with connection, _raw(), _woken_by_resize() as resized:
-        connection.sendall(frame(frames.HELLO, json.dumps({"readOnly": bool(arguments.read_only)}).encode()))
         viewer = _Viewer(connection, detach, arguments.detach_key, read_only=bool(arguments.read_only))
         try:
             sentence = viewer.stay(resized)
@@ -115,6 +114,7 @@ class _Viewer:
 
     def stay(self, resized: int) -> str:
         """Until it is over; the sentence that says why."""
+        self._send(frames.HELLO, json.dumps({"readOnly": self._read_only}).encode())
         self._tell_size()
         waiting = select.poll()
         for descriptor in (_STDIN, self._connection.fileno(), resized):

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from kagents_core.kube.errors import ApiError, KubeError, NotFound
 from kagents_core.safetext import clean
-from kagents_tui.cli import applying, deciding, engine, exits, options, reading, stopping, talking, waiting
+from kagents_tui.cli import applying, attach, deciding, engine, exits, options, reading, stopping, talking, waiting
 from kagents_tui.cli.exits import CommandError
 from kagents_tui.cli.options import Parser
 
-GROUPS = (applying, reading, deciding, stopping, talking, waiting, engine)
+GROUPS = (applying, reading, deciding, stopping, talking, attach, waiting, engine)
 
 
 def build_parser() -> Parser:
