@@ -41,7 +41,8 @@ _IN_CONTAINERS: Final = frozenset({"prepare", "await", "supervise", "record", "m
 
 _EPILOG: Final = """\
 Places and documents come from environment variables: KAGENTS_TEAM_DIR, KAGENTS_HOME_DIR, KAGENTS_HOMES_DIR,
-KAGENTS_WORK_DIR, KAGENTS_GIT_CREDENTIALS_DIR, KAGENTS_TEAM, KAGENTS_AGENT, KAGENTS_TERMINATION_LOG,
+KAGENTS_WORK_DIR, KAGENTS_GIT_CREDENTIALS_DIR, KAGENTS_FORGE_CREDENTIALS_DIR, KAGENTS_FINISH_DIR,
+KAGENTS_FINISH, KAGENTS_TEAM, KAGENTS_AGENT, KAGENTS_TERMINATION_LOG,
 KAGENTS_AWAIT_TIMEOUT (seconds, 900), KAGENTS_SIMULATION_SPEED (1; 10 is ten times as fast).
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 64 a person must change something; 74 the volume is full;
@@ -68,12 +69,12 @@ def build_parser() -> argparse.ArgumentParser:
     send = made["send"]
     send.add_argument("--to", required=True, metavar="AGENT", help="the receiver")
     send.add_argument("--summary", metavar="TEXT", help="a few words above the text")
-    simulate = made["simulate"]
     attach = made["attach"]
     attach.add_argument("--read-only", action="store_true", help="look, and type nothing")
     attach.add_argument(
         "--detach-key", default="ctrl-]", metavar="KEY", help="leaves; the agent goes on (default: ctrl-])"
     )
+    simulate = made["simulate"]
     simulate.add_argument("script", metavar="SCRIPT", help="YAML file with the steps; - reads stdin")
     simulate.add_argument("--check", action="store_true", help="only say what is wrong with the script")
     simulate.add_argument(

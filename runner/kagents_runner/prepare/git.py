@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,11 +73,17 @@ class Git:
     """The process's environment, of which only a few variables are passed on."""
     extra: Mapping[str, str] = field(default_factory=dict)
 
-    async def run(self, *arguments: str, cwd: Path | None = None, seconds: float = LOCAL_SECONDS) -> str:
+    async def run(
+        self,
+        *arguments: str,
+        cwd: Path | None = None,
+        seconds: float = LOCAL_SECONDS,
+        accepted: Container[int] = (0,),
+    ) -> str:
         """Runs ``git`` with these arguments; returns what it printed (at most 4 MiB).
 
-        Raises ``GitError``, also when there is no git, no such ``cwd``, or the command takes longer than
-        ``seconds``; then it and its children end.
+        Raises ``GitError`` for an exit code that is not accepted, also when there is no git, no such ``cwd``,
+        or the command takes longer than ``seconds``; then it and its children end.
         """
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]
         try:
@@ -105,7 +111,7 @@ class Git:
             raise GitError(arguments[0], None, "", timed_out=True) from timeout
         finally:
             await _end(process)
-        if code != 0:
+        if code not in accepted:
             raise GitError(arguments[0], code, error.decode(errors="replace"))
         return output.decode(errors="replace")
 

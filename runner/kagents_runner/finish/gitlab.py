@@ -1,0 +1,66 @@
+"""Merge requests on GitLab (REST, version 4)."""
+
+from typing import Any
+from urllib.parse import quote
+
+from kagents_runner.finish.address import ForgeAddress
+from kagents_runner.finish.forge import RefusedError, Request, UnknownError, Wire
+
+
+def gitlab_headers(token: str) -> dict[str, str]:
+    """What every call carries."""
+    return {"Accept": "application/json", "Authorization": f"Bearer {token}"}
+
+
+class GitLab:
+    """The forge of ``gitlab.com`` and of a GitLab of one's own."""
+
+    def __init__(self, wire: Wire, address: ForgeAddress) -> None:
+        """``wire`` speaks to ``address.api`` with ``gitlab_headers``."""
+        self._wire = wire
+        self._path = f"/projects/{quote(address.path, safe='')}/merge_requests"
+
+    async def find(self, head: str) -> list[Request]:
+        query = {"source_branch": head, "state": "all", "per_page": "100"}
+        found = await self._wire.call("GET", self._path, query=query)
+        if not isinstance(found, list):
+            raise UnknownError("GitLab's list of merge requests is no list.")
+        return [
+            _request(entry)
+            for entry in found
+            if isinstance(entry, dict) and entry.get("source_branch") == head
+        ]
+
+    async def create(self, *, head: str, target: str, title: str, body: str, draft: bool) -> Request:
+        wanted = {
+            "source_branch": head,
+            "target_branch": target,
+            "title": f"Draft: {title}" if draft else title,
+            "description": body,
+        }
+        return _request(await self._wire.call("POST", self._path, body=wanted))
+
+    async def label(self, request: Request, labels: tuple[str, ...]) -> None:
+        await self._wire.call("PUT", f"{self._path}/{request.number}", body={"add_labels": ",".join(labels)})
+
+    async def ask(self, request: Request, reviewers: tuple[str, ...]) -> None:
+        numbers = []
+        for name in reviewers:
+            found = await self._wire.call("GET", "/users", query={"username": name})
+            if not isinstance(found, list) or not found or not isinstance(found[0], dict):
+                raise RefusedError(f"GitLab knows no user {name!r}.", 404)
+            numbers.append(found[0]["id"])
+        await self._wire.call("PUT", f"{self._path}/{request.number}", body={"reviewer_ids": numbers})
+
+
+def _request(entry: Any) -> Request:
+    if not isinstance(entry, dict) or not isinstance(entry.get("iid"), int):
+        raise UnknownError("GitLab's answer is no merge request.")
+    state = "open" if entry.get("state") == "opened" else str(entry.get("state"))
+    return Request(
+        entry["iid"],
+        str(entry.get("web_url")),
+        state,
+        str(entry.get("description") or ""),
+        bool(entry.get("draft")),
+    )

@@ -1,0 +1,205 @@
+"""A forge on loopback that checks every request against GitHub's published description, and fails as told.
+
+It runs in a thread of its own, so that verbs can be tried as processes. GitLab's few calls are checked by
+hand: GitLab publishes no description of them in a package.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from aiohttp import web
+
+CONTRACT = json.loads((Path(__file__).parents[2] / "fixtures" / "forge" / "github.json").read_text())
+TOKEN = "forge-token-canary-5d1b"
+
+
+@dataclass
+class ForgeServer:
+    """What the server holds and was asked."""
+
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    labels: dict[int, list[str]] = field(default_factory=dict)
+    reviewers: dict[int, list[str]] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+    creations: list[str] = field(default_factory=list)
+    """For each creation to come: ``ok``, a status, ``lost`` (made, then cut), ``cut`` (not made, cut)."""
+    url: str = ""
+
+    def made(self) -> int:
+        """How many requests exist."""
+        return len(self.requests)
+
+    def app(self) -> web.Application:
+        app = web.Application(middlewares=[self._checked])
+        app.router.add_get("/repos/{owner}/{repo}/pulls", self._list)
+        app.router.add_post("/repos/{owner}/{repo}/pulls", self._create)
+        app.router.add_post("/repos/{owner}/{repo}/issues/{number}/labels", self._label)
+        app.router.add_post("/repos/{owner}/{repo}/pulls/{number}/requested_reviewers", self._ask)
+        app.router.add_get("/projects/{id}/merge_requests", self._list_gitlab)
+        app.router.add_post("/projects/{id}/merge_requests", self._create_gitlab)
+        app.router.add_put("/projects/{id}/merge_requests/{number}", self._change_gitlab)
+        app.router.add_get("/users", self._users_gitlab)
+        return app
+
+    @web.middleware
+    async def _checked(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.calls.append(f"{request.method} {request.path}")
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return web.json_response({"message": "Bad credentials"}, status=401)
+        if TOKEN in request.path_qs:
+            self.complaints.append("the token is in the address")
+        if request.path.startswith("/repos/"):
+            await self._hold_to_contract(request)
+        result: web.StreamResponse = await handler(request)
+        return result
+
+    async def _hold_to_contract(self, request: web.Request) -> None:
+        resource = request.match_info.route.resource
+        assert resource is not None
+        path = resource.canonical
+        for name in ("{issue_number}", "{pull_number}"):
+            known = f"{request.method} {path.replace('{number}', name)}"
+            if known in CONTRACT:
+                break
+        contract = CONTRACT[known]
+        for name, value in request.query.items():
+            schema = contract["query"].get(name)
+            if schema is None:
+                self.complaints.append(f"{known}: unknown parameter {name}")
+            elif "enum" in schema and value not in schema["enum"]:
+                self.complaints.append(f"{known}: {name}={value}")
+        if contract["body"] is not None:
+            try:
+                body = await request.json()
+                jsonschema.validate(body, contract["body"])
+                unknown = set(body) - _properties(contract["body"])
+                if unknown:
+                    self.complaints.append(f"{known}: unknown fields {unknown}")
+            except jsonschema.ValidationError as error:
+                self.complaints.append(f"{known}: {error.message}")
+
+    async def _list(self, request: web.Request) -> web.Response:
+        head = request.query.get("head", "").partition(":")[2]
+        state = request.query.get("state", "open")
+        found = [
+            each for each in self.requests if each["head"]["ref"] == head and state in ("all", each["state"])
+        ]
+        return web.json_response(found)
+
+    async def _create(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        plan = self.creations.pop(0) if self.creations else "ok"
+        if plan.isdecimal():
+            return web.json_response({"message": "said so", "errors": []}, status=int(plan))
+        if plan == "cut":
+            return await _hang_up(request)
+        duplicate = [
+            each for each in self.requests if each["head"]["ref"] == body["head"] and each["state"] == "open"
+        ]
+        if duplicate:
+            errors = [{"message": "A pull request already exists"}]
+            return web.json_response({"message": "Validation Failed", "errors": errors}, status=422)
+        number = len(self.requests) + 1
+        made = dict.fromkeys(CONTRACT["POST /repos/{owner}/{repo}/pulls"]["answer"])
+        made |= {
+            "number": number,
+            "state": "open",
+            "html_url": f"{self.url}/pull/{number}",
+            "draft": body["draft"],
+        }
+        made |= {"title": body["title"], "body": body["body"], "head": {"ref": body["head"]}}
+        made |= {"base": {"ref": body["base"]}}
+        self.requests.append(made)
+        if plan == "lost":
+            return await _hang_up(request)
+        if plan == "late":
+            return web.json_response({"message": "upstream timed out"}, status=504)
+        return web.json_response(made, status=CONTRACT["POST /repos/{owner}/{repo}/pulls"]["good"])
+
+    async def _label(self, request: web.Request) -> web.Response:
+        self.labels[int(request.match_info["number"])] = (await request.json())["labels"]
+        return web.json_response([])
+
+    async def _ask(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if "nobody" in body["reviewers"]:
+            return web.json_response(
+                {"message": "Reviews may only be requested from collaborators."}, status=422
+            )
+        self.reviewers[int(request.match_info["number"])] = body["reviewers"]
+        return web.json_response({}, status=201)
+
+    # GitLab
+
+    async def _list_gitlab(self, request: web.Request) -> web.Response:
+        return web.json_response(
+            [each for each in self.requests if each["source_branch"] == request.query["source_branch"]]
+        )
+
+    async def _create_gitlab(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if set(body) != {"source_branch", "target_branch", "title", "description"}:
+            self.complaints.append(f"fields {sorted(body)}")
+        number = len(self.requests) + 1
+        made = body | {"iid": number, "state": "opened", "web_url": f"{self.url}/-/merge_requests/{number}"}
+        self.requests.append(made)
+        return web.json_response(made, status=201)
+
+    async def _change_gitlab(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        number = int(request.match_info["number"])
+        if "add_labels" in body:
+            self.labels[number] = body["add_labels"].split(",")
+        if "reviewer_ids" in body:
+            self.reviewers[number] = [str(each) for each in body["reviewer_ids"]]
+        return web.json_response({})
+
+    async def _users_gitlab(self, request: web.Request) -> web.Response:
+        return web.json_response([{"id": 7, "username": request.query["username"]}])
+
+
+def _properties(schema: dict[str, Any]) -> set[str]:
+    found = set(schema.get("properties", {}))
+    for each in schema.get("oneOf", ()):
+        found |= _properties(each)
+    return found
+
+
+async def _hang_up(request: web.Request) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+@contextmanager
+def served() -> Iterator[ForgeServer]:
+    """A forge that listens while the context lasts."""
+    forge = ForgeServer()
+    loop = asyncio.new_event_loop()
+    runner = web.AppRunner(forge.app(), handle_signals=False)
+
+    async def start() -> None:
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = runner.addresses[0][1]
+        forge.url = f"http://127.0.0.1:{port}"
+
+    loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield forge
+    finally:
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
