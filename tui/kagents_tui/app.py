@@ -17,6 +17,7 @@ from kagents_tui.feed import Batch, Feed, Link
 from kagents_tui.permissions import Permissions
 from kagents_tui.places import History, Place
 from kagents_tui.rows.cells import Scene, Tone
+from kagents_tui.rows.counting import Session
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.symbols import ASCII, UNICODE
 from kagents_tui.rows.teams import Key, Team, totals
@@ -70,6 +71,7 @@ class KagentsApp(App[None]):
         self.permissions = Permissions()
         self.history: list[str] = []
         self.places = History([Place("teams")], 0)
+        self.pulse = Session()
         self.status = "starting"
         self.link: Link | None = None
         self.trouble = ""
@@ -183,8 +185,14 @@ class KagentsApp(App[None]):
             frame.refresh_bars()
         self._set_title()
 
+    def take_pulse(self) -> None:
+        """Counts the cluster for the curves of the session; it is cheap, and done every few seconds."""
+        if self.teams and self.connection is not None:
+            self.pulse.sample(self.teams, self.now(), (self.connection.context, self.namespaces))
+
     def _tick(self) -> None:
         self._totals = None
+        self.take_pulse()
         for frame in list(self.frames())[-1:]:
             frame.tick()
         self._set_title()

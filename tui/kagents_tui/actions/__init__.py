@@ -11,15 +11,19 @@ from kagents_tui.actions.action import Action, Need, Scope
 from kagents_tui.actions.acts import ACTS
 from kagents_tui.actions.kinds import KINDS
 from kagents_tui.actions.moves import MOVES
+from kagents_tui.actions.team import TEAM
 from kagents_tui.actions.views import VIEWS
 
-ACTIONS: Final[tuple[Action, ...]] = (*KINDS, *ACTS, *VIEWS, *MOVES)
+ACTIONS: Final[tuple[Action, ...]] = (*KINDS, *ACTS, *VIEWS, *MOVES, *TEAM)
 BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 
 SCREENS: Final[dict[str, tuple[Scope, ...]]] = {
     "teams": ("everywhere", "list", "acts", "teams"),
     "gates": ("everywhere", "list", "acts", "gates"),
     "team": ("everywhere", "list", "acts", "team"),
+    "mail": ("everywhere", "list", "mail"),
+    "tasks": ("everywhere", "list", "tasks"),
+    "pulse": ("everywhere", "list"),
     "document": ("everywhere", "document"),
     "log": ("everywhere", "document", "log"),
 }

@@ -44,7 +44,7 @@ ACTS: Final = (
         ("m",),
         "message",
         "Write to an agent of the team",
-        ("acts",),
+        ("acts", "mail", "tasks"),
         "agent",
         True,
         False,

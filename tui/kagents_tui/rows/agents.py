@@ -1,15 +1,16 @@
 """The agents of one team: the object's status and the journal joined, one row an agent."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from kagents_core.safetext import SafeText, clean
+from kagents_tui.gate_states import gates_of
 from kagents_tui.journal_view import AgentActivity, JournalView
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.attention import STALE_MAIL
-from kagents_tui.rows.cells import EMPTY, Cell, Column, Scene, cell
+from kagents_tui.rows.cells import EMPTY, Cell, Column, Scene, Tone, cell
 from kagents_tui.rows.fields import line, mapping, micros, moment, sequence, whole
 from kagents_tui.rows.teams import money
 
@@ -35,6 +36,10 @@ class Agent:
     model: SafeText
     prompt: SafeText
     depends_on: tuple[SafeText, ...]
+    passes: tuple[tuple[SafeText, str], ...] = ()
+    """Gates it starts behind, each with its state: ``waiting``, ``approved``, ``denied``, ``ahead``."""
+    branches: tuple[bool, ...] = ()
+    """Where it stands in the tree: for each level whether it is the last branch there; empty at the root."""
 
 
 def agents_of(team: Mapping[str, Any], journal: JournalView) -> list[Agent]:
@@ -49,10 +54,50 @@ def agents_of(team: Mapping[str, Any], journal: JournalView) -> list[Agent]:
         name = str(teammate.get("name", ""))
         declared.append((name, teammate, mapping(phases.get(name))))
     harness = spec.get("harness")
-    return [
+    found = [
         agent_of(name, declared_as, shown, mapping(reported.get(name)), journal, harness)
         for name, declared_as, shown in declared
     ]
+    gates: dict[str, list[tuple[SafeText, str]]] = {}
+    for gate in gates_of(team):
+        gates.setdefault(gate.teammate, []).append((line(gate.event, 100), gate.state))
+    return [replace(each, passes=tuple(gates.get(each.key, ()))) for each in found]
+
+
+def tree(agents: Sequence[Agent]) -> list[Agent]:
+    """The agents as a tree: the lead, below it who waits for nobody, each other one below whom it waits for.
+
+    Of several it waits for, the one that starts last is its parent. What depends on nobody that is known, or
+    on itself over others, stands below the lead.
+    """
+    known = {each.key: each for each in agents}
+    depths: dict[str, int] = {}
+
+    def depth(agent: Agent, way: tuple[str, ...]) -> int:
+        if agent.key not in depths:
+            before = [known[name] for name in agent.depends_on if name in known and name not in way]
+            deeper = [depth(each, (*way, each.key)) for each in before]
+            depths[agent.key] = 1 + max(deeper, default=0)
+        return depths[agent.key]
+
+    children: dict[str, list[Agent]] = {}
+    roots = [each for each in agents if each.key == "lead"] or list(agents[:1])
+    for agent in agents:
+        if agent in roots:
+            continue
+        mine = depth(agent, (agent.key,))
+        before = [name for name in agent.depends_on if name in known and depths.get(name, mine) < mine]
+        parent = max(before, key=lambda name: depths[name], default=roots[0].key)
+        children.setdefault(parent, []).append(agent)
+    return [each for root in roots for each in branch(root, (), children)]
+
+
+def branch(agent: Agent, at: tuple[bool, ...], children: Mapping[str, list[Agent]]) -> Iterator[Agent]:
+    """An agent and all below it."""
+    yield replace(agent, branches=at)
+    below = children.get(agent.key, [])
+    for number, child in enumerate(below, 1):
+        yield from branch(child, (*at, number == len(below)), children)
 
 
 def agent_of(
@@ -128,7 +173,7 @@ def about(agent: Agent, scene: Scene) -> Cell:
     if agent.gate:
         text: str = agent.gate
     elif agent.phase in ("Waiting", "Pending"):
-        text = agent.waiting_for or agent.detail
+        text = str(agent.waiting_for or agent.detail).replace("dependsOn: ", "for ", 1)
     elif agent.phase in ("Completed", "Failed"):
         text = agent.detail if agent.phase == "Failed" else ""
     elif agent.state == "waiting-permission":
@@ -139,8 +184,32 @@ def about(agent: Agent, scene: Scene) -> Cell:
 
 
 def name_cell(agent: Agent, scene: Scene) -> Cell:
-    """Its name."""
-    return cell(agent.name, "dim" if agent.phase == "Completed" else "strong")
+    """Its name, behind its branches in the tree."""
+    symbols = scene.symbols
+    lines = "".join("  " if last else f"{symbols.trunk} " for last in agent.branches[:-1])
+    if agent.branches:
+        lines += f"{symbols.corner if agent.branches[-1] else symbols.tee} "
+    return cell(f"{lines}{agent.name}", "dim" if agent.phase == "Completed" else "strong")
+
+
+def gate_cell(agent: Agent, scene: Scene) -> Cell:
+    """The gate it starts behind, and whether a person has decided it."""
+    if not agent.passes:
+        return EMPTY
+    symbols = scene.symbols
+    shapes: dict[str, tuple[str, Tone]] = {
+        "waiting": (symbols.person, "warn"),
+        "approved": (symbols.done, "dim"),
+        "denied": (symbols.failed, "bad"),
+    }
+    event, state = min(agent.passes, key=lambda each: each[1] != "waiting")
+    shape, tone = shapes.get(state, (symbols.waiting, "accent"))
+    return cell(f"{shape} {event}" + (f" {state}" if state == "denied" else ""), tone)
+
+
+def after_cell(agent: Agent, scene: Scene) -> Cell:
+    """All that it waits for, where the tree can show only one."""
+    return cell("after " + " ".join(agent.depends_on), "dim") if len(agent.depends_on) > 1 else EMPTY
 
 
 def unread_cell(agent: Agent, scene: Scene) -> Cell:
@@ -169,6 +238,8 @@ COLUMNS: tuple[Column[Agent], ...] = (
     Column("AGENT", name_cell, 8, 24),
     Column("DOES", doing, 7, 14),
     Column("ABOUT", about, 12, 60, drop=1, grow=True),
+    Column("GATE", gate_cell, 8, 24, drop=5, quiet=True),
+    Column("AFTER", after_cell, 8, 30, drop=6, quiet=True),
     Column("UNREAD", unread_cell, 8, 16, drop=2, quiet=True),
     Column("RST", restarts_cell, 2, 4, drop=4, quiet=True),
     Column(

@@ -1,10 +1,15 @@
 """Mail as a table shows it: who wrote to whom, of what kind, and how far it has come."""
 
+import re
+from collections.abc import Callable, Mapping
+
 from kagents_core.safetext import SafeText, clean
+from kagents_tui.filters import read_filter
+from kagents_tui.journal.tasks import Task
 from kagents_tui.journal_view import Mail
 from kagents_tui.rows.ages import age, clock, span
 from kagents_tui.rows.attention import STALE_MAIL
-from kagents_tui.rows.cells import Cell, Column, Scene, cell
+from kagents_tui.rows.cells import EMPTY, Cell, Column, Scene, cell
 from kagents_tui.rows.fields import line
 
 KINDS = {
@@ -29,6 +34,11 @@ def route(mail: Mail, scene: Scene) -> Cell:
 def kind(mail: Mail, scene: Scene) -> Cell:
     """The kind in one word; nothing for a plain message."""
     return cell(KINDS.get(mail.kind, mail.kind), "accent")
+
+
+def full_kind(mail: Mail, scene: Scene) -> Cell:
+    """The kind in one word, also of a plain message."""
+    return kind(mail, scene) if mail.kind != "message" else cell("message", "dim")
 
 
 def state(mail: Mail, scene: Scene) -> Cell:
@@ -71,9 +81,91 @@ def whole_message(mail: Mail, scene: Scene) -> SafeText:
     return clean("\n".join(facts) + "\n\n" + mail.text, limit=200_000)
 
 
+def matcher(text: str, *, unread: bool = False) -> Callable[[Mail], bool] | None:
+    """A predicate over messages: ``from:A``, ``to:B``, ``kind:C``, ``is:unread``, the rest as every filter.
+
+    None when everything matches. Raises ``FilterError`` for a filter that cannot be read.
+    """
+    wanted = {"from": "", "to": "", "kind": "", "is": "unread" if unread else ""}
+    rest = []
+    for word in text.split(" "):
+        name, colon, value = word.partition(":")
+        if colon and name in wanted and value:
+            wanted[name] = value.lower()
+        else:
+            rest.append(word)
+    words = read_filter(" ".join(rest).strip()).text
+    if not any(wanted.values()) and words is None:
+        return None
+    sender, receiver, sort, state = wanted["from"], wanted["to"], wanted["kind"], wanted["is"]
+
+    def matches(mail: Mail) -> bool:
+        return (
+            (not sender or sender in mail.sender.lower())
+            and (not receiver or receiver in mail.receiver.lower())
+            and (not sort or sort in mail.kind or sort in KINDS.get(mail.kind, ""))
+            and (not state or state in STATES[mail.state()])
+            and (words is None or words(search_text(mail).lower()))
+        )
+
+    return matches
+
+
+STATES = {
+    "waiting": ("waiting", "unread", "unseen"),
+    "delivered": ("delivered", "unread", "unseen"),
+    "seen": ("seen", "read"),
+}
+"""What ``is:`` calls the states of a message."""
+
+NUMBER = re.compile(r"(?:#|\btask\s+#?)([A-Za-z0-9_-]{1,40})", re.IGNORECASE)
+
+
+def task_named(mail: Mail, tasks: Mapping[str, Task]) -> str | None:
+    """The task that a message is about: the one it names as data, else the first that its text names."""
+    if mail.task in tasks:
+        return mail.task
+    for found in NUMBER.finditer(f"{mail.summary} {mail.text[:4000]}"):
+        if found.group(1) in tasks:
+            return found.group(1)
+    return None
+
+
+def other_party(mail: Mail, agents: list[str]) -> str | None:
+    """Whom an answer goes to: the sender, or the receiver of what a person wrote; None when both are gone."""
+    return next((str(each) for each in (mail.sender, mail.receiver) if each in agents), None)
+
+
+def answer_summary(mail: Mail) -> str:
+    """The summary of an answer."""
+    about = line(mail.summary or mail.text, 80)
+    return about if about.startswith("Re: ") else f"Re: {about}"
+
+
+def moment_cell(name: str) -> Callable[[Mail, Scene], Cell]:
+    """When a message was delivered or seen: a time of day; nothing while it was not."""
+
+    def shown(mail: Mail, scene: Scene) -> Cell:
+        at = getattr(mail, name)
+        return cell(clock(at), "dim") if at else EMPTY
+
+    return shown
+
+
 COLUMNS: tuple[Column[Mail], ...] = (
     Column("TIME", lambda m, s: cell(clock(m.written), "dim"), 8, 8, drop=2),
     Column("FROM → TO", route, 16, 44, grow=True),
     Column("KIND", kind, 4, 12, drop=1, quiet=True),
     Column("STATE", state, 12, 18, right=True),
 )
+
+FULL_COLUMNS: tuple[Column[Mail], ...] = (
+    Column("WRITTEN", lambda m, s: cell(clock(m.written), "dim"), 8, 8, drop=1),
+    Column("FROM → TO", route, 14, 44),
+    Column("KIND", full_kind, 7, 12, drop=3),
+    Column("STATE", state, 8, 18),
+    Column("DELIVERED", moment_cell("delivered"), 9, 9, drop=5),
+    Column("SEEN", moment_cell("seen"), 8, 8, drop=6),
+    Column("TEXT", excerpt, 30, 400, drop=2, grow=True),
+)
+"""Of the view of all mail, which has the whole width."""

@@ -24,7 +24,16 @@ class Symbols:
     ellipsis: str
     ascending: str
     descending: str
+    tee: str
+    """A branch of a tree, others follow."""
+    corner: str
+    """The last branch."""
+    trunk: str
+    both: str
+    """Between two who write to each other."""
+    levels: str
+    """From nothing to all, for curves and bars."""
 
 
-UNICODE = Symbols("▲", "◆", "✗", "●", "○", "✓", "‖", "■", "•", "→", "–", "·", "─", "…", "↑", "↓")  # noqa: RUF001 - a dash is meant
-ASCII = Symbols("!", "~", "x", "*", "o", "+", "=", "#", ">", "->", "-", "|", "-", ".", "^", "v")
+UNICODE = Symbols("▲", "◆", "✗", "●", "○", "✓", "‖", "■", "•", "→", "–", "·", "─", "…", "↑", "↓", "├", "└", "│", "↔", " ▁▂▃▄▅▆▇█")  # noqa: RUF001 - a dash is meant
+ASCII = Symbols("!", "~", "x", "*", "o", "+", "=", "#", ">", "->", "-", "|", "-", ".", "^", "v", "|", "`", "|", "<>", " _.,:-=+#")

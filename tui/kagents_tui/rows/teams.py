@@ -1,5 +1,6 @@
 """A team as the lists show it: projected once when it changes, its cells made when they are painted."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,6 +47,11 @@ class Team:
     cost: int | None
     budget: int | None
     working: int
+    agents: int
+    states: tuple[str, ...]
+    """What each agent that has given a sign does."""
+    unread: int
+    requests: int
     simulated: bool
     cancelling: bool
     suspending: bool
@@ -84,6 +90,10 @@ def project(source: Mapping[str, Any]) -> Team:
         cost=micros(status.get("estimatedCost")),
         budget=micros(mapping(spec.get("lifecycle")).get("budgetLimit")),
         working=sum(1 for each in activity if each.get("state") == "working"),
+        agents=(spec.get("lead") is not None) + len(sequence(spec.get("teammates"))),
+        states=tuple(sys.intern(str(each.get("state"))[:40]) for each in activity[:200]),
+        unread=sum(max(0, whole(each.get("unread"))) for each in activity),
+        requests=max(0, whole(mapping(status.get("usage")).get("requests"))),
         simulated=is_simulated(spec, activity),
         cancelling=spec.get("cancel") is True,
         suspending=spec.get("suspend") is True,

@@ -1,38 +1,44 @@
-"""One team: agents, mail, tasks and timeline, live from one journal stream; one at a time when narrow."""
+"""One team: agents as a tree, tasks, mail, timeline, money; one pane at a time when narrow or maximised."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from textual import events
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
 from kagents_tui.actions import BY_ID
-from kagents_tui.feed import Batch
+from kagents_tui.journal.changes import Changes
+from kagents_tui.journal.usage import Spent
 from kagents_tui.journal_view import Happening, Mail, Task
-from kagents_tui.places import Place
-from kagents_tui.rows import agents, mail, tasks, timeline
+from kagents_tui.navigation import drill
+from kagents_tui.rows import agents, mail, tasks, timeline, usage
 from kagents_tui.rows.agents import Agent
-from kagents_tui.rows.ages import age, span
 from kagents_tui.rows.cells import Cell, cell
-from kagents_tui.rows.fields import mapping, moment
-from kagents_tui.rows.teams import Key, Team, cost_cell, finished, phase_cell
-from kagents_tui.screens.listing import Listing
+from kagents_tui.rows.teams import Key
+from kagents_tui.screens.followed import Followed
 from kagents_tui.screens.view import bindings
-from kagents_tui.tail import Tail
 from kagents_tui.widgets.bar import Bar
 from kagents_tui.widgets.pane import Pane
 from kagents_tui.widgets.table import Table
 
-PANES = ("agents", "mail", "tasks", "timeline")
+PANES = ("agents", "mail", "tasks", "timeline", "usage")
+LEFT = ("agents", "tasks", "usage")
 WIDE, TALL = 100, 20
-"""From this many columns and lines on, all panes are shown together."""
+"""From this many columns and lines on, the panes are shown together."""
 
-PAINT_SECONDS = 0.1
+USAGE_TALL = 34
+"""From this many lines on the usage has room too; else it shares the place of the tasks."""
 
 
-class TeamScreen(Listing, inherit_bindings=False):
+TABS_WIDE, TITLE_WIDE = 60, 16
+"""Room that the tabs, and a pane's own title, keep for themselves."""
+
+TABS_NAMED = 72
+"""From this many columns on every tab has its name."""
+
+
+class TeamScreen(Followed, inherit_bindings=False):
     """One team."""
 
     kind = "team"
@@ -49,23 +55,11 @@ class TeamScreen(Listing, inherit_bindings=False):
     """
 
     def __init__(self, key: Key) -> None:
-        super().__init__()
-        self.key = key
-        self.team: Team | None = None
+        super().__init__(key)
         self.active = "agents"
-        self.gone = False
-        self._object: dict[str, Any] = {}
-        self._paint_due = False
-        self._known = asyncio.Event()
-        self.tail = Tail(self._open_journal, self._journal_changed)
-
-    @classmethod
-    def at(cls, place: Place) -> Self:
-        namespace, name = place.about
-        return cls((namespace, name))
-
-    def place(self) -> Place:
-        return Place(self.kind, self.key)
+        self.maximised = False
+        self.pointed: str | None = None
+        """The agent to put the cursor on when the view has been made."""
 
     def body(self) -> Any:
         scene, rule = self.kagents.scene, self.kagents.symbols.rule
@@ -86,79 +80,44 @@ class TeamScreen(Listing, inherit_bindings=False):
             timeline.COLUMNS, scene=scene, key=lambda h: h.key, search=timeline.search_text, header=False,
             tail=True, empty="nothing has happened yet",
         )  # fmt: skip
+        usage_table: Table[Spent] = Table(
+            usage.COLUMNS, scene=scene, key=lambda s: (s.agent, s.model), search=usage.search_text,
+            empty="nothing spent yet",
+        )  # fmt: skip
         with Horizontal(id="body"):
             with Vertical(id="left"):
                 yield Pane("Agents", agents_table, rule=rule, id="agents")
                 yield Pane("Tasks", tasks_table, rule=rule, id="tasks")
+                yield Pane("Usage", usage_table, rule=rule, id="usage")
             with Vertical(id="right"):
                 yield Pane("Mail", mail_table, rule=rule, id="mail")
                 yield Pane("Timeline", timeline_table, rule=rule, id="timeline")
 
     def on_mount(self) -> None:
         self.set_class(self.kagents.options.ascii, "ascii")
-        self._take(self.kagents.teams.get(self.key))
         self._arrange()
         super().on_mount()
-        self._paint_journal()
-        self.table().focus()
-        self._start_following()
-
-    def on_unmount(self) -> None:
-        self.kagents.workers.cancel_group(self.kagents, f"journal-{id(self)}")
+        if self.pointed is not None:
+            self.point_at_agent(self.pointed)
 
     # The object and the journal
 
-    def _start_following(self) -> None:
-        """Follows the journal of the team from its beginning, and nothing else."""
-        self.tail = Tail(self._open_journal, self._journal_changed)
-        group = f"journal-{id(self)}"
-        self.kagents.run_worker(self._follow(self.tail), group=group, exclusive=True, exit_on_error=False)
+    def take_in(self, changes: Changes) -> None:
+        view = self.following.tail.view
+        team = self.following.object
+        self._pane("agents").table.replace(agents.tree(agents.agents_of(team, view)))
+        if changes.mail:
+            self._table("mail").apply(changes.mail)
+        if changes.tasks:
+            self._table("tasks").apply(changes.tasks)
+        if changes.timeline:
+            self._table("timeline").apply(changes.timeline)
+        if changes.usage:
+            self._pane("usage").table.replace(usage.rows_of(view.ledger))
 
-    async def _follow(self, tail: Tail) -> None:
-        await self._known.wait()
-        await tail.run(finished=lambda: self.gone or self.team is None or finished(self.team))
-
-    def _open_journal(self, after: int) -> AsyncGenerator[Mapping[str, Any]]:
-        from kagents_tui.journal_stream import stream
-
-        if self.kagents.connection is None or self.team is None:
-            raise ConnectionError("not connected")
-        return stream(self.kagents.connection.client, self.team.object(), after=after, follow=True)
-
-    def _take(self, team: Team | None) -> None:
-        if team is None:
-            return
-        made_again = self.team is not None and team.uid != self.team.uid
-        self.team, self._object = team, team.object()
-        self._known.set()
-        if made_again:
-            self._start_following()
-            self.say(cell("the team was deleted and made again; this is the new one").text, "warn")
-
-    def _journal_changed(self) -> None:
-        if not self._paint_due and self.ready:
-            self._paint_due = True
-            self.set_timer(PAINT_SECONDS, self._paint_journal)
-
-    def _paint_journal(self) -> None:
-        self._paint_due = False
-        if not self.ready:
-            return
-        view = self.tail.view
-        self._pane("agents").table.replace(agents.agents_of(self._object, view))
-        self._pane("mail").table.replace(view.mail.values())
-        self._pane("tasks").table.replace(view.tasks.values())
-        self._pane("timeline").table.replace(view.timeline)
-        self.refresh_bars()
-
-    def teams_changed(self, batch: Batch) -> None:
-        if self.key not in batch:
-            return
-        self.gone = batch[self.key] is None
-        if self.gone:
-            self.say(cell("the team is gone; what is shown is the last that was known").text, "warn")
-        self._take(batch[self.key])
-        self._journal_changed()
+    def forget(self) -> None:
+        for name in PANES:
+            self._pane(name).table.replace(())
 
     def tick(self) -> None:
         super().tick()
@@ -171,20 +130,30 @@ class TeamScreen(Listing, inherit_bindings=False):
     def _pane(self, name: str) -> Pane:
         return self.query_one(f"#{name}", Pane)
 
+    def _table(self, name: str) -> Any:
+        return self._pane(name).table
+
     def table(self) -> Any:
         return self._pane(self.active).table
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
 
+    @property
+    def single(self) -> bool:
+        """Whether one pane has all the room."""
+        return self.maximised or self.size.width < WIDE or self.size.height < TALL
+
     def _arrange(self) -> None:
-        single = self.size.width < WIDE or self.size.height < TALL
+        single = self.single
         self.set_class(single, "single")
         self.query_one("#tabs").display = single
+        crowded = self.size.height < USAGE_TALL
+        hidden = "tasks" if self.active == "usage" else "usage"
         for name in PANES:
-            self._pane(name).display = not single or name == self.active
-        self.query_one("#left").display = not single or self.active in ("agents", "tasks")
-        self.query_one("#right").display = not single or self.active in ("mail", "timeline")
+            self._pane(name).display = name == self.active if single else not (crowded and name == hidden)
+        self.query_one("#left").display = not single or self.active in LEFT
+        self.query_one("#right").display = not single or self.active not in LEFT
         self.refresh_bars()
 
     def show_pane(self, name: str) -> None:
@@ -224,10 +193,27 @@ class TeamScreen(Listing, inherit_bindings=False):
         """The timeline."""
         self.show_pane("timeline")
 
+    def do_pane_usage(self, arguments: tuple[str, ...]) -> None:
+        """Tokens and money."""
+        self.show_pane("usage")
+
+    def do_maximise(self, arguments: tuple[str, ...]) -> None:
+        """All the room for the active pane: mail and tasks have screens of their own."""
+        if self.active in ("mail", "tasks"):
+            self.perform(BY_ID[self.active], ())
+            return
+        self.maximised = not self.maximised
+        self._arrange()
+
     # What is selected and opened
 
-    def selected(self) -> Team | None:
-        return self.team
+    def point_at_agent(self, name: str) -> None:
+        """Puts the cursor on an agent."""
+        self.show_pane("agents")
+        rows: list[Agent] = self.table().rows
+        for index, agent in enumerate(rows):
+            if agent.key == name:
+                self.table().move_to(index)
 
     def _agent(self) -> Agent | None:
         found: Agent | None = self._pane("agents").table.current
@@ -248,34 +234,12 @@ class TeamScreen(Listing, inherit_bindings=False):
         if isinstance(item, Agent):
             self.perform(BY_ID["logs"], ())
         elif isinstance(item, Mail):
-            self.kagents.push_screen(ReadingScreen("Message", self.key, mail.whole_message(item, scene)))
+            drill(self.kagents, ReadingScreen("Message", self.key, mail.whole_message(item, scene)))
         elif isinstance(item, Task):
-            self.kagents.push_screen(ReadingScreen("Task", self.key, tasks.whole_task(item, scene)))
+            known = self.following.tail.view.tasks
+            drill(self.kagents, ReadingScreen("Task", self.key, tasks.whole_task(item, known, scene)))
 
     # Bars
-
-    def crumbs(self) -> Sequence[Cell]:
-        scene = self.kagents.scene()
-        if self.team is None:
-            return [cell(f"{self.key[0]} / {self.key[1]}", "strong"), cell("  looking for it", "dim")]
-        team, status = self.team, mapping(self._object.get("status"))
-        limit = mapping(mapping(self._object.get("spec")).get("lifecycle")).get("timeout")
-        started, ended = moment(status.get("startedAt")), moment(status.get("completedAt"))
-        ran = span(ended - started) if started and ended else age(scene.now, started)
-        parts = [
-            cell(f"{team.namespace} / ", "dim"),
-            Cell(team.name, "strong"),
-            cell("  "),
-            phase_cell(team, scene),
-            cell(f"  {team.ready or scene.symbols.dash} ready  "),
-            cost_cell(team, scene),
-            cell(f"  {ran or '0s'}" + (f" of {limit}" if limit else "")),
-        ]
-        if team.simulated:
-            parts.append(cell("  [simulated]", "accent"))
-        if self.gone:
-            parts.append(cell(f"  {scene.symbols.failed} deleted", "bad"))
-        return parts
 
     def refresh_bars(self) -> None:
         super().refresh_bars()
@@ -286,26 +250,24 @@ class TeamScreen(Listing, inherit_bindings=False):
         tabs = [cell(" ")]
         for number, name in enumerate(PANES, 1):
             on, table = name == self.active, self._pane(name).table
-            words = f"{number} {name} {len(table.rows)}" + (
-                f" /{table.filter_text}" if table.filter_text else ""
+            words = (
+                f"{number} {name} {len(table.rows)}" if on or self.size.width >= TABS_NAMED else f"{number}"
             )
+            words += f" /{table.filter_text}" if table.filter_text else ""
             tabs.append(cell(f"[{words}]" if on else f" {words} ", "strong" if on else "dim"))
-        self.query_one("#tabs", Bar).show(tabs, [self._note("mail"), cell(" ")])
+        note = self._note("usage" if self.active == "usage" else "mail")
+        self.query_one("#tabs", Bar).show(tabs, [note, cell(" ")])
 
     def _note(self, name: str) -> Cell:
-        """What a pane's title says on the right: how live it is, and what was left out."""
-        scene, tail = self.kagents.scene(), self.tail
-        if name != "mail":
-            return cell("")
-        if tail.lost_since is not None and not (tail.ended or self.gone):
-            return cell(
-                f"{scene.symbols.failed} lost {age(scene.now, tail.lost_since)}: {tail.trouble[:60]}", "warn"
-            )
-        dropped = (
-            f" {scene.symbols.dot} {tail.view.dropped_mail} older dropped" if tail.view.dropped_mail else ""
-        )
-        if tail.ended:
-            return cell(f"{scene.symbols.stopped} ended{dropped}", "dim")
-        if tail.view.live:
-            return cell(f"{scene.symbols.working} live{dropped}", "good")
-        return cell("connecting", "dim")
+        """What a pane's title says on the right: how live it is, how fast the money goes."""
+        if name == "mail":
+            return self.live_cell()
+        if name == "usage":
+            team, ledger = self.following.team, self.following.tail.view.ledger
+            wide = self.size.width
+            room = wide - TABS_WIDE if self.single else wide * 53 // 100 - TITLE_WIDE
+            return usage.pace(ledger, team.budget if team else None, self.kagents.scene(), room)
+        return cell("")
+
+    def crumbs(self) -> Sequence[Cell]:
+        return self.team_cells()

@@ -96,10 +96,22 @@ class View(Frame, inherit_bindings=False):
         method: Callable[[Any], None] | None = getattr(self, f"do_{action.id}", None)
         if method is not None:
             method(arguments)
+        elif action.opens and action.target == "team":
+            self.open_of_team(action, arguments)
         elif action.opens:
             self.open_kind(action, arguments)
         elif action.target != "nothing":
             self.act_on_team(action, arguments)
+
+    def open_of_team(self, action: Action, arguments: tuple[str, ...]) -> None:
+        """Shows a view of the selected team, or of the one that the command line names."""
+        team = self.named_team(arguments[0]) if arguments else self.selected()
+        chosen = navigation.screen_class(action.id)
+        if team is None or chosen is None:
+            why = "there is no such team here" if arguments else "choose a team first, or name it"
+            self.say(cell(f"{action.id}: {why}").text, "warn")
+        elif not (self.kind == action.id and team.key == getattr(self, "key", None)):
+            navigation.drill(self.kagents, chosen.at(Place(action.id, team.key)))
 
     def act_on_team(self, action: Action, arguments: tuple[str, ...]) -> None:
         """Starts an act on the selected team, or on the one that the command line names."""
