@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from testcluster.commands import Helm, Kubectl
     from testcluster.team import Team
 
+SMALL = ("cpu=5m", "memory=16Mi")
+"""Requests of every pod: many teams at once must fit on a node of two processors."""
+
 sys.path.insert(0, str(Path(__file__).parent))  # what these tests share is a package beside them
 
 
@@ -29,19 +32,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """The cluster, with images and volumes; without the chart."""
-    from testcluster import cluster as machine
+def machine() -> None:
+    """A cluster can be started here, or one is named."""
+    from testcluster.cluster import obstacle
 
-    if (obstacle := machine.obstacle()) is not None:
+    if (found := obstacle()) is not None:
         if os.environ.get("CI"):
-            pytest.fail(obstacle)
-        pytest.skip(f"no cluster: {obstacle}")
-    running = machine.start(tmp_path_factory.mktemp("helm"))
+            pytest.fail(found)
+        pytest.skip(f"no cluster: {found}")
+
+
+@pytest.fixture(scope="session")
+def cluster(machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The cluster, with images and volumes; without the chart."""
+    from testcluster.cluster import start, stop
+
+    running = start(tmp_path_factory.mktemp("helm"))
     try:
         yield running
     finally:
-        machine.stop(running)
+        stop(running)
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +80,8 @@ def install(cluster: Cluster) -> Callable[..., None]:
                 {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM, "labels": RESTRICTED}}
             )
         sets = [f"--set={value}" for value in (*cluster.images.values, *values)]
+        if chart == CHART:  # an older one may not know these values
+            sets += [f"--set={who}.resources.requests.{what}" for who in ("agents", "hub") for what in SMALL]
         cluster.helm("upgrade", "--install", "kagents", str(chart), "--namespace", SYSTEM, *sets)
         system = kubectl.within(SYSTEM)
         until(

@@ -1,5 +1,9 @@
 """The cgroup below which the kubelet puts all pods: made before it starts, removed with everything in it."""
 
+import contextlib
+import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +19,16 @@ def create() -> None:
 
 
 def delete() -> None:
-    """Remove it with what is below; one that still holds a process stays."""
+    """End what still runs in it, then remove it with what is below.
+
+    A container whose shim was killed has nobody else who would end it.
+    """
+    end = time.monotonic() + 10.0
+    while (left := _processes()) and time.monotonic() < end:
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.05)
     for root in _hierarchies():
         ours = root / CGROUP.lstrip("/")
         for folder in sorted(
@@ -26,6 +39,15 @@ def delete() -> None:
             _remove(folder)
         if ours.exists():
             _remove(ours)
+
+
+def _processes() -> set[int]:
+    found: set[int] = set()
+    for root in _hierarchies():
+        for entry in (root / CGROUP.lstrip("/")).rglob("cgroup.procs"):
+            with contextlib.suppress(OSError):  # removed while we looked
+                found.update(map(int, entry.read_text().split()))
+    return found
 
 
 def _hierarchies() -> Iterator[Path]:

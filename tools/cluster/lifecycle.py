@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import ssl
 import subprocess
 import time
@@ -13,7 +14,7 @@ import images
 import network
 import node
 import pki
-from processes import ClusterError, alive, inside, recorded, run, start, stop, wait_until
+from processes import ClusterError, alive, inside, kill_strays, recorded, run, start, stop, wait_until
 from settings import (
     API_PORT,
     BINARIES,
@@ -61,6 +62,8 @@ def up(places: Places) -> None:
     try:
         _start(places)
     except BaseException:
+        for number in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C must not leave half of it
+            signal.signal(number, signal.SIG_IGN)
         down(places, keep_logs=True)
         raise
 
@@ -73,7 +76,7 @@ def _start(places: Places) -> None:
     node.write(places)
     _start_control_plane(places)
     _start_node(places)
-    wait_until(places, "the node", lambda: _node_ready(places), "kubelet", 90)
+    wait_until(places, "the node", lambda: _node_ready(places), "kube-apiserver", "kubelet", limit=90)
     pki.kubeconfig(places, places.kubeconfig, {"token": pki.token(places, "admin")})
     for user in ("viewer", "operator", "member"):
         pki.user_kubeconfig(places, user)
@@ -81,7 +84,7 @@ def _start(places: Places) -> None:
 
 
 def _start_control_plane(places: Places) -> None:
-    data = Path("/dev/shm") / f"kagents-cluster-{places.root.name}"
+    data = _etcd_data(places)
     shutil.rmtree(data, ignore_errors=True)
     start(
         places,
@@ -97,7 +100,9 @@ def _start_control_plane(places: Places) -> None:
         ],
     )
     start(places, "kube-apiserver", _api_server(places))
-    wait_until(places, "the API server", lambda: _answers(places, "/readyz"), "kube-apiserver", 90)
+    wait_until(
+        places, "the API server", lambda: _answers(places, "/readyz"), "etcd", "kube-apiserver", limit=90
+    )
     config = pki.component_kubeconfig(places, "controller-manager")
     start(
         places,
@@ -167,7 +172,7 @@ def _audit_policy(places: Places) -> Path:
 
 def _start_node(places: Places) -> None:
     start(places, "containerd", ["containerd", "--config", str(places.root / "containerd.toml")])
-    wait_until(places, "containerd", places.containerd_socket.exists, "containerd", 30)
+    wait_until(places, "containerd", places.containerd_socket.exists, "containerd", limit=30)
     archive = places.root / "pause.tar"
     images.pause_archive(archive)
     images.load(places, archive)
@@ -253,11 +258,11 @@ def down(places: Places, *, keep_logs: bool = False) -> None:
         _end_containers(places)
     for name in ("kube-controller-manager", "kube-scheduler", "containerd", "kube-apiserver", "etcd"):
         stop(places, name, grace=3.0)
-    _kill_shims(places)
+    kill_strays([f"{places.root}/", str(_etcd_data(places))])
+    cgroups.delete()
     _unmount(places)
     network.delete()
-    cgroups.delete()
-    shutil.rmtree(Path("/dev/shm") / f"kagents-cluster-{places.root.name}", ignore_errors=True)
+    shutil.rmtree(_etcd_data(places), ignore_errors=True)
     if places.root.exists():
         for entry in places.root.iterdir():
             if keep_logs and entry.name == "logs":
@@ -281,15 +286,9 @@ def _end_containers(places: Places) -> None:
         listed = subprocess.run([*base, "tasks", "list", "-q"], capture_output=True, text=True, timeout=30)
 
 
-def _kill_shims(places: Places) -> None:
-    """Shims outlive containerd by design; ours name our socket."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (entry / "cmdline").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        if "containerd-shim" in command and str(places.run) in command:
-            subprocess.run(["kill", "-KILL", entry.name], capture_output=True, timeout=5)
+def _etcd_data(places: Places) -> Path:
+    """In memory: the store of a test cluster needs no disk."""
+    return Path("/dev/shm") / f"kagents-cluster-{places.root.name}"
 
 
 def _unmount(places: Places) -> None:

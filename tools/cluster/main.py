@@ -5,6 +5,7 @@ Needs root; lifecycle.py says what runs.
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def _shell() -> int:
     os.execvpe(command[0], command, environment)
 
 
+def _end(number: int, _: object) -> None:
+    """SIGTERM, as CI sends it, ends like Ctrl-C: what was begun is taken back."""
+    sys.exit(128 + number)
+
+
 def main() -> int:
     """Run one verb; a failure is one sentence."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -45,6 +51,7 @@ def main() -> int:
     verbs.add_parser("load").add_argument("archives", nargs="+", type=Path)
     arguments = parser.parse_args()
     here = places()
+    signal.signal(signal.SIGTERM, _end)
     try:
         if arguments.verb in ("up", "build"):
             build.build_all()
@@ -75,6 +82,9 @@ def main() -> int:
     except ClusterError as error:
         print(f"cluster: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("cluster: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -105,22 +105,39 @@ def stop(places: Places, name: str, grace: float = 10.0) -> None:
     _write(places, entries)
 
 
+def kill_strays(marks: Sequence[str]) -> None:
+    """End what runs in the network namespace with one of ``marks`` in its command line, recorded or not.
+
+    A start that is killed between a process and its record leaves such a one; shims outlive containerd.
+    """
+    listed = subprocess.run(["ip", "netns", "pids", NAMESPACE], capture_output=True, text=True, timeout=10)
+    for pid in map(int, listed.stdout.split()):
+        with contextlib.suppress(OSError):
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+            if any(mark in command for mark in marks):
+                os.kill(pid, signal.SIGKILL)
+
+
 def _reap(pid: int) -> None:
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
 
 
-def wait_until(places: Places, what: str, ready: Callable[[], bool], name: str, limit: float = 60.0) -> None:
-    """Wait for a condition; a process that ended meanwhile ends it, with the end of its log."""
+def wait_until(
+    places: Places, what: str, ready: Callable[[], bool], *names: str, limit: float = 60.0
+) -> None:
+    """Wait for a condition; one of these processes that ended meanwhile ends it, with the end of its log."""
     end = time.monotonic() + limit
     while not ready():
-        entry = recorded(places).get(name)
-        _reap(entry["pid"]) if entry else None
-        if entry is None or not alive(entry):
-            raise ClusterError(f"{name} ended while waiting for {what}:\n{tail(places, name)}")
+        for name in names:
+            entry = recorded(places).get(name)
+            _reap(entry["pid"]) if entry else None
+            if entry is None or not alive(entry):
+                raise ClusterError(f"{name} ended while waiting for {what}:\n{tail(places, name)}")
         if time.monotonic() > end:
+            last = tail(places, names[-1])
             raise ClusterError(
-                f"{what} took longer than {limit:.0f} s; the log of {name} ends with:\n{tail(places, name)}"
+                f"{what} took longer than {limit:.0f} s; the log of {names[-1]} ends with:\n{last}"
             )
         time.sleep(0.1)
 

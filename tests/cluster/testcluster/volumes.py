@@ -28,6 +28,8 @@ class Provisioner:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self.paused: set[str] = set()
         """Namespaces whose claims stay unbound."""
+        self.roots: dict[str, tuple[int, int]] = {}
+        """Namespace -> owner and mode of the roots of its volumes, instead of what fsGroup gives."""
 
     def start(self) -> None:
         """Begin."""
@@ -65,8 +67,10 @@ class Provisioner:
         metadata = claim["metadata"]
         path = self.directory(metadata["namespace"], metadata["name"])
         path.mkdir(parents=True, exist_ok=True)
-        os.chown(path, RUNNER_USER, RUNNER_USER)
-        path.chmod(0o2770)  # what the kubelet makes of a volume that honours fsGroup
+        # By default what the kubelet makes of a volume that honours fsGroup.
+        owner, mode = self.roots.get(metadata["namespace"], (RUNNER_USER, 0o2770))
+        os.chown(path, owner, owner)
+        path.chmod(mode)
         volume = {
             "apiVersion": "v1",
             "kind": "PersistentVolume",
