@@ -1,9 +1,8 @@
 """The Textual application: owns the connection, the feed and the screens; paints before it connects."""
 
-import asyncio
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, ClassVar
@@ -12,8 +11,11 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.worker import Worker, WorkerState
 
+from kagents_core.safetext import SafeText
 from kagents_tui.actions.keymap import binding_id, keymap_of
-from kagents_tui.feed import Batch, Feed, Link
+from kagents_tui.calls import Calls
+from kagents_tui.feed import Batch, Link
+from kagents_tui.lifeline import Lifeline, plain
 from kagents_tui.permissions import Permissions
 from kagents_tui.places import History, Place
 from kagents_tui.rows.cells import Scene, Tone
@@ -65,18 +67,18 @@ class KagentsApp(App[None]):
         self.set_keymap(self.keymap.for_textual())
         self.symbols = ASCII if options.ascii else UNICODE
         self.now = now
-        self.connection: Connection | None = None
-        self.feed: Feed | None = None
+        self.lifeline = Lifeline(connector, self._refresh_frames, self._take, self._connected)
         self.namespaces = options.namespaces
         self.permissions = Permissions()
         self.history: list[str] = []
         self.places = History([Place("teams")], 0)
         self.pulse = Session()
-        self.status = "starting"
-        self.link: Link | None = None
-        self.trouble = ""
+        self.calls = Calls(self.write_to_terminal, options.settings.notifications)
+        self._base_options = options
+        self._asked: tuple[str, ...] | None = options.namespaces or (() if options.all_namespaces else None)
         self._pressed_at = -QUIT_SECONDS
-        self._attention: int | None = None
+        self._new_here = True
+        """What waits at the first look is no news."""
         self._totals: tuple[int, int, int, int] | None = None
 
     # Start and connection
@@ -86,48 +88,42 @@ class KagentsApp(App[None]):
         from kagents_tui.screens.teams import TeamsScreen
 
         self.push_screen(TeamsScreen())
-        self.call_after_refresh(self.connect, None)
+        self.call_after_refresh(self._start_connecting)
         self.set_interval(1.0, self._tick)
 
-    def connect(self, context: str | None) -> None:
-        """Leaves the present connection for that of a context (None: the one asked for at the start)."""
-        self.run_worker(self._connected(context), group="feed", exclusive=True, exit_on_error=False)
+    def _start_connecting(self) -> None:
+        self.run_worker(self.lifeline.run(), group="connection", exit_on_error=False)
 
-    async def _connected(self, context: str | None) -> None:
-        from kagents_core.kube.errors import KubeError
+    def connect(self, context: str | None, namespaces: tuple[str, ...] | None = None) -> None:
+        """Leaves the present connection for that of a context (None: the one asked for at the start).
 
-        previous, self.connection, self.feed = self.connection, None, None
-        self.permissions, self.link, self.trouble, self._totals = Permissions(), None, "", None
-        for frame in self.frames():
-            frame.teams_replaced()
-        if previous is not None:
-            await self.connector.close(previous)
-        try:
-            connection = await self.connector.connect(context, self._starting)
-        except KubeError as error:
-            self.trouble = line(str(error), 400)
-            self.status = "not connected"
-            self._refresh_frames()
-            return
-        self.connection, self.status = connection, ""
-        try:
-            self.feed = Feed(connection.client, self.namespaces, self._take, self._linked)
-            self._refresh_frames()
-            if connection.opens is not None:
-                await self.open_team(connection.opens)
-            await self.feed.run()
-        finally:
-            with suppress(Exception):
-                await asyncio.wait_for(self.connector.close(connection), 0.5)
+        Without ``namespaces`` it shows those of the last time there, else those configured for it.
+        """
+        self._asked = namespaces
+        self.lifeline.change(context)
+        self._forget_teams()
+
+    async def _connected(self, connection: Connection) -> tuple[str, ...]:
+        configured = self.settings.of_context(connection.context)
+        # Before anything is awaited: no key may act in a context that is read-only.
+        self.options = replace(
+            self._base_options, read_only=self._base_options.read_only or configured.read_only
+        )
+        self.namespaces = configured.namespaces if self._asked is None else self._asked
+        if connection.opens is not None:
+            await self.open_team(connection.opens)
+        return self.namespaces
 
     def show_namespaces(self, namespaces: tuple[str, ...]) -> None:
         """Shows these namespaces only (none: all) from now on."""
-        self.namespaces = namespaces
-        self.connect(self.connection.context if self.connection else None)
+        self.namespaces = self._asked = namespaces
+        self._forget_teams()
+        self.lifeline.show_namespaces(namespaces)
 
-    def _starting(self, what: str) -> None:
-        self.status = line(what, 200)
-        self._refresh_frames()
+    def _forget_teams(self) -> None:
+        self.permissions, self._totals, self._new_here = Permissions(), None, True
+        for frame in self.frames():
+            frame.teams_replaced()
 
     def _take(self, batch: Batch) -> None:
         self._totals = None
@@ -135,30 +131,37 @@ class KagentsApp(App[None]):
             frame.teams_changed(batch)
         self._refresh_frames()
 
-    def _linked(self, link: Link) -> None:
-        self.link = link
-        self._refresh_frames()
-
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker that failed shows its error; the application goes on."""
-        if event.state == WorkerState.ERROR:
-            error = event.worker.error
-            inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
-            self.trouble = line(f"{event.worker.group}: {inner or 'failed'}", 400)
-            self._refresh_frames()
+        if event.state == WorkerState.ERROR and event.worker.error is not None:
+            self.say(f"{event.worker.group} failed: {plain(event.worker.error)}", "bad")
 
     # What screens ask
 
     @property
+    def connection(self) -> Connection | None:
+        """The API server that is spoken to; None while there is none."""
+        return self.lifeline.connection
+
+    @property
+    def link(self) -> Link | None:
+        """How the connection stands; None before it was told."""
+        return self.lifeline.link
+
+    @property
     def teams(self) -> dict[Key, Team]:
         """Every team that is known now."""
-        return self.feed.teams if self.feed else {}
+        return self.lifeline.feed.teams if self.lifeline.feed else {}
 
     def totals(self) -> tuple[int, int, int, int]:
         """As ``rows.teams.totals``; counted once for each change and each second, not for each key."""
         if self._totals is None:
             self._totals = totals(list(self.teams.values()), self.now())
         return self._totals
+
+    def banners(self) -> list[SafeText]:
+        """What is wrong with the whole and will not pass by itself: what may not be read, and the way out."""
+        return [*self.link.missing] if self.link else []
 
     def scene(self) -> Scene:
         """The time and the glyphs, for row functions."""
@@ -183,7 +186,7 @@ class KagentsApp(App[None]):
     def _refresh_frames(self) -> None:
         for frame in list(self.frames())[-1:]:
             frame.refresh_bars()
-        self._set_title()
+        self.calls.count(self.totals()[3])
 
     def take_pulse(self) -> None:
         """Counts the cluster for the curves of the session; it is cheap, and done every few seconds."""
@@ -195,16 +198,16 @@ class KagentsApp(App[None]):
         self.take_pulse()
         for frame in list(self.frames())[-1:]:
             frame.tick()
-        self._set_title()
+        self.calls.count(self.totals()[3])
+        link = self.link
+        if link is not None and link.synced:
+            self.calls.look(self.teams.values(), self.now(), silent=self.app_focus or self._new_here)
+            self._new_here = False
 
-    def _set_title(self) -> None:
-        """The terminal's title counts the teams that need a person. Only words of ours go into it."""
-        attention = self.totals()[3]
-        if attention == self._attention or self._driver is None or self.is_headless:
-            return
-        self._attention = attention
-        words = f"{attention} need you - kagents" if attention else "kagents"
-        self._driver.write(f"\x1b]0;{words}\x07")
+    def write_to_terminal(self, sequence: str) -> None:
+        """Sends a sequence of ours to the terminal itself; nowhere when there is none."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
 
     # Quitting
 

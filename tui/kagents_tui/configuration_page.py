@@ -55,9 +55,9 @@ keys:
 ## What is remembered
 
 `$XDG_STATE_HOME/kagents/terminal.json` (usually below `~/.local/state`) keeps the last view, how each
-view was filtered and sorted, the namespaces of each context and the command lines that were typed. Several terminals
-may run at once: each adds what it did. A file that cannot be read is set aside, and that is said.
-`restore: false` reads and writes nothing of it.
+view was filtered and sorted, the namespaces of each context and the command lines that were typed.
+Several terminals may run at once: each adds what it did. A file that cannot be read is set aside, and that is
+said. `restore: false` reads and writes nothing of it.
 """
 HEAD: Final = """\
 Configuration of kagents-tui. Every field is optional; what is shown are the defaults.

@@ -31,6 +31,8 @@ class ReflectorState:
     connected: bool
     since: datetime
     last_error: str | None = None
+    cause: KubeError | None = None
+    """What ``last_error`` says, for callers that treat what is forbidden otherwise than what is lost."""
 
 
 class Reflector(Generic[T]):
@@ -83,7 +85,7 @@ class Reflector(Generic[T]):
                 # The next list brings a fresh version; only a server that never keeps one makes us wait.
                 self._version = None
             except KubeError as error:
-                self._set_state(False, str(error))
+                self._set_state(False, error)
             await self._sleep(self._backoff.next())
 
     async def _list(self) -> str:
@@ -102,8 +104,8 @@ class Reflector(Generic[T]):
                     self._on_first_page = None
         self.store.retain(seen, self.namespace)
         self.lists += 1
-        self._set_state(True)
         self.synced.set()
+        self._set_state(True)
         return version
 
     async def _watch(self, version: str) -> bool:
@@ -142,11 +144,11 @@ class Reflector(Generic[T]):
         if events:
             self.store.apply(events)
 
-    def _set_state(self, connected: bool, error: str | None = None) -> None:
-        before = self.state
+    def _set_state(self, connected: bool, cause: KubeError | None = None) -> None:
+        before, error = self.state, None if cause is None else str(cause)
         if before.connected == connected and before.last_error == error:
             return
         since = before.since if before.connected == connected else datetime.now(UTC)
-        self.state = ReflectorState(connected, since, error)
+        self.state = ReflectorState(connected, since, error, cause)
         if self._on_state is not None:
             self._on_state(self.state)

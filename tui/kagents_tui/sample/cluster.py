@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from kagents_core.kube.client import ObjectList, Permission
-from kagents_core.kube.errors import Conflict, NotFound, Unreachable
+from kagents_core.kube.errors import Conflict, Forbidden, NotFound, Unreachable
 from kagents_core.kube.watch import WatchEvent
 from kagents_tui.session import Connection
 
@@ -57,6 +57,8 @@ class SampleCluster:
     log: bytes = b""
     events: list[Object] = field(default_factory=list)
     denied: set[str] = field(default_factory=set)
+    readable: set[str | None] = field(default_factory=set)
+    """Namespaces that may be listed although listing is denied; None: all of them at once."""
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
     broken: bool = False
     streams: list[SampleStream] = field(default_factory=list)
@@ -98,6 +100,13 @@ class SampleCluster:
         for queue in self._watchers:
             queue.put_nowait(WatchEvent(kind, copy.deepcopy(team)))
 
+    def _refuse(self, resource: Any, namespace: str | None) -> None:
+        if self.broken:
+            raise Unreachable("the API server does not answer")
+        if f"list {resource.plural}" in self.denied and namespace not in self.readable:
+            where = f"in {namespace}" if namespace else "at the cluster scope"
+            raise Forbidden(403, "Forbidden", f"{resource.plural} is forbidden: you cannot list {where}")
+
     async def get(self, resource: Any, namespace: str | None, name: str) -> Object:
         """One object."""
         return copy.deepcopy(self.find(namespace, name))
@@ -117,8 +126,7 @@ class SampleCluster:
         self, resource: Any, namespace: str | None = None, **_: Any
     ) -> AsyncGenerator[ObjectList]:
         """A list as one page."""
-        if self.broken:
-            raise Unreachable("the API server does not answer")
+        self._refuse(resource, namespace)
         yield await self.list(resource, namespace)
 
     async def watch(
@@ -130,8 +138,7 @@ class SampleCluster:
         **_: Any,
     ) -> AsyncGenerator[WatchEvent]:
         """Changes as they come."""
-        if self.broken:
-            raise Unreachable("the API server does not answer")
+        self._refuse(resource, namespace)
         queue: asyncio.Queue[WatchEvent | None] = asyncio.Queue()
         self._watchers.append(queue)
         if on_open is not None:

@@ -29,6 +29,7 @@ class Frame(Screen[None], inherit_bindings=False):
     DEFAULT_CSS = """
     Frame { layout: vertical; }
     Frame #body { height: 1fr; }
+    Frame #banner { display: none; }
     """
 
     def __init__(self) -> None:
@@ -48,6 +49,7 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         yield Bar(id="title")
+        yield Bar(id="banner")
         yield Bar(id="rule", fill=self.kagents.symbols.rule)
         yield from self.body()
         yield Bar(id="message", fill=self.kagents.symbols.rule)
@@ -96,17 +98,27 @@ class Frame(Screen[None], inherit_bindings=False):
         if not self.ready:
             return
         self.query_one("#title", Bar).show(self.title_cells(), self.badges())
+        self.show_banner()
         rule = self.kagents.symbols.rule
         self.query_one("#rule", Bar).show([cell(f"{rule} ", "dim"), *self.crumbs(), cell(" ", "dim")], ())
         message = [cell(f"{rule} ", "dim"), self._message, cell(" ")] if self._message else []
         self.query_one("#message", Bar).show(message)
         self.query_one("#keys", Bar).show(self.key_cells(), self.always_cells())
 
+    def show_banner(self) -> None:
+        """One line under the title for what is wrong with the whole, if anything is: the first of it."""
+        banners = self.kagents.banners()
+        bar = self.query_one("#banner", Bar)
+        if banners:
+            more = cell(f"(+{len(banners) - 1}) ", "dim") if len(banners) > 1 else cell(" ")
+            bar.show([cell(f" {self.kagents.symbols.warning} ", "warn"), cell(banners[0], "warn")], [more])
+        bar.display = bool(banners)
+
     def title_cells(self) -> Sequence[Cell]:
         """The left of the title line: where we are connected, and the totals."""
         app = self.kagents
         teams, working, spent, _ = app.totals()
-        where = app.connection.context if app.connection else app.status
+        where = app.connection.context if app.connection else app.lifeline.status
         spaces = " ".join(app.namespaces) if app.namespaces else "all namespaces"
         head = [
             cell(" kagents ", "accent"),
@@ -124,11 +136,7 @@ class Frame(Screen[None], inherit_bindings=False):
         """The right of the title line: what is wrong, and how many need a person."""
         app = self.kagents
         shown: list[Cell] = []
-        if app.trouble:
-            shown.append(cell(f" {app.symbols.failed} {app.trouble[:60]} ", "bad"))
-        elif app.link is not None and not app.link.connected:
-            why = f": {app.link.error[:50]}" if app.link.error else ""
-            shown.append(cell(f" {app.symbols.failed} lost {age(app.now(), app.link.since)}{why} ", "bad"))
+        shown += lost_cells(app)
         if app.options.read_only:
             shown.append(cell(" [read-only] ", "accent"))
         attention = app.totals()[3]
@@ -181,3 +189,16 @@ class Frame(Screen[None], inherit_bindings=False):
         """The namespace that keys are about now."""
         team = self.selected()
         return team.key[0] if team else None
+
+
+def lost_cells(app: "KagentsApp") -> list[Cell]:
+    """The badge of a connection that is lost: how old what is shown is, and why."""
+    link, failed = app.link, app.symbols.failed
+    if app.lifeline.trouble:
+        return [cell(f" {failed} {app.lifeline.trouble[:60]} ", "bad")]
+    if link is None or link.connected:
+        return []
+    since = age(app.now(), link.since) or "0s"
+    what = f"lost, data {since} old" if link.synced else f"no answer for {since}"
+    why = f": {link.error[:50]}" if link.error else ""
+    return [cell(f" {failed} {what}{why} ", "bad")]

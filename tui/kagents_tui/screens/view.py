@@ -159,8 +159,7 @@ class View(Frame, inherit_bindings=False):
             return
         navigation.go(app, Place(action.id, look=Look(filter=request.filter, labels=request.labels)))
         if request.context is not None:
-            app.namespaces = app.namespaces if request.namespaces is None else request.namespaces
-            app.connect(request.context)
+            app.connect(request.context, request.namespaces)
         elif request.namespaces is not None:
             app.show_namespaces(request.namespaces)
 
