@@ -19,11 +19,13 @@ from kagents_controller.lease import Election
 from kagents_controller.metrics import Metrics
 from kagents_controller.namespace_setup import Content, NamespaceSetup
 from kagents_controller.notifications import Notifier
+from kagents_controller.pacing import Pacing
 from kagents_controller.planning import Decision, Planner
 from kagents_controller.pod_events import PodEvents
 from kagents_controller.staleness import caught_up, replaces_only_the_dead
 from kagents_controller.team_network import TeamNetwork, network_policies
 from kagents_controller.workqueue import QueueClosed, WorkQueue
+from kagents_core.api.resources import AGENT_TEAMS
 from kagents_core.kube.client import Client
 from kagents_core.kube.errors import ApiError, Conflict
 from kagents_core.kube.reflector import Reflector
@@ -77,6 +79,7 @@ class Controller:
         self._on_synced = on_synced
         self._reflectors = self.caches.reflectors(client, namespaces)
         self._expectations = Expectations(lambda: asyncio.get_running_loop().time())
+        self._pacing = Pacing(lambda: asyncio.get_running_loop().time())
         self._events = EventRecorder(client)
         made = NamespaceSetup(client, lambda name: _contents(name, settings, hub_cluster_role, network))
         self._executor = Executor(
@@ -254,12 +257,22 @@ class Controller:
         self._notifier.ask(owner, plan.effects, decision.attempts)
         self._wakes.set(owner, None if plan.wake_at is None else plan.wake_at.timestamp())
         self._wakes_changed.set()
+        if (later := self._may_wait(decision)) > 0:
+            return later
         try:
             await self._executor.carry_out(decision.subject, plan)
+            self._pacing.settled(owner)
         except CreationRefused as refused:
             await self._tell_refused(decision, refused)
             return _REFUSED_SECONDS
         return _REFUSED_SECONDS if stuck else None
+
+    def _may_wait(self, decision: Decision) -> float:
+        """Seconds that carrying out may wait: for a team of which only small steps are to be told."""
+        subject, plan = decision.subject, decision.plan
+        if subject.resource is not AGENT_TEAMS or plan.apply or plan.delete:
+            return 0.0
+        return self._pacing.wait(subject.owner, subject.own_status(), plan.status)
 
     async def _ask_about_pods(self, owner: Owner) -> bool:
         """Whether some pod of this team is stuck; why, is known afterwards."""
@@ -290,6 +303,7 @@ class Controller:
 
     def _forget(self, owner: Owner) -> None:
         self._expectations.forget(owner)
+        self._pacing.settled(owner)
         self._notifier.forget(owner)
         self._wakes.set(owner, None)
 

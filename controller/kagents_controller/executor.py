@@ -38,6 +38,12 @@ class Subject:
         metadata = self.body["metadata"]
         return self.resource.kind, metadata.get("namespace", ""), metadata["name"]
 
+    def own_status(self) -> dict[str, Any]:
+        """The controller's part of its status, as it was last written."""
+        current = self.body.get("status") or {}
+        fields = self.status_fields
+        return {key: value for key, value in current.items() if fields is None or key in fields}
+
 
 class CreationRefused(Exception):  # noqa: N818  (it says what happened)
     """The API server refused some children of a team: a quota, a policy, a missing account."""
@@ -211,10 +217,7 @@ class Executor:
 
 def differs(subject: Subject, wanted: Mapping[str, Any]) -> bool:
     """Whether the controller's part of the status is not yet what is wanted."""
-    current = subject.body.get("status") or {}
-    if subject.status_fields is not None:
-        current = {key: value for key, value in current.items() if key in subject.status_fields}
-    return bool(current != dict(wanted))
+    return subject.own_status() != dict(wanted)
 
 
 async def _settle(calls: Sequence[Awaitable[None]]) -> list[BaseException | None]:
