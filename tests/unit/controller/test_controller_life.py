@@ -294,6 +294,7 @@ async def test_the_recorder_writing_at_the_same_time_loses_nothing(world: Any, s
     for number in range(20):
         world.change(path, {"status": {"tasks": {"total": number}}}, status=True)
         if number == 10:
+            await world.until(lambda: world.agents() == ["a", "hub", "lead"])
             world.set_phase("hub", "Running")
             world.set_phase("lead", "Running")
         await asyncio.sleep(0.004)
