@@ -114,6 +114,14 @@ def namespace(kubectl: Kubectl, chart: None, request: pytest.FixtureRequest) -> 
 
 
 @pytest.fixture
+def repository(cluster: Cluster, kubectl: Kubectl, namespace: str) -> str:
+    """URL of a repository with one commit, served in the test's namespace."""
+    from testcluster.services import serve_repository
+
+    return serve_repository(cluster, kubectl.within(namespace))
+
+
+@pytest.fixture
 def team(kubectl: Kubectl, namespace: str) -> Callable[..., Team]:
     """Applies a team and gives a handle to it."""
     from testcluster.team import Team

@@ -11,23 +11,8 @@ from testcluster.services import serve
 from testcluster.team import Team, simulated
 from testcluster.waiting import until
 
-SERVE = """
-set -e
-git init -q -b main /tmp/seed
-git -C /tmp/seed -c user.name=t -c user.email=t@example.test commit -q --allow-empty -m Begin
-git clone -q --bare /tmp/seed /tmp/served/shop.git
-git -C /tmp/served/shop.git update-server-info
-exec python3 -m http.server --directory /tmp/served 8080
-"""
 KEY = "sk-ant-api03-" + "k" * 60 + "0123456789abcdefghij"
 MODEL_SOURCES = REPOSITORY / "tests" / "claude" / "scripted_model"
-
-
-@pytest.fixture
-def repository(cluster: Cluster, kubectl: Kubectl, namespace: str) -> str:
-    """URL of a repository with one commit."""
-    here = kubectl.within(namespace)
-    return serve(cluster, here, "git", ["sh", "-c", SERVE], {"unused": ""}) + "/shop.git"
 
 
 def log(cluster: Cluster, team: Team, branch: str) -> str:

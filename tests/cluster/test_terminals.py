@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from testcluster.cluster import Cluster
 from testcluster.commands import Kubectl, Object
-from testcluster.screen import Screen
+from testcluster.screen import Screen, key_of, title_of
 from testcluster.team import Team, simulated
 from testcluster.waiting import until
 
@@ -27,7 +27,11 @@ def work(cluster: Cluster, kubectl: Kubectl, namespace: str, team: Callable[...,
         group = f"kagents-test-{'admin' if user == 'member' else user}s"
         kubectl.within(namespace)("create", "rolebinding", role, f"--clusterrole={role}", f"--group={group}")
     wait: list[Object] = [{"wait": {"seconds": 600}}]
-    talk: list[Object] = [{"send": {"to": "lead", "text": "The figures are in."}}, *wait]
+    talk: list[Object] = [
+        {"create_task": {"subject": "Add up the figures", "owner": "a"}},
+        {"send": {"to": "lead", "text": "The figures are in."}},
+        *wait,
+    ]
     running = team(simulated("demo", {"lead": wait, "a": talk, "b": wait, "c": wait}, lifecycle=GATES))
     until(lambda: (running.status().get("ready") or "").startswith("1/"), 60, explain=running.explain)
     return running
@@ -77,14 +81,15 @@ def test_the_command_as_three_people(cluster: Cluster, work: Team, namespace: st
 
 
 @pytest.fixture
-def terminal(cluster: Cluster, namespace: str) -> Iterator[Callable[[str], Screen]]:
+def terminal(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[Callable[[str], Screen]]:
     """kagents-tui as one person, in the test's namespace."""
     opened: list[Screen] = []
 
     def start(user: str) -> Screen:
         kubeconfig = cluster.as_user(user).kubeconfig
         command = [str(PROGRAMS / "kagents-tui"), "--kubeconfig", kubeconfig, "-n", namespace]
-        opened.append(Screen(command, {}))
+        own = {f"XDG_{kind}_HOME": str(tmp_path / user / kind) for kind in ("CONFIG", "STATE", "DATA")}
+        opened.append(Screen(command, own))
         return opened[-1]
 
     yield start
@@ -92,24 +97,74 @@ def terminal(cluster: Cluster, namespace: str) -> Iterator[Callable[[str], Scree
         screen.close()
 
 
+def press(screen: Screen, action: str) -> None:
+    screen.keys(key_of(action))
+
+
+def confirm(screen: Screen, verb: str, *facts: str) -> None:
+    """Answer a question that has Cancel in focus."""
+    screen.until(f" {verb} ", "[ Cancel ]", *facts)
+    screen.keys("\t")
+    screen.until(f"[ {verb} ]")
+    screen.keys("\r")
+
+
+def is_off(screen: Screen, *actions: str) -> None:
+    """Each of these keys is off, and the terminal says which right is missing."""
+    for action in actions:
+        press(screen, action)
+        screen.until(f"{title_of(action)} is off: you may not")
+
+
+def texts(team: Team) -> list[str]:
+    return [str(entry.get("text")) for entry in team.journal() if entry["kind"] == "message"]
+
+
 def test_the_terminal_of_an_operator(work: Team, terminal: Callable[[str], Screen]) -> None:
+    """Watches the team, reads its mail and tasks over exec, approves, writes, kills."""
     screen = terminal("operator")
     screen.until("demo", "Running")
-    screen.keys("\r")
-    screen.until("The figures are in.", seconds=60)
-    screen.keys("a")
+    press(screen, "open")
+    screen.until("The figures are in.", "Add up the figures", seconds=60)
+    press(screen, "approve")
     screen.until("Approve spawn-b", "[ Approve ]")
     screen.keys("\r")
     until(lambda: work.pods("b"), 30)
-    screen.keys("\x04")
-    screen.until("delete is off")
+    press(screen, "message")
+    screen.until("message in", "ctrl-s send")
+    screen.keys("Use Monday's numbers.")
+    screen.until("Use Monday's numbers.")
+    screen.keys("\x13")
+    screen.until("is on its way")
+    until(lambda: "Use Monday's numbers." in texts(work), 30, explain=lambda: texts(work))
+    is_off(screen, "delete")
+    press(screen, "kill")
+    confirm(screen, "Kill", "demo")
+    work.wait_phase("Cancelled", seconds=30)
+    screen.until("Cancelled")
+
+
+def test_the_terminal_of_an_admin(work: Team, terminal: Callable[[str], Screen]) -> None:
+    """May all that an operator may, and delete."""
+    screen = terminal("member")
+    screen.until("demo", "Running")
+    press(screen, "approve")
+    screen.until("Approve spawn-b", "[ Approve ]")
+    screen.keys("\r")
+    until(lambda: work.pods("b"), 30)
+    press(screen, "delete")
+    confirm(screen, "Delete", "demo")
+    until(lambda: not work.object(), 60)
+    until(lambda: not work.pods(), 60)
 
 
 def test_the_terminal_of_a_viewer(work: Team, terminal: Callable[[str], Screen]) -> None:
+    """Sees teams; mail is read by exec, which is more; every act is off and says why."""
     screen = terminal("viewer")
     screen.until("demo", "Running")
-    screen.keys("a")
-    screen.until("is off", "you may not")
-    screen.keys("\x0b")
-    screen.until("is off", "you may not")
-    assert "approved.claude.amcheste.io/spawn-b" not in (work.object()["metadata"].get("annotations") or {})
+    is_off(screen, "approve", "deny", "kill", "message", "suspend", "delete")
+    found = work.object()
+    assert "approved.claude.amcheste.io/spawn-b" not in (found["metadata"].get("annotations") or {})
+    assert not found["spec"].get("cancel")
+    assert not found["spec"].get("suspend")
+    assert work.phase() == "Running"

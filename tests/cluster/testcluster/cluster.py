@@ -1,6 +1,7 @@
 """The cluster under test: this machine's own, or the one that ``KAGENTS_TEST_KUBECONFIG`` names."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -63,12 +64,22 @@ class Cluster:
 
 def obstacle() -> str | None:
     """Why no cluster can be started here; None when one can."""
-    if os.environ.get("KAGENTS_TEST_KUBECONFIG"):
-        return None
+    named = os.environ.get("KAGENTS_TEST_KUBECONFIG")
+    if named:
+        return _obstacle_to_a_named_one(Path(named))
     if os.geteuid() != 0:
         return "a cluster on this machine needs root: run as root, or set KAGENTS_TEST_KUBECONFIG"
     missing = run([sys.executable, str(TOOL), "missing"]).split()
     return f"missing: {', '.join(missing)}: run tools/cluster/install-packages" if missing else None
+
+
+def _obstacle_to_a_named_one(kubeconfig: Path) -> str | None:
+    if not kubeconfig.is_file():
+        return f"KAGENTS_TEST_KUBECONFIG names {kubeconfig}, and there is no such file"
+    if given() is None:
+        return "KAGENTS_TEST_KUBECONFIG needs KAGENTS_TEST_IMAGES=<registry prefix>:<tag>, images it can pull"
+    absent = [name for name in ("kubectl", "helm") if shutil.which(name) is None]
+    return f"KAGENTS_TEST_KUBECONFIG needs {' and '.join(absent)} on PATH" if absent else None
 
 
 def start(cache: Path) -> Cluster:
@@ -76,7 +87,7 @@ def start(cache: Path) -> Cluster:
     named = os.environ.get("KAGENTS_TEST_KUBECONFIG")
     if named:
         images = given()
-        assert images is not None, "KAGENTS_TEST_KUBECONFIG needs KAGENTS_TEST_IMAGES=<registry prefix>:<tag>"
+        assert images is not None, obstacle()
         kubectl = Kubectl("kubectl", named)
         return Cluster(kubectl, Helm("helm", named, cache), images, None, own=False)
     images, archives = (chosen, []) if (chosen := given()) else built()

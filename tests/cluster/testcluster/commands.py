@@ -97,6 +97,14 @@ class Helm:
     kubeconfig: str
     cache: Path
 
+    def refused(self, *arguments: str) -> str:
+        """What a command that must fail says."""
+        try:
+            output = self(*arguments)
+        except CommandFailed as failed:
+            return failed.output
+        raise AssertionError(f"helm {' '.join(arguments)} succeeded: {output}")
+
     def __call__(self, *arguments: str) -> str:
         folders = {
             f"HELM_{kind}_HOME": str(self.cache / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")

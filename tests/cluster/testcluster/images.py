@@ -11,7 +11,15 @@ from pathlib import Path
 from testcluster.commands import REPOSITORY, run
 
 CACHE = Path(os.environ.get("KAGENTS_CLUSTER_IMAGES", Path.home() / ".cache" / "kagents-cluster" / "images"))
-_SOURCES = ("core", "controller", "runner", "pyproject.toml", "tools/images", "tools/image-locks", "tools/get-claude")
+_SOURCES = (
+    "core",
+    "controller",
+    "runner",
+    "pyproject.toml",
+    "tools/images",
+    "tools/image-locks",
+    "tools/get-claude",
+)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,24 @@ from fcntl import ioctl
 
 import pyte
 
+from kagents_tui.actions import ACTIONS
+
 _UNKNOWN = re.compile(rb"\x1b\[[<=>][0-9;]*[a-zA-Z]|\x1bP[^\x1b]*\x1b\\")
 """Private sequences that pyte does not know; they draw nothing."""
+
+
+def key_of(action: str) -> str:
+    """What a terminal sends for the first key of an action, by its id in the registry."""
+    [key] = [each.keys[0] for each in ACTIONS if each.id == action]
+    if key.startswith("ctrl+") and len(key) == 6:
+        return chr(ord(key[-1]) & 0x1F)
+    return {"enter": "\r", "escape": "\x1b", "tab": "\t"}.get(key, key)
+
+
+def title_of(action: str) -> str:
+    """What the terminal calls an action when it says that it is off."""
+    [title] = [each.title for each in ACTIONS if each.id == action]
+    return title
 
 
 class Screen:

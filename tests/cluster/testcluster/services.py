@@ -8,6 +8,15 @@ from testcluster.waiting import until
 
 PORT = 8080
 
+_REPOSITORY = """
+set -e
+git init -q -b main /tmp/seed
+git -C /tmp/seed -c user.name=t -c user.email=t@example.test commit -q --allow-empty -m Begin
+git clone -q --bare /tmp/seed /tmp/served/shop.git
+git -C /tmp/served/shop.git update-server-info
+exec python3 -m http.server --directory /tmp/served 8080
+"""
+
 
 def serve(
     cluster: Cluster, kubectl: Kubectl, name: str, command: Sequence[str], files: Mapping[str, str]
@@ -53,3 +62,8 @@ def serve(
     until(lambda: kubectl(*ready) == "true", 60, explain=lambda: kubectl("describe", "pod", name))
     address = kubectl("get", "service", name, "-o", "jsonpath={.spec.clusterIP}")
     return f"http://{address}:{PORT}"
+
+
+def serve_repository(cluster: Cluster, kubectl: Kubectl) -> str:
+    """Start a server of a git repository with one commit on ``main``; the repository's URL."""
+    return serve(cluster, kubectl, "git", ["sh", "-c", _REPOSITORY], {"unused": ""}) + "/shop.git"

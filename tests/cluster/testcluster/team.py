@@ -1,6 +1,7 @@
 """A team in a namespace of the cluster, looked at through kubectl."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,14 @@ SEED = REPOSITORY / "tests" / "fixtures" / "seed-manifests"
 def seed(name: str, **spec: Any) -> Object:
     """A manifest of the described system with simulated agents, and other spec fields replaced."""
     manifest: Object = yaml.safe_load((SEED / name).read_text())
-    manifest["spec"] |= {"harness": "simulated", **spec}
+    manifest["spec"] |= {"harness": "simulated", **_storage(), **spec}
     return manifest
+
+
+def _storage() -> Object:
+    """``KAGENTS_TEST_ACCESS_MODE=ReadWriteOnce`` for clusters whose default class has no shared volumes."""
+    mode = os.environ.get("KAGENTS_TEST_ACCESS_MODE")
+    return {"storage": {"accessMode": mode}} if mode else {}
 
 
 def simulated(name: str, agents: Mapping[str, Sequence[Any]], **spec: Any) -> Object:
@@ -28,7 +35,7 @@ def simulated(name: str, agents: Mapping[str, Sequence[Any]], **spec: Any) -> Ob
         return {"prompt": "Play your script.", "script": yaml.safe_dump(list(steps))}
 
     mates = [{"name": mate, **agent(steps)} for mate, steps in agents.items() if mate != "lead"]
-    body: Object = {"harness": "simulated", "lead": agent(agents["lead"]), "teammates": mates}
+    body: Object = {"harness": "simulated", "lead": agent(agents["lead"]), "teammates": mates, **_storage()}
     if "repository" not in spec:
         body["workspace"] = {"output": {"size": "1Gi"}}
     return {

@@ -1,9 +1,14 @@
-"""A provisioner for the test cluster: a directory of the node for each claim of its storage class."""
+"""A provisioner for the test cluster: a directory of the node for each claim of its storage class.
+
+By hand, beside a cluster of ``make cluster-up``: ``python volumes.py KUBECONFIG DIRECTORY``, until interrupted.
+"""
 
 import asyncio
 import contextlib
 import os
 import shutil
+import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -90,3 +95,10 @@ class Provisioner:
         }
         with contextlib.suppress(KubeError):  # made in an earlier round
             await client.create(VOLUMES, None, volume)
+
+
+if __name__ == "__main__":
+    by_hand = Provisioner(sys.argv[1], Path(sys.argv[2]))
+    by_hand.start()
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    by_hand.close()
