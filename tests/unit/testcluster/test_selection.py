@@ -1,4 +1,4 @@
-"""Which cluster the cluster tests run on: one of this machine, or the one that is named, and what it needs."""
+"""Which cluster the cluster tests run on: one of this machine, or a named one, and what that needs."""
 
 import os
 import sys
