@@ -34,6 +34,8 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "finish": ("kagents_runner.finish.verb", "push the joined branch and make the pull request"),
     "simulate": ("kagents_runner.simulate.verb", "play a script of a simulated agent by hand"),
     "attach": ("kagents_runner.terminal.verb", "show the agent's own screen in this terminal"),
+    "diff": ("kagents_runner.diff.verb", "print what an agent has changed, as JSON lines"),
+    "transcript": ("kagents_runner.transcript", "print an agent's turns, as JSON lines"),
     "mcp": ("kagents_runner.mcp.verb", "serve the agent's kagents tools over stdio"),
 }
 _IN_CONTAINERS: Final = frozenset({"prepare", "await", "supervise", "record", "merge", "finish"})
@@ -74,6 +76,10 @@ def build_parser() -> argparse.ArgumentParser:
     attach.add_argument(
         "--detach-key", default="ctrl-]", metavar="KEY", help="leaves; the agent goes on (default: ctrl-])"
     )
+    diff = made["diff"]
+    diff.add_argument("--agent", metavar="AGENT", help="whose worktree (default: this pod's agent, or lead)")
+    diff.add_argument("--stat", action="store_true", help="names and numbers only")
+    _add_transcript(made["transcript"])
     simulate = made["simulate"]
     simulate.add_argument("script", metavar="SCRIPT", help="YAML file with the steps; - reads stdin")
     simulate.add_argument("--check", action="store_true", help="only say what is wrong with the script")
@@ -85,6 +91,20 @@ def build_parser() -> argparse.ArgumentParser:
         "--speed", type=float, default=1.0, metavar="X", help="10 is ten times as fast (default: 1)"
     )
     return parser
+
+
+def _add_transcript(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--agent", metavar="AGENT", help="whose turns (default: this pod's agent, or lead)")
+    parser.add_argument(
+        "--after",
+        type=int,
+        default=0,
+        metavar="OFFSET",
+        help="only what stands behind this place of the file",
+    )
+    parser.add_argument("--before", type=int, metavar="OFFSET", help="only what stands before this place")
+    parser.add_argument("--last", type=int, metavar="N", help="only the last N entries")
+    parser.add_argument("--follow", action="store_true", help="stay, and print new entries as they come")
 
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:

@@ -123,11 +123,11 @@ def _batch(lines: Iterable[bytes], offset: int) -> TranscriptBatch:
     malformed = 0
     finished: list[str] = []
     for line in lines:
-        entry = _entry(line)
+        entry = entry_of(line)
         if entry is None:
             malformed += bool(line.strip())
         elif entry.get("type") == "user":
-            received += _received(entry)
+            received += received_mail(entry)
             finished += _finished(entry)
         elif entry.get("type") == "assistant":
             record = _usage(entry)
@@ -142,7 +142,8 @@ def _batch(lines: Iterable[bytes], offset: int) -> TranscriptBatch:
     )
 
 
-def _entry(line: bytes) -> dict[str, Any] | None:
+def entry_of(line: bytes) -> dict[str, Any] | None:
+    """One line of a transcript; None when it is no object."""
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -153,7 +154,8 @@ def _entry(line: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _received(entry: dict[str, Any]) -> Iterator[ReceivedMail]:
+def received_mail(entry: dict[str, Any]) -> Iterator[ReceivedMail]:
+    """The messages that stand in one user turn."""
     if entry.get("isCompactSummary") is True:  # the model's own words about the past, which may quote mail
         return
     for text in _texts(_message(entry).get("content")):
