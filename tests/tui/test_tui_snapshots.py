@@ -78,7 +78,7 @@ async def go(pilot, view: str) -> None:
 @pytest.fixture(autouse=True)
 def no_cue(monkeypatch):
     """The mark of a row that just changed depends on the moment of the picture."""
-    monkeypatch.setattr("kagents_tui.widgets.table.CUE_SECONDS", 0)
+    monkeypatch.setattr("kagents_tui.widgets.cues.CUE_SECONDS", 0)
 
 
 @pytest.mark.parametrize("view", VIEWS)

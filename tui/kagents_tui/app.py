@@ -14,6 +14,7 @@ from textual.worker import Worker, WorkerState
 from kagents_core.safetext import SafeText
 from kagents_tui.actions.keymap import binding_id, keymap_of
 from kagents_tui.calls import Calls
+from kagents_tui.favourites import Favourites
 from kagents_tui.feed import Batch, Link
 from kagents_tui.lifeline import Lifeline, plain
 from kagents_tui.permissions import Permissions
@@ -73,6 +74,7 @@ class KagentsApp(App[None]):
         self.history: list[str] = []
         self.places = History([Place("teams")], 0)
         self.pulse = Session()
+        self.favourites = Favourites()
         self.calls = Calls(self.write_to_terminal, options.settings.notifications)
         self._base_options = options
         self._asked: tuple[str, ...] | None = options.namespaces or (() if options.all_namespaces else None)
@@ -126,6 +128,7 @@ class KagentsApp(App[None]):
             frame.teams_replaced()
 
     def _take(self, batch: Batch) -> None:
+        self.favourites.see(key[0] for key, team in batch.items() if team is not None)
         self._totals = None
         for frame in self.frames():
             frame.teams_changed(batch)

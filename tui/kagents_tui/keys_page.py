@@ -3,11 +3,13 @@
 import sys
 from pathlib import Path
 
-from kagents_tui.actions import ACTIONS, SCREENS, Action, of_screen, shown_key
+from kagents_tui.actions import ACTIONS, SCREENS, Action, of_screen, shown_keys
 
 TITLES = {
     "teams": "The list of teams",
     "gates": "The list of gates",
+    "namespace": "The list of namespaces",
+    "context": "The list of contexts",
     "team": "One team",
     "document": "A text (description, YAML, message, help)",
     "log": "A log",
@@ -26,7 +28,13 @@ def page() -> str:
         "changed in the [configuration](configuration.md), by the id in the last column.",
     ]
     for screen in SCREENS:
-        parts += ["", f"## {TITLES[screen]}", "", "| keys | what it does | | id |", "|---|---|---|---|"]
+        parts += [
+            "",
+            f"## {TITLES.get(screen, f'The list of {screen}')}",
+            "",
+            "| keys | what it does | | id |",
+            "|---|---|---|---|",
+        ]
         parts += [row(action) for action in of_screen(screen) if action.keys]
     parts += ["", "## The command line, after `:`", "", "| command | what it does |", "|---|---|"]
     for action in ACTIONS:
@@ -43,7 +51,7 @@ def page() -> str:
 
 def row(action: Action) -> str:
     """One line of a table of keys."""
-    keys = ", ".join(f"`{shown_key(key)}`" for key in action.keys)
+    keys = ", ".join(f"`{key}`" for key in shown_keys(action))
     marks = ["asks"] * action.dangerous + ["changes"] * action.mutates
     return f"| {keys} | {action.help} | {', '.join(marks)} | `{action.id}` |"
 

@@ -21,7 +21,7 @@ SCENE = Scene(NOW, UNICODE)
 
 
 def shown(team):
-    return [column.cell(team, SCENE).text for column in teams.COLUMNS]
+    return [column.cell(team, SCENE).text for column in teams.COLUMNS if not column.wide]
 
 
 def by_name(name):

@@ -94,4 +94,4 @@ def test_segments_are_made_of_cells_and_own_words_only():
         for path in PACKAGE.rglob("*.py")
         if "Segment(" in path.read_text() or "rich.text" in path.read_text()
     }
-    assert makers == {f"widgets/{name}.py" for name in ("bar", "buttons", "document", "table")}
+    assert makers == {f"widgets/{name}.py" for name in ("bar", "buttons", "document", "painter")}

@@ -18,8 +18,10 @@ ACTIONS: Final[tuple[Action, ...]] = (*KINDS, *ACTS, *VIEWS, *MOVES, *TEAM)
 BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 
 SCREENS: Final[dict[str, tuple[Scope, ...]]] = {
-    "teams": ("everywhere", "list", "acts", "teams"),
-    "gates": ("everywhere", "list", "acts", "gates"),
+    "teams": ("everywhere", "list", "view", "marks", "acts", "teams"),
+    "gates": ("everywhere", "list", "view", "marks", "acts", "gates"),
+    "namespace": ("everywhere", "list", "marks"),
+    "context": ("everywhere", "list"),
     "team": ("everywhere", "list", "acts", "team"),
     "mail": ("everywhere", "list", "mail"),
     "tasks": ("everywhere", "list", "tasks"),
@@ -28,6 +30,21 @@ SCREENS: Final[dict[str, tuple[Scope, ...]]] = {
     "log": ("everywhere", "document", "log"),
 }
 """The scopes of each screen."""
+
+
+SHOWN: Final = {
+    "colon": ":",
+    "question_mark": "?",
+    "slash": "/",
+    "escape": "esc",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "backslash": "\\",
+    "minus": "-",
+}
+"""Textual names of keys, and how a person reads them."""
 
 
 def of_screen(screen: str, *, read_only: bool = False) -> Iterator[Action]:
@@ -47,8 +64,14 @@ def key_words(action: Action) -> str:
 
 def shown_key(key: str) -> str:
     """A Textual key name as a person reads it."""
-    names = {"colon": ":", "question_mark": "?", "slash": "/", "escape": "esc", "enter": "enter"}
-    return names.get(key, key.replace("+", "-"))
+    modifiers, plus, last = key.rpartition("+")
+    return (modifiers + plus).replace("+", "-") + SHOWN.get(last, last)
+
+
+def shown_keys(action: Action) -> tuple[str, ...]:
+    """All keys of an action as a person reads them; those of a numbered one from the first to the last."""
+    keys = tuple(dict.fromkeys(shown_key(key) for key in action.keys))
+    return (f"{keys[0]} to {keys[-1]}",) if action.numbered and len(keys) > 2 else keys
 
 
 def clashes(actions: Iterable[Action]) -> list[str]:
@@ -78,4 +101,5 @@ __all__ = [
     "key_words",
     "of_screen",
     "shown_key",
+    "shown_keys",
 ]

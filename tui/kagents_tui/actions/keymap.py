@@ -22,6 +22,7 @@ SAME: Final = {
     "ctrl+m": "enter",
     "ctrl+left_square_bracket": "escape",
     "ctrl+at": "ctrl+space",
+    "ctrl+@": "ctrl+space",
 }
 """A terminal sends the same for both, so they are one key."""
 WAYS_OUT: Final = ("quit", "interrupt", "command")
@@ -106,8 +107,13 @@ class Keymap:
             numbered = BY_ID[name].numbered and len(keys) == places
             for number in range(places):
                 mine = keys[number : number + 1] if numbered else keys if number == 0 else ()
-                found[binding_id(name, number)] = ",".join(mine) or no_key(name)
+                found[binding_id(name, number)] = ",".join(map(sent_as, mine)) or no_key(name)
         return found
+
+
+def sent_as(key: str) -> str:
+    """Textual's names, by commas, of what terminals send for a key: older ones send ctrl-@ for ctrl-space."""
+    return "ctrl+space,ctrl+@" if key == "ctrl+space" else key
 
 
 def binding_id(action_id: str, number: int) -> str:

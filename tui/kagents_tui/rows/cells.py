@@ -45,7 +45,7 @@ class Column(Generic[Item]):
 
     ``cell`` is pure. A column is dropped when the table is too narrow, highest ``drop`` first; 0 never goes.
     ``grow`` takes the width that is left. ``quiet`` columns are left out while all their cells are empty.
-    ``sort`` orders ascending.
+    ``wide`` columns are shown only when a person asks for all of them. ``sort`` orders ascending.
     """
 
     title: str
@@ -56,4 +56,5 @@ class Column(Generic[Item]):
     grow: bool = False
     quiet: bool = False
     right: bool = False
+    wide: bool = False
     sort: Callable[[Item], Any] | None = None

@@ -1,6 +1,6 @@
 """Gates across all teams: one row for each decision that waits for a person."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from kagents_core.safetext import SafeText, clean
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.cells import Cell, Column, cell
 from kagents_tui.rows.fields import line, mapping, sequence
-from kagents_tui.rows.teams import Team, cost_cell
+from kagents_tui.rows.teams import Key, Team, cost_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,20 @@ def gates_of(teams: Iterable[Team]) -> list[Gate]:
         for need in team.needs
         if need.kind == "gate"
     ]
-    return sorted(found, key=lambda gate: (gate.created.timestamp() if gate.created else 0.0, gate.key))
+    return sorted(found, key=lambda gate: order(gate, None))
+
+
+def order(gate: Gate, now: datetime | None) -> tuple[float, tuple[str, str, str]]:
+    """The oldest team first."""
+    return (gate.created.timestamp() if gate.created else 0.0, gate.key)
+
+
+def changes(shown: Mapping[Hashable, Gate], batch: Mapping[Key, Team | None]) -> dict[Hashable, Gate | None]:
+    """What changed teams mean for the gates that are shown: None for one that waits no more."""
+    found: dict[Hashable, Gate | None] = {key: None for key, gate in shown.items() if gate.team.key in batch}
+    for gate in gates_of(team for team in batch.values() if team is not None):
+        found[gate.key] = gate
+    return found
 
 
 def gate_story(team: Mapping[str, Any], event: str) -> SafeText:
@@ -70,7 +83,9 @@ COLUMNS: tuple[Column[Gate], ...] = (
     Column("GATE", lambda g, s: Cell(g.shown_event, "warn"), 12, 50, grow=True, sort=lambda g: g.event),
     Column("TEAMMATE", lambda g, s: Cell(g.teammate), 8, 24, drop=2, sort=lambda g: g.teammate),
     Column("COST", lambda g, s: cost_cell(g.team, s), 7, 13, drop=1, sort=lambda g: -(g.team.cost or 0)),
-    Column("AGE", lambda g, s: cell(age(s.now, g.created)), 5, 5, right=True),
+    Column(
+        "AGE", lambda g, s: cell(age(s.now, g.created)), 5, 5, right=True, sort=lambda g: -order(g, None)[0]
+    ),
 )
 
 

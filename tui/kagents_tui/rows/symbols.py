@@ -17,6 +17,7 @@ class Symbols:
     paused: str
     stopped: str
     changed: str
+    marked: str
     arrow: str
     dash: str
     dot: str
@@ -35,5 +36,51 @@ class Symbols:
     """From nothing to all, for curves and bars."""
 
 
-UNICODE = Symbols("▲", "◆", "✗", "●", "○", "✓", "‖", "■", "•", "→", "–", "·", "─", "…", "↑", "↓", "├", "└", "│", "↔", " ▁▂▃▄▅▆▇█")  # noqa: RUF001 - a dash is meant
-ASCII = Symbols("!", "~", "x", "*", "o", "+", "=", "#", ">", "->", "-", "|", "-", ".", "^", "v", "|", "`", "|", "<>", " _.,:-=+#")
+UNICODE = Symbols(
+    "▲",
+    "◆",
+    "✗",
+    "●",
+    "○",
+    "✓",
+    "‖",
+    "■",
+    "•",
+    "»",
+    "→",
+    "–",  # noqa: RUF001 - a dash is meant
+    "·",
+    "─",
+    "…",
+    "↑",
+    "↓",
+    "├",
+    "└",
+    "│",
+    "↔",
+    " ▁▂▃▄▅▆▇█",
+)
+ASCII = Symbols(
+    "!",
+    "~",
+    "x",
+    "*",
+    "o",
+    "+",
+    "=",
+    "#",
+    ">",
+    "%",
+    "->",
+    "-",
+    "|",
+    "-",
+    ".",
+    "^",
+    "v",
+    "|",
+    "`",
+    "|",
+    "<>",
+    " _.,:-=+#",
+)

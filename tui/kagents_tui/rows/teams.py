@@ -56,6 +56,7 @@ class Team:
     cancelling: bool
     suspending: bool
     needs: tuple[Need, ...]
+    labels: tuple[tuple[str, str], ...]
     document: bytes
 
     def object(self) -> dict[str, Any]:
@@ -98,6 +99,7 @@ def project(source: Mapping[str, Any]) -> Team:
         cancelling=spec.get("cancel") is True,
         suspending=spec.get("suspend") is True,
         needs=needs_of(source),
+        labels=tuple((str(key), str(value)) for key, value in mapping(metadata.get("labels")).items()),
         document=orjson.dumps(kept),
     )
 
@@ -201,15 +203,44 @@ def name_cell(team: Team, scene: Scene) -> Cell:
     return Cell(team.name, "dim" if team.phase in ("Completed", "Cancelled") else "strong")
 
 
+def need_rank(team: Team) -> tuple[int, int]:
+    """By the most pressing need, whether it is due or not; then by how many there are."""
+    return (team.needs[0].rank, -len(team.needs)) if team.needs else (100, 0)
+
+
+def ready_share(team: Team) -> tuple[int, int]:
+    """The agents that are ready, and of how many, as numbers."""
+    ready, _, total = team.ready.partition("/")
+    return (int(ready), int(total)) if ready.isdecimal() and total.isdecimal() else (-1, 0)
+
+
 COLUMNS: tuple[Column[Team], ...] = (
     Column("", glyph, 1, 1),
     Column("NAMESPACE", lambda t, s: Cell(t.namespace), 9, 20, drop=6, sort=lambda t: (t.namespace, t.name)),
     Column("NAME", name_cell, 10, 32, sort=lambda t: (t.name, t.namespace)),
     Column("PHASE", phase_cell, 9, 14, sort=lambda t: (t.phase, t.name)),
-    Column("READY", lambda t, s: Cell(t.ready) if t.ready else cell(s.symbols.dash, "dim"), 5, 5, drop=4),
+    Column(
+        "READY",
+        lambda t, s: Cell(t.ready) if t.ready else cell(s.symbols.dash, "dim"),
+        5,
+        5,
+        drop=4,
+        sort=ready_share,
+    ),
     Column("TASKS", tasks_cell, 5, 7, drop=3, sort=lambda t: (-t.tasks_total, t.tasks_done)),
     Column("COST", cost_cell, 7, 13, drop=2, sort=lambda t: -(t.cost or 0)),
-    Column("ATTENTION", attention_cell, 14, 70, drop=1, grow=True),
+    Column("ATTENTION", attention_cell, 14, 70, drop=1, grow=True, sort=need_rank),
+    Column("WORKING", lambda t, s: count_cell(t.working, s), 7, 7, wide=True, sort=lambda t: -t.working),
+    Column("NEEDS", lambda t, s: count_cell(len(t.needs), s), 5, 5, wide=True, sort=lambda t: -len(t.needs)),
+    Column(
+        "LABELS",
+        lambda t, s: cell(",".join(map("=".join, t.labels))),
+        6,
+        60,
+        wide=True,
+        sort=lambda t: t.labels,
+    ),
+    Column("UID", lambda t, s: cell(t.uid), 8, 36, wide=True, sort=lambda t: t.uid),
     Column(
         "AGE",
         lambda t, s: cell(age(s.now, t.created)),
@@ -219,6 +250,21 @@ COLUMNS: tuple[Column[Team], ...] = (
         sort=lambda t: -t.created.timestamp() if t.created else 0.0,
     ),
 )
+
+
+def count_cell(number: int, scene: Scene) -> Cell:
+    """A number, or a dash for none."""
+    return cell(number) if number else cell(scene.symbols.dash, "dim")
+
+
+def labels_of(team: Team) -> Mapping[str, str]:
+    """The object's labels."""
+    return dict(team.labels)
+
+
+def needs_person(team: Team, now: datetime) -> bool:
+    """Whether anything of the team asks for attention now."""
+    return pressing(team.needs, now) is not None
 
 
 def search_text(team: Team) -> str:

@@ -86,6 +86,11 @@ class Frame(Screen[None], inherit_bindings=False):
         said = self._message
         self.set_timer(MESSAGE_SECONDS, lambda: self._unsay(said))
 
+    def unsay_problem(self) -> None:
+        """Takes a warning away that does not hold any more."""
+        if self._message is not None and self._message.tone == "warn":
+            self._unsay(self._message)
+
     def _unsay(self, said: Cell) -> None:
         if self._message is said:
             self._message = None
@@ -100,7 +105,8 @@ class Frame(Screen[None], inherit_bindings=False):
         self.query_one("#title", Bar).show(self.title_cells(), self.badges())
         self.show_banner()
         rule = self.kagents.symbols.rule
-        self.query_one("#rule", Bar).show([cell(f"{rule} ", "dim"), *self.crumbs(), cell(" ", "dim")], ())
+        crumbs = [cell(f"{rule} ", "dim"), *self.crumbs(), cell(" ", "dim")]
+        self.query_one("#rule", Bar).show(crumbs, self.rule_cells())
         message = [cell(f"{rule} ", "dim"), self._message, cell(" ")] if self._message else []
         self.query_one("#message", Bar).show(message)
         self.query_one("#keys", Bar).show(self.key_cells(), self.always_cells())
@@ -147,6 +153,10 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def crumbs(self) -> Sequence[Cell]:
         """The way to this screen."""
+        return ()
+
+    def rule_cells(self) -> Sequence[Cell]:
+        """The right end of the rule."""
         return ()
 
     def always_cells(self) -> Sequence[Cell]:

@@ -7,15 +7,16 @@ from textual.binding import BindingType
 
 from kagents_tui.feed import Batch
 from kagents_tui.rows import gates as rows
+from kagents_tui.rows import teams
 from kagents_tui.rows.cells import Cell
 from kagents_tui.rows.gates import Gate
 from kagents_tui.rows.teams import Team
-from kagents_tui.screens.listing import Listing
+from kagents_tui.screens.kindlist import KindList
 from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.table import Table
 
 
-class GatesScreen(Listing, inherit_bindings=False):
+class GatesScreen(KindList, inherit_bindings=False):
     """Gates."""
 
     kind = "gates"
@@ -27,39 +28,23 @@ class GatesScreen(Listing, inherit_bindings=False):
             scene=self.kagents.scene,
             key=lambda gate: gate.key,
             search=rows.search_text,
+            order=rows.order,
+            labels=lambda gate: teams.labels_of(gate.team),
             empty="no gate waits for anybody",
             id="body",
         )
 
     def on_mount(self) -> None:
         super().on_mount()
-        self._fill()
-        self.table().focus()
-
-    def table(self) -> Any:
-        return self.query_one("#body", Table)
-
-    def _fill(self) -> None:
         self.table().replace(rows.gates_of(self.kagents.teams.values()))
 
     def teams_changed(self, batch: Batch) -> None:
         if self.ready:
-            self._fill()
+            self.table().apply(rows.changes(self.table().items, batch))
 
     def teams_replaced(self) -> None:
         if self.ready:
             self.table().replace(())
-
-    def tick(self) -> None:
-        super().tick()
-        self.table().tick()
-
-    def perform(self, action: Any, arguments: tuple[str, ...]) -> None:
-        if action.id == "sort_name":
-            self.table().sort_by("TEAM")
-            self.refresh_bars()
-        else:
-            super().perform(action, arguments)
 
     def selected(self) -> Team | None:
         gate: Gate | None = self.table().current

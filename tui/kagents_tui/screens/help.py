@@ -1,7 +1,7 @@
 """Every key and command of a screen, from the registry."""
 
 from kagents_core.safetext import SafeText, clean
-from kagents_tui.actions import ACTIONS, Action, shown_key
+from kagents_tui.actions import ACTIONS, Action, shown_keys
 from kagents_tui.actions.keymap import DEFAULT, Keymap
 from kagents_tui.screens.reading import ReadingScreen
 
@@ -45,6 +45,6 @@ def help_text(screen: str, *, read_only: bool, keymap: Keymap = DEFAULT) -> Safe
 
 def key_line(action: Action) -> str:
     """One key line of the help."""
-    keys = ", ".join(shown_key(key) for key in action.keys)
+    keys = ", ".join(shown_keys(action))
     asks = " (asks first)" if action.dangerous else ""
     return f"  {keys:<20}  {action.help}{asks}"

@@ -8,9 +8,9 @@ from textual.widget import AwaitMount
 
 from kagents_tui import navigation
 from kagents_tui.actions import BY_ID, Action, of_screen
-from kagents_tui.actions.keymap import binding_id, no_key
+from kagents_tui.actions.keymap import binding_id, no_key, sent_as
 from kagents_tui.commands import CommandError, complete, parse, request_of
-from kagents_tui.places import Look, Place
+from kagents_tui.places import History, Look, Place
 from kagents_tui.rows.cells import cell
 from kagents_tui.rows.teams import Team
 from kagents_tui.screens.frame import Frame
@@ -26,7 +26,7 @@ def bindings(screen: str) -> list[BindingType]:
     """Textual bindings of a screen, from the registry."""
     return [
         Binding(
-            key,
+            sent_as(key),
             f"act('{action.id}', {number})",
             action.title,
             show=False,
@@ -161,23 +161,58 @@ class View(Frame, inherit_bindings=False):
         if request.context is not None:
             app.connect(request.context, request.namespaces)
         elif request.namespaces is not None:
-            app.show_namespaces(request.namespaces)
+            self.show_namespaces(request.namespaces)
 
     def do_namespace(self, arguments: tuple[str, ...]) -> None:
-        """Shows other namespaces."""
-        if not arguments:
-            self.say(cell("ns: name one or more namespaces, or `all`").text, "warn")
-            return
-        self.kagents.show_namespaces(request_of(arguments).namespaces or ())
+        """Shows other namespaces; without a name, the list of them."""
+        if arguments:
+            self.show_namespaces(request_of(arguments).namespaces or ())
+        else:
+            navigation.go(self.kagents, Place("namespace"))
+
+    def show_namespaces(self, names: tuple[str, ...]) -> None:
+        """Shows these namespaces alone (none: all); each has a digit from now on."""
+        for name in names:
+            self.kagents.favourites.use(name)
+        self.kagents.show_namespaces(names)
+        self.refresh_bars()
 
     def do_context(self, arguments: tuple[str, ...]) -> None:
-        """Connects to another context."""
+        """Connects to another context; without a name, the list of them."""
         known = self.kagents.connector.contexts()
-        if len(arguments) != 1 or arguments[0] not in known:
+        if not arguments:
+            navigation.go(self.kagents, Place("context"))
+        elif len(arguments) != 1 or arguments[0] not in known:
             self.say(cell(f"ctx: name one of {', '.join(known) or 'no contexts'}").text, "warn")
-            return
+        else:
+            self.change_context(arguments[0])
+
+    def change_context(self, name: str) -> None:
+        """Leaves this context for another one, and shows its teams."""
         navigation.go(self.kagents, Place(navigation.ROOT))
-        self.kagents.connect(arguments[0])
+        self.kagents.connect(name)
+
+    # The history of views
+
+    def do_older_view(self, arguments: tuple[str, ...]) -> None:
+        """Back in the history."""
+        self._travel(lambda history: history.step(-1), "this is the first view of the history")
+
+    def do_newer_view(self, arguments: tuple[str, ...]) -> None:
+        """Ahead in the history."""
+        self._travel(lambda history: history.step(+1), "this is the latest view of the history")
+
+    def do_last_view(self, arguments: tuple[str, ...]) -> None:
+        """There and back."""
+        self._travel(History.swap, "there was no view before this one")
+
+    def _travel(self, step: Callable[[History], Place | None], otherwise: str) -> None:
+        navigation.remember(self.kagents)
+        place = step(self.kagents.places)
+        if place is None:
+            self.say(cell(otherwise).text, "dim")
+        else:
+            navigation.show(self.kagents, place)
 
     def do_help(self, arguments: tuple[str, ...]) -> None:
         """Every key of this screen."""
@@ -222,8 +257,8 @@ class View(Frame, inherit_bindings=False):
         app = self.kagents
         return complete(
             text,
-            namespaces=sorted({key[0] for key in app.teams}),
-            contexts=app.connector.contexts() if text.startswith(("ctx", "context")) else (),
+            namespaces=sorted(app.favourites.known),
+            contexts=app.connector.contexts() if "@" in text or text.startswith(("ctx", "context")) else (),
             teams=[f"{space}/{name}" for space, name in sorted(app.teams)],
             read_only=app.options.read_only,
         )

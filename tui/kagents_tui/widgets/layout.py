@@ -37,6 +37,28 @@ def arrange(columns: Sequence[Column[Any]], wanted: Sequence[int], width: int) -
     return [(each, sizes[each]) for each in shown]
 
 
+def spread(
+    columns: Sequence[Column[Any]], wanted: Sequence[int], width: int, *, skip: int
+) -> list[tuple[int, int]]:
+    """As ``arrange``, for every column at its full width: those that fit, from the chosen one on.
+
+    The glyph and the first named column stay; ``skip`` of those behind them are left out.
+    """
+    first = next((each for each, column in enumerate(columns) if column.title), 0)
+    kept = [each for each in range(len(columns)) if each <= first or each > first + skip]
+    found: list[tuple[int, int]] = []
+    left = width
+    for each in kept:
+        size = max(columns[each].minimum, min(wanted[each], columns[each].maximum))
+        if found and size > left:
+            if left >= columns[each].minimum:
+                found.append((each, left))
+            break
+        found.append((each, size))
+        left -= size + GAP
+    return found
+
+
 def fit(text: str, width: int, *, right: bool = False, ellipsis: str = "…") -> str:
     """The text in exactly ``width`` cells: padded, or cut with an ellipsis."""
     length = len(text) if text.isascii() else cell_len(text)

@@ -6,33 +6,34 @@ and keeps its place on the screen. Cells are made by pure functions of ``kagents
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
-from time import monotonic
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from rich.segment import Segment
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from kagents_tui.filters import Filter, FilterError, read_filter
+from kagents_tui.filters import FilterError, Labels, read_filter, selector
 from kagents_tui.rows.cells import Cell, Column, Scene
-from kagents_tui.theme import monochrome, on_ground, style
-from kagents_tui.widgets.layout import GAP, arrange, fit
+from kagents_tui.theme import on_ground
+from kagents_tui.widgets.arranged import Arranged, keyed
+from kagents_tui.widgets.cues import Cues
+from kagents_tui.widgets.layout import arrange, spread
+from kagents_tui.widgets.marks import Marks
+from kagents_tui.widgets.painter import Painter, RowLook
 from kagents_tui.widgets.widths import Widths
 
 Item = TypeVar("Item")
-CUE_SECONDS: Final = 1.5
-"""How long a row shows that it changed."""
 
 
 class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
     """A list of items in columns.
 
     ``scene`` gives the time and glyphs; ``key`` an item's identity; ``search`` what the filter looks at;
-    ``order`` the sort key when no column is chosen (None keeps the given order). With ``detail`` a row has a
-    second line. ``tail`` keeps the end in view until a person moves the cursor.
+    ``order`` the sort key when no column is chosen (None keeps the given order); ``labels`` what a label
+    filter looks at; ``people`` whether an item needs a person now. With ``detail`` a row has a second line.
+    ``tail`` keeps the end in view until a person moves the cursor.
     """
 
     DEFAULT_CSS = "Table { overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }"
@@ -59,6 +60,8 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         key: Callable[[Item], Hashable],
         search: Callable[[Item], str],
         order: Callable[[Item, datetime], Any] | None = None,
+        labels: Callable[[Item], Labels] | None = None,
+        people: Callable[[Item, datetime], bool] | None = None,
         detail: Callable[[Item, Scene], Cell] | None = None,
         header: bool = True,
         tail: bool = False,
@@ -66,85 +69,154 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
         super().__init__(id=id)
-        self.columns = columns
+        self.every_column = columns
         self.scene = scene
         self.key_of = key
-        self.search = search
-        self.order = order
-        self.detail = detail
+        self.people = people
         self.header = 1 if header else 0
         self.tail = tail
         self.empty = empty
-        self.items: dict[Hashable, Item] = {}
-        self.rows: list[Item] = []
         self.cursor = 0
         self.cursor_key: Hashable = None
         self.filter_text = ""
-        self._filter = Filter()
+        self.labels: tuple[str, ...] = ()
         self.sorted_by: str | None = None
-        self.reversed = False
+        self.wide = False
+        self.skipped = 0
+        """Columns behind the first named one that are scrolled out of view, when wide."""
         self.row_height = 2 if detail else 1
-        self._changed: dict[Hashable, float] = {}
-        self._widths: Widths[Item] = Widths(columns, header=header)
-        self._layout: list[tuple[int, int]] = []
+        self.marks: Marks[Item] = Marks(key)
+        self._rows: Arranged[Item] = Arranged(key, search, order, labels)
+        self._cues = Cues()
+        self._painter: Painter[Item] = Painter(self, detail)
         self._painted: dict[int, Strip] = {}
+        self._layout: list[tuple[int, int]] = []
+        self._choose_columns()
+
+    def _choose_columns(self) -> None:
+        self.columns = [each for each in self.every_column if self.wide or not each.wide]
+        self._widths: Widths[Item] = Widths(self.columns, header=bool(self.header))
+        self._widths.forget(self.items.values())
+        self._layout = []
 
     # What is shown
 
+    @property
+    def items(self) -> dict[Hashable, Item]:
+        """Every item, shown or left out."""
+        return self._rows.items
+
+    @property
+    def rows(self) -> list[Item]:
+        """The items that pass the filters, in order."""
+        return self._rows.rows
+
+    @property
+    def reversed(self) -> bool:
+        """Whether the chosen column's order is turned round."""
+        return self._rows.reversed
+
     def replace(self, items: Iterable[Item]) -> None:
         """Shows these items and no others; what changed since before gets the cue."""
-        after = {self.key_of(item): item for item in items}
-        now = monotonic()
+        after, before = keyed(self.key_of, items), self.items
         for key, item in after.items():
-            if self.items.get(key) != item:
+            if before.get(key) != item:
+                self._widths.note(item)
+                if key in before:
+                    self._cues.changed(key)
+        self.marks.drop([key for key in before if key not in after])
+        self._rows.replace(after, self.scene().now)
+        self._shown_anew()
+
+    def apply(self, changes: Mapping[Any, Item | None]) -> None:
+        """Takes changed items in; None removes one. Paints nothing when no row in view is another one."""
+        count, current = len(self.rows), self.cursor_key
+        for key, item in changes.items():
+            if item is not None:
                 self._widths.note(item)
                 if key in self.items:
-                    self._changed[key] = now
-        self.items = after
-        self.arrange_rows()
-
-    def apply(self, changes: Mapping[Hashable, Item | None]) -> None:
-        """Takes changed items in; None removes one."""
-        now = monotonic()
-        for key, item in changes.items():
-            if item is None:
-                self.items.pop(key, None)
-                continue
-            if key in self.items and len(self._changed) < 1000:
-                self._changed[key] = now
-            self.items[key] = item
-            self._widths.note(item)
-        self.arrange_rows()
+                    self._cues.changed(key)
+        self.marks.drop([key for key, item in changes.items() if item is None])
+        touched = self._rows.apply(changes, self.scene().now)
+        if touched.moved is not None:
+            self._follow_cursor()
+            self._resize_content()
+        first = int(self.scroll_offset.y) // self.row_height
+        if not count or touched.within(first, first + self.size.height // self.row_height + 1):
+            self.refresh()
+        if count != len(self.rows) or current != self.cursor_key:
+            self.post_message(self.Moved(self))
 
     def set_filter(self, text: str) -> str:
         """Shows only the rows that match. One that cannot be read changes nothing: why, in one sentence."""
         try:
-            self._filter = read_filter(text)
+            self._rows.filter = read_filter(text)
         except FilterError as error:
             return str(error)
         self.filter_text = text
-        self.arrange_rows()
+        self._narrow()
         return ""
+
+    def set_labels(self, labels: tuple[str, ...]) -> None:
+        """Shows only the rows that have these labels, whatever the filter. Raises ``FilterError``."""
+        self._rows.selectors = [selector(each) for each in labels]
+        self.labels = labels
+        self._narrow()
+
+    @property
+    def only_people(self) -> bool:
+        """Whether only what needs a person is shown."""
+        return self._rows.people is not None
+
+    def show_people(self, only: bool) -> None:
+        """Shows only what needs a person, or everything."""
+        self._rows.people = self.people if only else None
+        self._narrow()
+
+    def _narrow(self) -> None:
+        self._rows.narrow(self.scene().now)
+        self._shown_anew()
 
     def sort_by(self, title: str | None) -> None:
         """Sorts by a column's title; the same again reverses; None is the table's own order."""
-        self.reversed = title is not None and title == self.sorted_by and not self.reversed
-        self.sorted_by = title
+        self.order_by(title, reverse=title is not None and title == self.sorted_by and not self.reversed)
+
+    def order_by(self, title: str | None, *, reverse: bool = False) -> None:
+        """Sorts by a column's title, upwards or downwards; a column without an order counts as None."""
+        chosen = next((each.sort for each in self.every_column if title and each.title == title), None)
+        self.sorted_by = title if chosen is not None else None
+        self._rows.sort, self._rows.reversed = chosen, reverse and chosen is not None
         self.arrange_rows()
+
+    def sortable(self) -> list[str]:
+        """Titles of the columns that it can be sorted by."""
+        return [each.title for each in self.columns if each.sort is not None and each.title]
+
+    def show_wide(self, wide: bool) -> None:
+        """Shows every column, as many as there is room for from a chosen one on; or the usual ones."""
+        self.wide, self.skipped = wide, 0
+        self._choose_columns()
+        self.refresh()
+
+    def skip_columns(self, by: int) -> None:
+        """Moves to columns further right or left, when wide."""
+        self._measure()
+        at_end = bool(self._layout) and self._layout[-1][0] == len(self.columns) - 1
+        if self.wide and not (by > 0 and at_end):
+            self.skipped = max(0, self.skipped + by)
+            self.refresh()
 
     def arrange_rows(self) -> None:
         """Filters and sorts again, and keeps the cursor on its object."""
-        rows = list(self.items.values())
-        matches = self._filter.text
-        if matches is not None:
-            rows = [item for item in rows if matches(self.search(item).lower())]
-        chosen = next((each.sort for each in self.columns if each.title == self.sorted_by), None)
-        if chosen is not None:
-            rows.sort(key=chosen, reverse=self.reversed)
-        elif self.order is not None:
-            now, order = self.scene().now, self.order
-            rows.sort(key=lambda item: order(item, now))
-        self.rows = rows
+        self._rows.arrange(self.scene().now)
+        self._shown_anew()
+
+    def reorder_if_due(self) -> None:
+        """Arranges again when time alone has changed the order, as when mail becomes stale."""
+        if self._rows.overdue(self.scene().now):
+            self.arrange_rows()
+
+    def _shown_anew(self) -> None:
         self._follow_cursor()
         self._resize_content()
         self.refresh()
@@ -155,24 +227,19 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         before = self.cursor
         if self.tail and self.rows:
             self.cursor = len(self.rows) - 1
-        elif self.cursor_key is not None and self.cursor_key in self.items:
-            for index, item in enumerate(self.rows):
-                if self.key_of(item) == self.cursor_key:
-                    self.cursor = index
-                    break
+        elif self.cursor_key is not None and (found := self._rows.index(self.cursor_key)) is not None:
+            self.cursor = found
         self.cursor = max(0, min(self.cursor, len(self.rows) - 1))
         if self.rows:
             self.cursor_key = self.key_of(self.rows[self.cursor])
         if self.cursor != before and self.is_mounted:
             moved = (self.cursor - before) * self.row_height
             self._resize_content()
-            if self.tail:
-                self._reveal()
-            else:
+            if not self.tail:
                 self.scroll_to(
                     y=max(0, self.scroll_offset.y + moved), animate=False, immediate=True, force=True
                 )
-                self._reveal()
+            self._reveal()
 
     def _resize_content(self) -> None:
         self.virtual_size = Size(self.room, len(self.rows) * self.row_height + self.header)
@@ -182,7 +249,11 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         """The item under the cursor."""
         return self.rows[self.cursor] if self.rows else None
 
-    # Moving
+    def row_of(self, key: Hashable) -> int | None:
+        """Where the item of a key is shown, or None."""
+        return self._rows.index(key)
+
+    # Moving and marking
 
     def move_to(self, index: int) -> None:
         """Puts the cursor on a row and brings it into view."""
@@ -195,8 +266,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
             return
         if not self._reveal():
             for row in (before, self.cursor):
-                y = row * self.row_height + self.header - self.scroll_offset.y
-                self.refresh_lines(y + self.scroll_offset.y, self.row_height)
+                self.refresh_lines(row * self.row_height + self.header, self.row_height)
         self.post_message(self.Moved(self))
 
     def move(self, step: str) -> None:
@@ -213,6 +283,24 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         self.tail = self.tail and step == "last"
         self.move_to(targets[step])
 
+    def mark(self) -> None:
+        """Marks the row under the cursor, or takes its mark away, and goes one row down."""
+        if self.current is not None:
+            self.marks.toggle(self.current)
+            self.refresh_lines(self.cursor * self.row_height + self.header, self.row_height)
+            self.move_to(self.cursor + 1)
+
+    def mark_range(self) -> None:
+        """Marks every row from the last marked one up to the cursor."""
+        if self.current is not None:
+            self.marks.extend(self.rows, self.cursor)
+            self.refresh()
+
+    def unmark(self) -> None:
+        """Takes every mark away."""
+        self.marks.clear()
+        self.refresh()
+
     def _reveal(self) -> bool:
         """Scrolls the least that shows the cursor; whether it scrolled."""
         height = self.size.height - self.header
@@ -225,9 +313,14 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         return True
 
     def on_click(self, event: events.Click) -> None:
-        """A click selects; a click on the selected row opens it."""
+        """A click selects; a click on the selected row opens it; one on a title sorts by the column."""
+        if event.y < self.header:
+            title = self._painter.title_at(event.x, self._layout)
+            if title in self.sortable():
+                self.sort_by(title)
+            return
         index = (event.y - self.header + self.scroll_offset.y) // self.row_height
-        if event.y < self.header or not 0 <= index < len(self.rows):
+        if not 0 <= index < len(self.rows):
             return
         if index == self.cursor:
             self.post_message(self.Opened(self, self.rows[index]))
@@ -257,10 +350,15 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         return super().render_lines(crop)
 
     def _measure(self) -> None:
-        first = self.scroll_offset.y // self.row_height
+        first = int(self.scroll_offset.y) // self.row_height
         visible = self.rows[first : first + self.size.height // self.row_height + 1]
         wanted = self._widths.measure(visible, self.scene(), sorted_by=self.sorted_by)
-        self._layout = arrange(self.columns, wanted, max(1, self.room - 2))
+        room = max(1, self.room - 2)
+        self._layout = (
+            spread(self.columns, wanted, room, skip=self.skipped)
+            if self.wide
+            else arrange(self.columns, wanted, room)
+        )
 
     def render_line(self, y: int) -> Strip:
         strip = on_ground(self, self._line(y))
@@ -280,57 +378,16 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
                 self.refresh_lines(top + y, 1)
 
     def _line(self, y: int) -> Strip:
-        scene = self.scene()
-        colourless = monochrome(self)
         if not self._layout:
             self._measure()
         if self.header and y == 0:
-            return self._header_strip(colourless)
-        index, part = divmod(self.scroll_offset.y + y - self.header, self.row_height)
-        if not 0 <= index < len(self.rows):
-            if not self.rows and y == self.header:
-                text = "no row matches the filter" if self.filter_text and self.items else self.empty
-                return Strip([Segment(fit(f" {text}", self.room), style("dim", monochrome=colourless))])
-            return Strip.blank(self.room)
-        return self._row_strip(index, part, scene, colourless)
-
-    def _header_strip(self, colourless: bool) -> Strip:
-        symbols, parts = self.scene().symbols, []
-        for index, size in self._layout:
-            column = self.columns[index]
-            sorted_here = bool(column.title) and column.title == self.sorted_by
-            mark = (symbols.descending if self.reversed else symbols.ascending) if sorted_here else ""
-            parts.append(fit(column.title + mark, size, right=column.right, ellipsis=symbols.ellipsis))
-        text = fit("  " + (" " * GAP).join(parts), self.room)
-        return Strip([Segment(text, style("dim", monochrome=colourless))])
-
-    def _row_strip(self, index: int, part: int, scene: Scene, colourless: bool) -> Strip:
-        item = self.rows[index]
-        on_cursor = index == self.cursor
-
-        def toned(tone: Any) -> Any:
-            return style(tone, monochrome=colourless, cursor=on_cursor, focused=self.has_focus)
-
-        gap = Segment(" " * GAP, toned("plain"))
-        if part and self.detail is not None:
-            cell = self.detail(item, scene)
-            body = fit("    " + cell.text, self.room, ellipsis=scene.symbols.ellipsis)
-            return Strip([Segment(body, toned(cell.tone))])
-        cue = scene.symbols.changed if self._is_new(item) else " "
-        segments = [Segment(cue, toned("accent")), gap]
-        for place, (number, size) in enumerate(self._layout):
-            cell = self.columns[number].cell(item, scene)
-            text = fit(cell.text, size, right=self.columns[number].right, ellipsis=scene.symbols.ellipsis)
-            if place:
-                segments.append(gap)
-            segments.append(Segment(text, toned(cell.tone)))
-        return Strip(segments).extend_cell_length(self.room, toned("plain"))
-
-    def _is_new(self, item: Item) -> bool:
-        since = self._changed.get(self.key_of(item))
-        if since is None:
-            return False
-        if monotonic() - since < CUE_SECONDS:
-            return True
-        del self._changed[self.key_of(item)]
-        return False
+            return self._painter.titles(self._layout)
+        index, part = divmod(int(self.scroll_offset.y) + y - self.header, self.row_height)
+        if 0 <= index < len(self.rows):
+            key = self.key_of(self.rows[index])
+            look = RowLook(index == self.cursor, key in self.marks, self._cues.fresh(key))
+            return self._painter.row(self.rows[index], part, look, self._layout)
+        if not self.rows and y == self.header:
+            left_out = self._rows.narrowed and bool(self.items)
+            return self._painter.words("no row matches the filter" if left_out else self.empty)
+        return Strip.blank(self.room)
