@@ -1,6 +1,6 @@
 """A provisioner for the test cluster: a directory of the node for each claim of its storage class.
 
-By hand, beside a cluster of ``make cluster-up``: ``python volumes.py KUBECONFIG DIRECTORY`` until interrupted.
+By hand, beside a cluster of ``make cluster-up``: ``python volumes.py KUBECONFIG DIRECTORY`` until a signal.
 """
 
 import asyncio
