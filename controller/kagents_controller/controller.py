@@ -254,7 +254,6 @@ class Controller:
         if not await replaces_only_the_dead(self._client, self.caches, decision.subject, plan):
             return _STALE_SECONDS
         self._notifier.recorded(owner, decision.sent)
-        self._notifier.ask(owner, plan.effects, decision.attempts)
         self._wakes.set(owner, None if plan.wake_at is None else plan.wake_at.timestamp())
         self._wakes_changed.set()
         if (later := self._may_wait(decision)) > 0:
@@ -264,7 +263,9 @@ class Controller:
             self._pacing.settled(owner)
         except CreationRefused as refused:
             await self._tell_refused(decision, refused)
-            return _REFUSED_SECONDS
+            stuck = True
+        # Last: what is told to the outside stands in the status before, whenever this process may die.
+        self._notifier.ask(owner, plan.effects, decision.attempts)
         return _REFUSED_SECONDS if stuck else None
 
     def _may_wait(self, decision: Decision) -> float:

@@ -12,7 +12,7 @@ from kagents_core.api.constants import RECORDER_MANAGER
 from kagents_core.api.resources import AGENT_TEAMS
 from kagents_core.kube.backoff import Backoff
 from kagents_core.kube.client import Client
-from kagents_core.kube.errors import Gone, KubeError, NotFound
+from kagents_core.kube.errors import KubeError, NotFound
 from kagents_runner.record.status import Throttle, manifest
 
 LAST_WRITE_SECONDS: Final = 30.0
@@ -40,9 +40,7 @@ class TeamLink:
             except NotFound:
                 deleted()
                 return
-            except Gone:
-                pass
-            except _FAILURES:
+            except _FAILURES:  # Gone too: a server that keeps no version is not asked for lists all the time
                 await asyncio.sleep(backoff.next())
 
     async def _follow(self, observed: Callable[[Mapping[str, Any]], None], backoff: Backoff) -> bool:

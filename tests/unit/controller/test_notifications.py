@@ -22,9 +22,11 @@ class Receiver:
         self.answers: list[Any] = []
         self.got: list[tuple[dict[str, str], Any]] = []
         self.release = asyncio.Event()
+        self.on_arrival: Any = lambda: None
 
     async def handle(self, request: web.Request) -> web.Response:
         self.got.append((dict(request.headers), json.loads(await request.read())))
+        self.on_arrival()
         answer = self.answers.pop(0) if self.answers else 204
         if answer == "hang":
             await self.release.wait()
@@ -151,6 +153,16 @@ async def test_sent_once_also_across_restarts(world: Any, simple: Any, receiver:
     assert len(receiver.got) == 1
     assert receiver.got[0][1]["annotation"] == "approved.claude.amcheste.io/spawn-b"
     assert receiver.got[0][0]["webhook-id"] == notification(world)["id"]
+
+
+async def test_it_stands_in_the_status_before_it_is_told(world: Any, simple: Any, receiver: Any) -> None:
+    """So that a controller which dies right after the delivery leaves a trace of it."""
+    found: list[Any] = []
+    receiver.on_arrival = lambda: found.append(notification(world))
+    world.apply(gated(simple, receiver.url))
+    await world.until(lambda: notification(world).get("state") == "sent")
+    assert [entry["state"] for entry in found] == ["pending"]
+    assert found[0]["id"] == receiver.got[0][0]["webhook-id"]
 
 
 async def test_failures_show_in_status_and_go_on_after_a_restart(

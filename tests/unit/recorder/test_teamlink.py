@@ -163,3 +163,19 @@ def test_states_may_be_written_after_a_second_and_numbers_after_ten() -> None:
     assert throttle.due(status(total=3, cost="1.42")) == 100.0 + NUMBER_SECONDS
     assert throttle.due(status("working", total=3)) == 100.0 + STATE_SECONDS
     assert throttle.due(status() | {"result": "done"}) == 100.0 + STATE_SECONDS
+
+
+async def test_a_server_that_keeps_no_version_is_asked_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    def waited(self: object) -> float:
+        waits.append(0.001)
+        return 0.001
+
+    monkeypatch.setattr("kagents_core.kube.backoff.Backoff.next", waited)
+    client = FakeClient()
+    client.lists = [[team("Running")] for _ in range(5)] + [[]]
+    client.watches = [[Gone(410, "Expired", "too old")] for _ in range(5)]
+    async with asyncio.timeout(10):
+        await link(client).watch(lambda found: None, lambda: None)
+    assert len(waits) == 5, "one wait before each further list"
