@@ -27,11 +27,20 @@ CONTROLLER_MANAGER: Final = "kagents-controller"
 RECORDER_MANAGER: Final = "kagents-recorder"
 """Field manager of the recorder's server-side applies (its part of the status)."""
 
+ANNOTATION_RETRY_FINISH: Final = f"{GROUP}/retry-finish"
+"""On a team: a new value tries a delivery again that waits for a person. On a pod: its value then."""
+
+EXIT_NEEDS_A_PERSON: Final = 64
+"""Exit code of a container's program when a person must change something (``EX_USAGE``)."""
+
 EXIT_VOLUME_FULL: Final = 74
 """Exit code of a container's program that a full volume has stopped (``EX_IOERR``)."""
 
 LEAD: Final = "lead"
 TEAM_LEAD: Final = "team-lead"
 HUB: Final = "hub"
-RESERVED_NAMES: Final = frozenset({LEAD, TEAM_LEAD, HUB, "user"})
+FINISH: Final = "finish"
+"""The part of a team that delivers its work, and the gate before it."""
+
+RESERVED_NAMES: Final = frozenset({LEAD, TEAM_LEAD, HUB, FINISH, "user"})
 """Names no teammate may have: mailboxes and pods of these names belong to kagents."""

@@ -36,6 +36,9 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
         *_sizes(agents),
         *_mounts(spec.workspace),
     ]
+    if spec.repository is None and spec.lifecycle.on_complete in ("create-pr", "push-branch"):
+        where, value = "spec.lifecycle.onComplete", spec.lifecycle.on_complete
+        problems.append(FieldError(where, value, teamrules.NEEDS_REPOSITORY))
     if not agents:
         problems.append(FieldError("spec", None, teamrules.NEEDS_AGENT))
     if not _has_credential(spec) and any(_needs_credential(agent, spec.harness) for _, agent in agents):

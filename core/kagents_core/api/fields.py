@@ -40,6 +40,9 @@ RESERVED_ENVIRONMENT: Final = (
     "CLAUDE_OAUTH_TOKEN",
     "HOME",
 )
+TEMPLATE_PATTERN: Final = r"^([^{]|\{[^{]|\{\{ ?\.(TeamName|Namespace) ?\}\})*\{?$"
+"""Text in which ``{{ .TeamName }}`` and ``{{ .Namespace }}`` stand for what they say; nothing else does."""
+
 EVENT_PATTERN: Final = r"^(finish|spawn-[a-z0-9]([-a-z0-9]*[a-z0-9])?)$"
 MODEL_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:@/\[\]-]*$"
 IMAGE_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$"
@@ -59,6 +62,7 @@ MOUNT_SENTENCE: Final = (
 WEB_SENTENCE: Final = "an address starts with https:// or http:// and names a host"
 ENVIRONMENT_SENTENCE: Final = "a variable's name has letters, digits and underscores and no digit first"
 RESERVED_ENVIRONMENT_SENTENCE: Final = "kagents sets this variable itself; credentials belong in spec.auth"
+TEMPLATE_SENTENCE: Final = "only {{ .TeamName }} and {{ .Namespace }} can be filled in here"
 EVENT_SENTENCE: Final = "a gate's event is spawn-<teammate> or finish"
 MODEL_SENTENCE: Final = "a model is a name such as opus, sonnet or haiku, or a full model id"
 IMAGE_SENTENCE: Final = "an image is a reference such as registry.example.com/agent:1.0"
@@ -196,6 +200,41 @@ Branch = Annotated[
     StringConstraints(min_length=1, max_length=255),
     AfterValidator(_without(BRANCH_FORBIDDEN, BRANCH_SENTENCE)),
     _schema((f"!{matches(BRANCH_FORBIDDEN)}", BRANCH_SENTENCE), longest=255),
+]
+Template = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=255),
+    AfterValidator(_matching(TEMPLATE_PATTERN, TEMPLATE_SENTENCE)),
+    _schema((matches(TEMPLATE_PATTERN), TEMPLATE_SENTENCE), longest=255),
+]
+
+
+def filled(template: str, *, team: str, namespace: str) -> str:
+    """The template with its names filled in."""
+    values = {"TeamName": team, "Namespace": namespace}
+    return re.sub(r"\{\{ ?\.(TeamName|Namespace) ?\}\}", lambda found: values[found[1]], template)
+
+
+def _branch_template(text: str) -> str:
+    _without(BRANCH_FORBIDDEN, BRANCH_SENTENCE)(filled(text, team="team", namespace="namespace"))
+    return text
+
+
+_FILLED: Final = "".join(
+    f".replace('{{{{{space}.{name}{space}}}}}', 'x')"
+    for name in ("TeamName", "Namespace")
+    for space in (" ", "")
+)
+BranchTemplate = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=255),
+    AfterValidator(_matching(TEMPLATE_PATTERN, TEMPLATE_SENTENCE)),
+    AfterValidator(_branch_template),
+    _schema(
+        (matches(TEMPLATE_PATTERN), TEMPLATE_SENTENCE),
+        (f"!self{_FILLED}.matches(r'{BRANCH_FORBIDDEN}')", BRANCH_SENTENCE),
+        longest=255,
+    ),
 ]
 MountPath = Annotated[
     str,

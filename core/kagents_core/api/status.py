@@ -154,6 +154,8 @@ class Activity(Status):
     """More, in a few words."""
     task: str | None = None
     """Id of the task it has in progress."""
+    heard_at: str | None = None
+    """With a task in progress: its last sign of life, to the minute (a hook, a line of its transcript)."""
     unread: int = 0
     """Messages in its mailbox that it has not taken."""
     oldest_unread_at: str | None = None
@@ -164,6 +166,15 @@ class Activity(Status):
     """Whether a script plays this agent."""
     requests: tuple[AgentRequest, ...] = ()
     """What it asks of a person, the oldest first; at most eight are listed."""
+
+
+class PullRequestStatus(Status):
+    """The request for review that a team ended with. Writer: controller."""
+
+    url: str
+    """Where people see it."""
+    state: str = "open"
+    """What it was when the team ended: ``open``, ``draft``, ``merged`` or ``closed``."""
 
 
 class TeamStatus(Status):
@@ -191,6 +202,13 @@ class TeamStatus(Status):
     """Kubernetes conditions."""
     notifications: Annotated[tuple[Notification, ...], Field(json_schema_extra=map_list("id"))] = ()
     """Gate notifications and whether they arrived."""
+
+    branch: str | None = None
+    """The pushed branch with the work of all agents. Writer: controller."""
+    commit: str | None = None
+    """The commit it stood at. Writer: controller."""
+    pull_request: PullRequestStatus | None = None
+    """The pull or merge request. Writer: controller."""
 
     tasks: TaskCounts | None = None
     """The shared task list in numbers."""

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from kagents_core.api.agents import AgentSpec, TeammateSpec
-from kagents_core.api.team import AgentTeamSpec, Lifecycle
+from kagents_core.api.team import AgentTeamSpec
 
 
 def not_yet_supported(spec: AgentTeamSpec) -> list[str]:
     """Paths of the fields that this spec sets and that have no effect yet, such as ``spec.observability``."""
-    found = [*_lifecycle(spec.lifecycle)]
+    found: list[str] = []
     if spec.repository is not None and spec.repository.worktree_strategy == "shared":
         found.append("spec.repository.worktreeStrategy: shared")
     if spec.lead is not None:
@@ -22,19 +22,6 @@ def not_yet_supported(spec: AgentTeamSpec) -> list[str]:
     if spec.observability is not None:
         found.append("spec.observability")
     return found
-
-
-def _lifecycle(lifecycle: Lifecycle) -> Iterator[str]:
-    if lifecycle.on_complete in ("create-pr", "push-branch"):
-        yield f"spec.lifecycle.onComplete: {lifecycle.on_complete}"
-    settings = {
-        "pullRequest": lifecycle.pull_request,
-        "githubTokenSecret": lifecycle.github_token_secret,
-        "prTitleTemplate": lifecycle.pr_title_template,
-        "gitCredentialsSecret": lifecycle.git_credentials_secret,
-        "consolidatedBranchTemplate": lifecycle.consolidated_branch_template,
-    }
-    yield from (f"spec.lifecycle.{name}" for name, value in settings.items() if value is not None)
 
 
 def _agent(where: str, agent: AgentSpec) -> Iterator[str]:

@@ -8,6 +8,7 @@ from kagents_core.api.agents import MOST_TEAMMATES, Harness, LeadSpec, Teammates
 from kagents_core.api.backends import Coordination, Observability, QualityGates
 from kagents_core.api.fields import (
     Branch,
+    BranchTemplate,
     Duration,
     Flag,
     GateEvent,
@@ -17,6 +18,7 @@ from kagents_core.api.fields import (
     RepositoryUrl,
     ShortText,
     StorageSize,
+    Template,
     WebAddress,
     Whole,
 )
@@ -134,12 +136,18 @@ class PullRequest(Spec):
 
     target_branch: Branch = "main"
     """Branch that the request asks to merge into."""
-    title_template: ShortText | None = None
-    """Title of the request."""
+    title_template: Template | None = None
+    """Title of the request; ``{{ .TeamName }}`` and ``{{ .Namespace }}`` are filled in."""
     reviewers: Annotated[tuple[ShortText, ...], Field(max_length=32)] = ()
     """People asked to review."""
     labels: Annotated[tuple[ShortText, ...], Field(max_length=32)] = ()
     """Labels of the request."""
+    draft: Flag = False
+    """Whether it is made as a draft."""
+    provider: Literal["github", "gitlab"] | None = None
+    """The forge; told from the repository's host when absent."""
+    api_url: WebAddress | None = None
+    """Address of the forge's API; the usual one of the repository's host when absent."""
 
 
 class Lifecycle(Spec):
@@ -164,13 +172,13 @@ class Lifecycle(Spec):
     idle_timeout: Duration | None = None
     """How long a teammate without an open task may be idle before it is asked to end."""
     github_token_secret: ObjectName | None = None
-    """Secret with key ``GITHUB_TOKEN``."""
-    pr_title_template: ShortText | None = None
+    """Secret with key ``GITHUB_TOKEN``, for the forge's API; the ``token`` used to push when absent."""
+    pr_title_template: Template | None = None
     """Title of the pull request; the older spelling of ``pullRequest.titleTemplate``."""
     git_credentials_secret: ObjectName | None = None
-    """Secret used to push."""
-    consolidated_branch_template: ShortText | None = None
-    """Name of the branch that holds the merged work."""
+    """Secret used to push, with the keys of ``repository.credentialsSecret``; that one when absent."""
+    consolidated_branch_template: BranchTemplate | None = None
+    """Name of the branch that holds the merged work; ``kagents/<team>`` when absent."""
 
 
 class Storage(Spec):

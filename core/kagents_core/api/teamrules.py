@@ -6,6 +6,9 @@ The sentences are shared with :mod:`kagents_core.api.crosschecks`, which states 
 from typing import Final
 
 NEEDS_PLACE: Final = "a team works in exactly one of repository and workspace"
+NEEDS_REPOSITORY: Final = (
+    "onComplete create-pr and push-branch need a repository; a workspace has nothing to push"
+)
 NEEDS_AGENT: Final = "a team needs a lead or at least one teammate"
 UNKNOWN_DEPENDENCY: Final = "there is no teammate of this name"
 UNKNOWN_GATE: Final = "there is no teammate of the name that follows spawn-"
@@ -112,6 +115,10 @@ TEAMMATE_RULES: Final = (
 TEAM_RULES: Final = (
     *_PLACE,
     ("has(self.lead) || (has(self.teammates) && size(self.teammates) > 0)", NEEDS_AGENT),
+    (
+        "has(self.repository) || !(self.lifecycle.onComplete in ['create-pr', 'push-branch'])",
+        f"spec.lifecycle.onComplete: {NEEDS_REPOSITORY}",
+    ),
     *TEAMMATE_RULES,
     *((f"!has(self.lead) || {rule}", sentence) for rule, sentence in _agent_rules("self.lead")),
     *(

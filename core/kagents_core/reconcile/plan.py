@@ -63,6 +63,12 @@ class PodView:
     volume_full: bool = False
     """It failed, and says that it was for want of room on the volume."""
     finished_at: datetime | None = None
+    needs_person: bool = False
+    """It failed, and says that a person must change something."""
+    retry: str = ""
+    """Of a delivery: the person's word that it was made for."""
+    outcome: str = ""
+    """Of a delivery that succeeded: what it says of itself."""
 
     @property
     def live(self) -> bool:

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kagents_core.api.agents import AgentSpec, Harness, TeammateSpec
-from kagents_core.api.constants import LEAD
+from kagents_core.api.constants import FINISH, LEAD
 from kagents_core.api.team import AgentTeamSpec, ApprovalGate
-
-FINISH = "finish"
 
 
 @dataclass(frozen=True, slots=True)

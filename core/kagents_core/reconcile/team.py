@@ -1,6 +1,6 @@
 """``reconcile_team``: the rules of a team's life in their order.
 
-finished? -> deleted, cancelled, timed out, over budget -> suspended -> hub -> agents -> completion.
+finished? -> deleted, cancelled, timed out, over budget -> suspended -> hub -> agents -> delivery -> the end.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,10 +17,12 @@ from kagents_core.reconcile.plan import Manifest, Observed, Plan, PodView, Ref
 from kagents_core.reconcile.roster import finish_gate
 from kagents_core.reconcile.rules import conditions as say
 from kagents_core.reconcile.rules.agents import AgentState, assess_agents
+from kagents_core.reconcile.rules.delivery import Delivery, assess_delivery, delivering, delivers
 from kagents_core.reconcile.rules.failures import failure
 from kagents_core.reconcile.rules.gates import decision, notifications
 from kagents_core.reconcile.rules.hub import HubState, assess_hub
 from kagents_core.reconcile.rules.limits import Ending, deadline, limit_reached, started_at, suspended_for
+from kagents_core.reconcile.rules.outcome import Delivered
 from kagents_core.reconcile.rules.patience import calm
 from kagents_core.reconcile.rules.report import status
 from kagents_core.reconcile.rules.transitions import events
@@ -42,39 +44,46 @@ def _reconcile(observed: Observed) -> Plan:
     if snapshot.status.phase in TERMINAL_PHASES:
         return _finished(snapshot)
     ending = limit_reached(snapshot)
-    if ending:
+    if ending and (ending.phase == "Cancelled" or not delivering(snapshot)):
         return _end(snapshot, ending, assess_agents(snapshot))
     if snapshot.spec.suspend or _still_suspending(snapshot):
         return _suspended(snapshot)
     states = assess_agents(snapshot)
     if (failed := failure(snapshot, states)) is not None:
         return _end(snapshot, failed, states)
-    if all(state.ended for state in states) and not _finish_waits(snapshot):
+    if not all(state.ended for state in states) or _finish_waits(snapshot):
+        return _working(snapshot, states)
+    if not delivers(snapshot, states):
         return _end(snapshot, _completion(snapshot, states), states)
-    return _working(snapshot, states)
+    delivery = assess_delivery(snapshot)
+    if delivery.done:
+        return _end(snapshot, _completion(snapshot, states, delivery.done), states, delivery.done)
+    return _working(snapshot, states, delivery)
 
 
-def _working(snapshot: Snapshot, states: Sequence[AgentState]) -> Plan:
-    """A team in the middle of its life."""
+def _working(snapshot: Snapshot, states: Sequence[AgentState], delivery: Delivery | None = None) -> Plan:
+    """A team in the middle of its life; with ``delivery`` all its agents have ended."""
     hub = assess_hub(snapshot)
-    all_ended = all(state.ended for state in states)
+    asks = _finish_waits(snapshot) and all(state.ended for state in states)
     apply = [
         *_missing_claims(snapshot),
         *([hub.create] if hub.create else []),
         *_missing_pods(snapshot, states),
+        *([delivery.create] if delivery and delivery.create else []),
     ]
     phase = _phase(snapshot, hub, states)
     shown = [_with_pod_to_be(snapshot, state) for state in states]
     waiting = [state.waiting_gate for state in states if state.waiting_gate]
     finish = finish_gate(snapshot.spec)
-    if all_ended and finish:
+    if asks and finish:
         waiting.append(finish)
     records, effects = notifications(snapshot, iter(waiting))
     said = [
         *_standing(snapshot),
         say.prepared(hub, snapshot.observed.children.claims),
         say.agents_healthy(shown, hub),
-        *say.gates_passed(shown, finish_waits=all_ended),
+        *say.gates_passed(shown, finish_waits=asks),
+        *([delivery.said] if delivery and delivery.said else []),
         say.condition("Succeeded", None, "InProgress"),
     ]
     report = status(
@@ -86,7 +95,8 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState]) -> Plan:
         started=started_at(snapshot),
         suspended=suspended_for(snapshot),
     )
-    wakes = [deadline(snapshot), *(state.wake_at for state in states if state.wake_at)]
+    wakes = [state.wake_at for state in states if state.wake_at]
+    wakes += [deadline(snapshot)] if delivery is None else [delivery.wake_at] if delivery.wake_at else []
     told = events(snapshot, report, states, _reason(snapshot, phase))
     return Plan(
         apply=tuple(apply),
@@ -94,7 +104,7 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState]) -> Plan:
         status=report,
         events=tuple(told),
         effects=tuple(effects),
-        wake_at=min(wakes),
+        wake_at=min(wakes, default=None),
     )
 
 
@@ -122,6 +132,7 @@ def _suspended(snapshot: Snapshot) -> Plan:
     said = [
         *_standing(snapshot),
         say.prepared(hub, snapshot.observed.children.claims),
+        *_said_before(snapshot, "Delivered"),
         say.condition("Succeeded", None, "Suspended"),
     ]
     since = from_text(snapshot.status.suspended_at) or snapshot.now
@@ -139,7 +150,7 @@ def _suspended(snapshot: Snapshot) -> Plan:
     told = events(snapshot, report, halted, "agents are stopped; their files and sessions stay")
     return Plan(
         apply=tuple(apply),
-        delete=tuple(_references(snapshot, _running_pods(snapshot.agent_pods))),
+        delete=tuple(_references(snapshot, _running_pods(snapshot.working_pods))),
         status=report,
         events=tuple(told),
     )
@@ -147,7 +158,7 @@ def _suspended(snapshot: Snapshot) -> Plan:
 
 def _still_suspending(snapshot: Snapshot) -> bool:
     """Resumed before the agents were gone: they are waited for, or their end would look like a failure."""
-    return snapshot.status.phase == "Suspended" and any(pod.live for pod in snapshot.agent_pods)
+    return snapshot.status.phase == "Suspended" and any(pod.live for pod in snapshot.working_pods)
 
 
 def _halted(state: AgentState) -> AgentState:
@@ -172,13 +183,16 @@ def _halted(state: AgentState) -> AgentState:
     )
 
 
-def _end(snapshot: Snapshot, ending: Ending, states: Sequence[AgentState]) -> Plan:
+def _end(
+    snapshot: Snapshot, ending: Ending, states: Sequence[AgentState], delivered: Delivered | None = None
+) -> Plan:
     """The step into a terminal phase: agents are stopped, the hub ends by itself."""
     stopped = [_stopped(state, ending) for state in states]
     said = [
         *_standing(snapshot),
-        *(entry for entry in snapshot.status.conditions if entry.type == "Prepared"),
+        *_said_before(snapshot, "Prepared"),
         *say.gates_passed([state for state in stopped if state.skipped], finish_waits=False),
+        *(_delivered(delivered) if delivered else _said_before(snapshot, "Delivered")),
         say.condition("Succeeded", ending.phase == "Completed", ending.reason, ending.message),
     ]
     report = status(
@@ -190,9 +204,10 @@ def _end(snapshot: Snapshot, ending: Ending, states: Sequence[AgentState]) -> Pl
         started=started_at(snapshot),
         completed=snapshot.now,
         suspended=suspended_for(snapshot),
+        delivered=delivered,
     )
     return Plan(
-        delete=tuple(_references(snapshot, _running_pods(snapshot.agent_pods))),
+        delete=tuple(_references(snapshot, _running_pods(snapshot.working_pods))),
         status=report,
         events=tuple(events(snapshot, report, stopped, ending.message)),
         wake_at=_next_cleaning(snapshot, snapshot.now),
@@ -222,7 +237,7 @@ def _stopped(state: AgentState, ending: Ending) -> AgentState:
 def _finished(snapshot: Snapshot) -> Plan:
     """After the end: no agent's pod stays alive, the hub has a little time, the TTL removes the team."""
     ended = from_text(snapshot.status.completed_at) or snapshot.now
-    delete = _references(snapshot, _running_pods(snapshot.agent_pods))
+    delete = _references(snapshot, _running_pods(snapshot.working_pods))
     linger = ended + snapshot.observed.settings.hub_linger
     if snapshot.now >= linger:
         delete += _references(snapshot, _running_pods(snapshot.pods_of(HUB)))
@@ -244,13 +259,17 @@ def _next_cleaning(snapshot: Snapshot, ended: datetime) -> datetime | None:
     return min((moment for moment in due if moment > snapshot.now), default=None)
 
 
-def _completion(snapshot: Snapshot, states: Sequence[AgentState]) -> Ending:
+def _completion(
+    snapshot: Snapshot, states: Sequence[AgentState], delivered: Delivered | None = None
+) -> Ending:
     refused = [state.agent.name for state in states if state.skipped]
     message = "every agent has ended as it should"
     if refused:
         message = f"every started agent has ended as it should; never started: {', '.join(refused)}"
     if finish_gate(snapshot.spec) and decision(snapshot.annotations, "finish") == "denied":
         return Ending("Completed", "FinishDenied", message + "; the completion action was denied")
+    if delivered:
+        message = f"{message}; {delivered.sentence}"
     return Ending("Completed", "Completed", message)
 
 
@@ -270,6 +289,15 @@ def _standing(snapshot: Snapshot) -> list[Condition]:
         return []
     message = "accepted, but without effect in this release: " + ", ".join(fields)
     return [say.condition("NotYetSupported", True, "FieldsWithoutEffect", message)]
+
+
+def _said_before(snapshot: Snapshot, kind: str) -> list[Condition]:
+    """The condition as it stands."""
+    return [entry for entry in snapshot.status.conditions if entry.type == kind]
+
+
+def _delivered(delivered: Delivered) -> list[Condition]:
+    return [say.condition("Delivered", True, "Delivered", delivered.sentence)]
 
 
 def _missing_claims(snapshot: Snapshot) -> list[Manifest]:

@@ -6,7 +6,10 @@ from typing import Any
 from kagents_core.api.constants import (
     ANNOTATION_ATTEMPT,
     ANNOTATION_RESTARTS,
+    ANNOTATION_RETRY_FINISH,
+    EXIT_NEEDS_A_PERSON,
     EXIT_VOLUME_FULL,
+    FINISH,
     LABEL_AGENT,
 )
 from kagents_core.reconcile.plan import ClaimView, PodPhase, PodView, Problem
@@ -16,6 +19,8 @@ _HARMLESS = frozenset({"", "ContainerCreating", "PodInitializing", "Completed"})
 """Waiting reasons that every healthy pod passes through."""
 
 _MESSAGE_LIMIT = 1024
+_OUTCOME_LIMIT = 4096
+"""What Kubernetes keeps of a termination message."""
 
 UNSCHEDULABLE = "Unschedulable"
 NOT_STARTED = "NotStarted"
@@ -102,11 +107,20 @@ def _ending(status: Mapping[str, Any]) -> tuple[str, str | None]:
     return (message or status.get("message") or "")[:_MESSAGE_LIMIT].strip(), finished
 
 
-def _ended_by_full_volume(status: Mapping[str, Any]) -> bool:
+def _ended_with(status: Mapping[str, Any], code: int) -> bool:
     ended = [
         (container.get("state") or {}).get("terminated") or {} for _, container in _container_statuses(status)
     ]
-    return any(each.get("exitCode") == EXIT_VOLUME_FULL for each in ended)
+    return any(each.get("exitCode") == code for each in ended)
+
+
+def _outcome(status: Mapping[str, Any]) -> str:
+    """The last words of the container that delivered."""
+    for init, container in _container_statuses(status):
+        if not init and container.get("name") == FINISH:
+            ended = (container.get("state") or {}).get("terminated") or {}
+            return str(ended.get("message") or "")[:_OUTCOME_LIMIT]
+    return ""
 
 
 def _prepared(pod: Mapping[str, Any]) -> bool:
@@ -132,8 +146,11 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         prepared=_prepared(pod),
         problem=_problem(status) if phase == "Pending" or phase == "Running" else None,
         message=message,
-        volume_full=phase == "Failed" and _ended_by_full_volume(status),
+        volume_full=phase == "Failed" and _ended_with(status, EXIT_VOLUME_FULL),
         finished_at=from_text(finished),
+        needs_person=phase == "Failed" and _ended_with(status, EXIT_NEEDS_A_PERSON),
+        retry=str((metadata.get("annotations") or {}).get(ANNOTATION_RETRY_FINISH, "")),
+        outcome=_outcome(status) if phase == "Succeeded" else "",
     )
 
 

@@ -63,11 +63,7 @@ def test_fields_without_effect_are_named_and_no_others(change):
     assert not_yet_supported(plain) == []
     loaded = change(
         {
-            "spec.lifecycle": {
-                "onComplete": "create-pr",
-                "pullRequest": {},
-                "approvalGates": [{"event": "finish"}],
-            },
+            "spec.lifecycle": {"approvalGates": [{"event": "finish"}]},
             "spec.teammates.0.skills": [{"name": "s", "source": {"configMap": "c"}}],
             "spec.teammates.1.scope": {"includePaths": ["src/"]},
             "spec.observability": {},
@@ -75,8 +71,6 @@ def test_fields_without_effect_are_named_and_no_others(change):
         }
     )
     assert not_yet_supported(AgentTeamSpec.model_validate(loaded["spec"])) == [
-        "spec.lifecycle.onComplete: create-pr",
-        "spec.lifecycle.pullRequest",
         "spec.teammates[0].skills",
         "spec.teammates[1].scope",
         "spec.qualityGates",

@@ -31,6 +31,10 @@ def specs(draw: st.DrawFn) -> dict:
     )
     if draw(st.booleans()):
         del spec["lead"]
+    if draw(st.booleans()):
+        del spec["workspace"]
+        spec["repository"] = {"url": "https://git.example.com/acme/backend.git"}
+        spec["lifecycle"]["onComplete"] = draw(st.sampled_from(["push-branch", "create-pr", "none"]))
     return spec
 
 
@@ -79,6 +83,18 @@ class TeamMachine(RuleBasedStateMachine):
     def agent_fails(self, index: int) -> None:
         self.world.fail(self.agent(index))
 
+    @rule()
+    def delivery_succeeds(self) -> None:
+        self.world.deliver(branch="kagents/demo", commit="c0ffee")
+
+    @rule(code=st.sampled_from([1, 64, 74]))
+    def delivery_fails(self, code: int) -> None:
+        self.world.fail_delivery(code)
+
+    @rule(value=st.sampled_from(["", "once", "again"]))
+    def person_wants_another_delivery(self, value: str) -> None:
+        self.world.retry(value)
+
     @rule(index=st.integers(0, 4))
     def pod_is_lost(self, index: int) -> None:
         self.world.vanish("hub" if index == 4 else self.agent(index))
@@ -126,12 +142,33 @@ class TeamMachine(RuleBasedStateMachine):
             name = manifest["metadata"]["labels"]["claude.amcheste.io/agent"]
             assert self.was_terminal is None or name == "", f"pod for {name} after {self.was_terminal}"
             first = not self.world.agent_pods(name) and not self.had_pod(name)
+            if name == "finish":
+                self.check_delivery(spec, annotations)
             mate = next((m for m in spec["teammates"] if m["name"] == name), None)
             if mate and first:
                 event = f"spawn-{name}"
                 assert event not in gates or annotations.get(f"approved.claude.amcheste.io/{event}") == "true"
                 for dependency in mate["dependsOn"]:
                     assert self.completed(dependency), f"{name} before {dependency}"
+
+    def check_delivery(self, spec: dict, annotations: dict) -> None:
+        """Nothing is delivered before everybody is done, nor past a gate that nobody opened."""
+        names = [mate["name"] for mate in spec["teammates"]]
+        assert spec["lifecycle"]["onComplete"] in ("push-branch", "create-pr")
+        denied = {name for name in names if self.never_runs(name)}
+        assert all(self.completed(name) for name in names if name not in denied)
+        if "lead" in spec:
+            assert self.completed("lead")
+        if any(gate["event"] == "finish" for gate in spec["lifecycle"]["approvalGates"]):
+            assert annotations.get("approved.claude.amcheste.io/finish") == "true"
+
+    def never_runs(self, name: str) -> bool:
+        """A person denied it, or one that it depends on."""
+        spec = self.world.raw["spec"]
+        mate = next(m for m in spec["teammates"] if m["name"] == name)
+        annotations = self.world.raw["metadata"]["annotations"]
+        denied = annotations.get(f"approved.claude.amcheste.io/spawn-{name}") == "false"
+        return (denied and not self.had_pod(name)) or any(self.never_runs(d) for d in mate["dependsOn"])
 
     def had_pod(self, name: str) -> bool:
         return any(f"-{name}-" in created for created in self.world.created)
@@ -145,7 +182,7 @@ class TeamMachine(RuleBasedStateMachine):
 
     @invariant()
     def at_most_one_live_pod_an_agent(self) -> None:
-        for name in ("hub", "lead", *NAMES):
+        for name in ("hub", "finish", "lead", *NAMES):
             assert len(self.world.live(name)) <= 1, f"two live pods of {name}"
 
     @invariant()
@@ -164,11 +201,12 @@ class TeamMachine(RuleBasedStateMachine):
         if world.terminal:
             world.collect()
             world.settle()
-            assert not any(world.live(name) for name in ("lead", *NAMES))
+            assert not any(world.live(name) for name in ("finish", "lead", *NAMES))
             return
         world.raw["spec"]["suspend"] = False
         for event in [*(f"spawn-{name}" for name in NAMES), "finish"]:
             world.annotate(event, "true")
+        world.retry("the end of the test")
         for _ in range(12):
             world.collect()
             world.settle()
@@ -176,6 +214,8 @@ class TeamMachine(RuleBasedStateMachine):
             world.settle()
             for name in ("lead", *NAMES):
                 world.succeed(name)
+            world.settle()
+            world.deliver(branch="kagents/demo", commit="c0ffee")
             world.settle()
             world.pass_time(minutes=6)
             if world.terminal:

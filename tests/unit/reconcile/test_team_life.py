@@ -282,12 +282,13 @@ def test_a_lost_hub_is_replaced() -> None:
 
 
 def test_what_is_accepted_without_effect_is_said() -> None:
-    spec = simple_spec({"name": "a", "scope": {"includePaths": ["src/"]}}, onComplete="create-pr")
+    skill = {"name": "s", "source": {"configMap": "c"}}
+    spec = simple_spec({"name": "a", "scope": {"includePaths": ["src/"]}, "skills": [skill]})
     world = World(team(spec))
     world.settle()
     message = world.condition("NotYetSupported")["message"]
     assert "scope" in message
-    assert "onComplete" in message
+    assert "skills" in message
 
 
 def test_why_an_agent_cannot_start_is_said_in_words() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -137,6 +138,23 @@ class World:
                 "phase": "Failed",
                 "containerStatuses": [{"name": "agent", "state": {"terminated": ended}}],
             }
+
+    def deliver(self, **outcome: Any) -> None:
+        """The delivery's pod has done its work and says so."""
+        for pod in self.live("finish"):
+            ended = {"exitCode": 0, "message": json.dumps(outcome)}
+            statuses = [{"name": "finish", "state": {"terminated": ended}}]
+            pod["status"] = {"phase": "Succeeded", "containerStatuses": statuses}
+
+    def fail_delivery(self, code: int, message: str = "it broke") -> None:
+        for pod in self.live("finish"):
+            ended = {"exitCode": code, "message": message}
+            ended["finishedAt"] = self.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+            statuses = [{"name": "finish", "state": {"terminated": ended}}]
+            pod["status"] = {"phase": "Failed", "containerStatuses": statuses}
+
+    def retry(self, value: str) -> None:
+        self.raw["metadata"]["annotations"]["claude.amcheste.io/retry-finish"] = value
 
     def vanish(self, agent: str) -> None:
         for pod in self.agent_pods(agent):

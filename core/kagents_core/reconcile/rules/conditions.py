@@ -11,7 +11,15 @@ from kagents_core.reconcile.rules.hub import HubState
 from kagents_core.reconcile.times import to_text
 from kagents_core.reconcile.views import CONTAINER_FAILED, UNSCHEDULABLE
 
-TYPE_ORDER = ("InvalidSpec", "NotYetSupported", "Prepared", "AgentsHealthy", "GatesPassed", "Succeeded")
+TYPE_ORDER = (
+    "InvalidSpec",
+    "NotYetSupported",
+    "Prepared",
+    "AgentsHealthy",
+    "GatesPassed",
+    "Delivered",
+    "Succeeded",
+)
 MESSAGE_LIMIT = 2048
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from kagents_core.api.status import Condition, LeadStatus, Notification, Phase, TeammateStatus, TeamStatus
 from kagents_core.reconcile.rules.agents import AgentState
 from kagents_core.reconcile.rules.conditions import merged
+from kagents_core.reconcile.rules.outcome import Delivered
 from kagents_core.reconcile.snapshot import Snapshot
 from kagents_core.reconcile.times import to_text
 
@@ -53,6 +54,7 @@ def status(
     completed: datetime | None = None,
     suspended_since: datetime | None = None,
     suspended: timedelta = timedelta(),
+    delivered: Delivered | None = None,
 ) -> dict[str, Any]:
     """Everything the controller says of the team; absent values are left out."""
     lead = next((state for state in states if state.agent.role == "lead"), None)
@@ -70,6 +72,9 @@ def status(
             merged(snapshot.status.conditions, conditions, snapshot.now, snapshot.identity.generation)
         ),
         notifications=tuple(notifications),
+        branch=delivered.branch if delivered else None,
+        commit=delivered.commit if delivered else None,
+        pull_request=delivered.pull_request if delivered else None,
     )
     result: dict[str, Any] = report.model_dump(
         by_alias=True, exclude_none=True, include=set(CONTROLLER_FIELDS), mode="json"
@@ -89,5 +94,8 @@ CONTROLLER_FIELDS = (
     "teammates",
     "conditions",
     "notifications",
+    "branch",
+    "commit",
+    "pull_request",
 )
 """The fields of ``TeamStatus`` whose writer is the controller."""

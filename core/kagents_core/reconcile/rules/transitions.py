@@ -45,7 +45,7 @@ def _of_conditions(snapshot: Snapshot, status: Mapping[str, Any]) -> Iterator[Ev
     before = {entry.type: (entry.reason, entry.message) for entry in snapshot.status.conditions}
     for entry in status.get("conditions", ()):
         if (
-            entry["type"] not in ("Prepared", "AgentsHealthy")
+            entry["type"] not in ("Prepared", "AgentsHealthy", "Delivered")
             or entry["status"] != "False"
             or not entry["message"]
         ):
