@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,8 @@ def built() -> tuple[Images, list[Path]]:
     if not all(path.exists() for path in archives):
         base = run([sys.executable, "tools/cluster/base_image.py"], seconds=600).strip()
         shutil.rmtree(CACHE, ignore_errors=True)
-        unfinished = CACHE / "unfinished"
+        CACHE.mkdir(parents=True)
+        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=CACHE))
         command = [
             str(REPOSITORY / "tools/images"),
             "--tag",
