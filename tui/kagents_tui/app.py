@@ -26,7 +26,8 @@ from kagents_tui.rows.symbols import ASCII, UNICODE
 from kagents_tui.rows.teams import Key, Team, totals
 from kagents_tui.screens.frame import Frame
 from kagents_tui.session import Connection, Connector, Options
-from kagents_tui.theme import theme
+from kagents_tui.settings import ThemeName
+from kagents_tui.theme import choose, themes
 
 QUIT_SECONDS = 2.0
 """Two presses of ctrl-c within this time quit."""
@@ -58,8 +59,10 @@ class KagentsApp(App[None]):
         self.monochrome = bool(os.environ.get("NO_COLOR"))
         # Native ANSI colours are the only mode in which Textual strips every colour instead of greying it.
         super().__init__(ansi_color=True if self.monochrome else None)
-        self.register_theme(theme())
-        self.theme = "kagents"
+        for each in themes():
+            self.register_theme(each)
+        choose(options.settings.theme)
+        self.theme = f"kagents-{options.settings.theme}"
         self.set_class(options.ascii, "ascii")
         self.connector = connector
         self.options = options
@@ -206,6 +209,14 @@ class KagentsApp(App[None]):
         if link is not None and link.synced:
             self.calls.look(self.teams.values(), self.now(), silent=self.app_focus or self._new_here)
             self._new_here = False
+
+    def show_theme(self, name: ThemeName) -> None:
+        """Paints everything in another theme."""
+        choose(name)
+        self.theme = f"kagents-{name}"
+        for screen in self.screen_stack:
+            for widget in screen.query("*"):
+                widget.refresh()
 
     def write_to_terminal(self, sequence: str) -> None:
         """Sends a sequence of ours to the terminal itself; nowhere when there is none."""

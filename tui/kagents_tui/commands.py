@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 from kagents_tui.actions import ACTIONS, Action
 from kagents_tui.filters import FilterError, selector
+from kagents_tui.settings import ThemeName
 
 ALIASES: Final = {
     "q": "quit",
@@ -128,6 +129,10 @@ def complete(
         choices = contexts
     elif command == "ns":
         choices = [EVERY, *namespaces]
+    elif command == "theme":
+        choices = get_args(ThemeName)
+    elif command == "save":
+        choices = ("csv", "text", "svg")
     elif action is not None and action.opens:
         if "/" not in head:
             choices = [*namespaces, EVERY]

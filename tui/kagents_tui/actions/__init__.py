@@ -9,12 +9,13 @@ from typing import Final
 
 from kagents_tui.actions.action import Action, Need, Scope
 from kagents_tui.actions.acts import ACTS
+from kagents_tui.actions.keeping import KEEPING
 from kagents_tui.actions.kinds import KINDS
 from kagents_tui.actions.moves import MOVES
 from kagents_tui.actions.team import TEAM
 from kagents_tui.actions.views import VIEWS
 
-ACTIONS: Final[tuple[Action, ...]] = (*KINDS, *ACTS, *VIEWS, *MOVES, *TEAM)
+ACTIONS: Final[tuple[Action, ...]] = (*KINDS, *ACTS, *VIEWS, *KEEPING, *MOVES, *TEAM)
 BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 
 SCREENS: Final[dict[str, tuple[Scope, ...]]] = {

@@ -7,7 +7,18 @@ from collections.abc import Sequence
 
 from kagents_core.kube.errors import ApiError, KubeError, NotFound
 from kagents_core.safetext import clean
-from kagents_tui.cli import applying, attach, deciding, engine, exits, options, reading, stopping, talking, waiting
+from kagents_tui.cli import (
+    applying,
+    attach,
+    deciding,
+    engine,
+    exits,
+    options,
+    reading,
+    stopping,
+    talking,
+    waiting,
+)
 from kagents_tui.cli.exits import CommandError
 from kagents_tui.cli.options import Parser
 

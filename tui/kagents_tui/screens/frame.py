@@ -13,6 +13,7 @@ from kagents_tui.feed import Batch
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.cells import Cell, Tone, cell
 from kagents_tui.rows.teams import Team, money
+from kagents_tui.screens.keeping import Keeping
 from kagents_tui.widgets.bar import Bar
 from kagents_tui.widgets.layout import cells_wide, first_that_fit
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 MESSAGE_SECONDS = 8.0
 
 
-class Frame(Screen[None], inherit_bindings=False):
+class Frame(Keeping, Screen[None], inherit_bindings=False):
     """A screen between its bars. ``kind`` names its entry in ``actions.SCREENS``."""
 
     kind: ClassVar[str] = "document"
