@@ -33,16 +33,16 @@ class ForgeAddress:
 
 def forge_of(repository: str, wish: PullRequestWish) -> ForgeAddress:
     """From the repository's address and what the spec says. Raises ``RunnerError`` (64) if unclear."""
-    host, path = _host_and_path(repository)
+    origin, host, path = _parts(repository)
     provider = wish.provider or ("gitlab" if "gitlab" in host else "github")
     if wish.api_url:
         api = wish.api_url.rstrip("/")
     elif not host:
         raise _unknown(repository)
     elif provider == "gitlab":
-        api = f"https://{host}/api/v4"
+        api = f"{origin}/api/v4"
     else:
-        api = "https://api.github.com" if host == "github.com" else f"https://{host}/api/v3"
+        api = "https://api.github.com" if host == "github.com" else f"{origin}/api/v3"
     parts = [part for part in path.removesuffix(".git").split("/") if part]
     if len(parts) < 2 or (provider == "github" and len(parts) > 2 and not wish.api_url):
         raise _unknown(repository)
@@ -50,12 +50,16 @@ def forge_of(repository: str, wish: PullRequestWish) -> ForgeAddress:
     return ForgeAddress(provider, api, "/".join(parts if provider == "gitlab" else parts[-2:]))
 
 
-def _host_and_path(repository: str) -> tuple[str, str]:
+def _parts(repository: str) -> tuple[str, str, str]:
+    """Where its web pages are (of an ssh address: https on the usual port), the host, and the path."""
     short = _SHORT.match(repository)
     if short and "://" not in repository:
-        return short[1].lower(), short[2]
+        return f"https://{short[1].lower()}", short[1].lower(), short[2]
     parts = urlsplit(repository)
-    return (parts.hostname or "").lower(), parts.path
+    host = (parts.hostname or "").lower()
+    port = f":{parts.port}" if parts.port and parts.scheme in ("http", "https") else ""
+    scheme = "http" if parts.scheme == "http" else "https"
+    return f"{scheme}://{host}{port}", host, parts.path
 
 
 def _unknown(repository: str) -> RunnerError:

@@ -5,7 +5,9 @@ hand: GitLab publishes no description of them in a package.
 """
 
 import asyncio
+import base64
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +34,8 @@ class ForgeServer:
     creations: list[str] = field(default_factory=list)
     """For each creation to come: ``ok``, a status, ``lost`` (made, then cut), ``cut`` (not made, cut)."""
     url: str = ""
+    root: Path = Path("/nonexistent")
+    """Folder of the repositories that are served over HTTP."""
 
     def made(self) -> int:
         """How many requests exist."""
@@ -39,10 +43,13 @@ class ForgeServer:
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self._checked])
-        app.router.add_get("/repos/{owner}/{repo}/pulls", self._list)
-        app.router.add_post("/repos/{owner}/{repo}/pulls", self._create)
-        app.router.add_post("/repos/{owner}/{repo}/issues/{number}/labels", self._label)
-        app.router.add_post("/repos/{owner}/{repo}/pulls/{number}/requested_reviewers", self._ask)
+        for prefix in ("", "/api/v3"):
+            path = prefix + "/repos/{owner}/{repo}"
+            app.router.add_get(path + "/pulls", self._list)
+            app.router.add_post(path + "/pulls", self._create)
+            app.router.add_post(path + "/issues/{number}/labels", self._label)
+            app.router.add_post(path + "/pulls/{number}/requested_reviewers", self._ask)
+        app.router.add_route("*", "/{owner}/{repo}.git/{rest:.*}", self._git)
         app.router.add_get("/projects/{id}/merge_requests", self._list_gitlab)
         app.router.add_post("/projects/{id}/merge_requests", self._create_gitlab)
         app.router.add_put("/projects/{id}/merge_requests/{number}", self._change_gitlab)
@@ -52,11 +59,14 @@ class ForgeServer:
     @web.middleware
     async def _checked(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.calls.append(f"{request.method} {request.path}")
+        if ".git/" in request.path:
+            served: web.StreamResponse = await handler(request)
+            return served
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return web.json_response({"message": "Bad credentials"}, status=401)
         if TOKEN in request.path_qs:
             self.complaints.append("the token is in the address")
-        if request.path.startswith("/repos/"):
+        if "/repos/" in request.path:
             await self._hold_to_contract(request)
         result: web.StreamResponse = await handler(request)
         return result
@@ -64,7 +74,7 @@ class ForgeServer:
     async def _hold_to_contract(self, request: web.Request) -> None:
         resource = request.match_info.route.resource
         assert resource is not None
-        path = resource.canonical
+        path = resource.canonical.removeprefix("/api/v3")
         for name in ("{issue_number}", "{pull_number}"):
             known = f"{request.method} {path.replace('{number}', name)}"
             if known in CONTRACT:
@@ -137,6 +147,31 @@ class ForgeServer:
         self.reviewers[int(request.match_info["number"])] = body["reviewers"]
         return web.json_response({}, status=201)
 
+    async def _git(self, request: web.Request) -> web.StreamResponse:
+        """Git's smart HTTP by git's own program, for whoever has the token."""
+        user, _, password = _basic(request).partition(":")
+        if password != TOKEN:
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="forge"'})
+        variables = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": str(self.root),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": request.path,
+            "REMOTE_USER": user,
+            "REQUEST_METHOD": request.method,
+            "QUERY_STRING": request.query_string,
+            "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+            "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
+        }
+        command = ("git", "-c", "safe.directory=*", "-c", "http.receivepack=true", "http-backend")
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*command, env=variables, stdin=pipe, stdout=pipe)
+        output, _ = await process.communicate(await request.read())
+        head, _, body = output.partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
+        status = int(headers.pop("Status", "200").split()[0])
+        return web.Response(status=status, headers=headers, body=body)
+
     # GitLab
 
     async def _list_gitlab(self, request: web.Request) -> web.Response:
@@ -164,6 +199,12 @@ class ForgeServer:
 
     async def _users_gitlab(self, request: web.Request) -> web.Response:
         return web.json_response([{"id": 7, "username": request.query["username"]}])
+
+
+def _basic(request: web.Request) -> str:
+    """User and password of the request, or nothing."""
+    kind, _, value = request.headers.get("Authorization", "").partition(" ")
+    return base64.b64decode(value).decode() if kind == "Basic" else ""
 
 
 def _properties(schema: dict[str, Any]) -> set[str]:
