@@ -62,15 +62,23 @@ class SampleCluster:
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
     broken: bool = False
     streams: list[SampleStream] = field(default_factory=list)
-    _watchers: list[asyncio.Queue[WatchEvent | None]] = field(default_factory=list)
+    others: dict[str, list[Object]] = field(default_factory=dict)
+    """Objects of other kinds, by the plural of the kind."""
+    _watchers: list[tuple[str, asyncio.Queue[WatchEvent | None]]] = field(default_factory=list)
     _version: int = 1
 
-    def find(self, namespace: str | None, name: str) -> Object:
-        """A team. Raises ``NotFound``."""
-        for each in self.teams:
-            if (each["metadata"]["namespace"], each["metadata"]["name"]) == (namespace, name):
+    def of_kind(self, plural: str) -> list[Object]:
+        """The objects of a kind."""
+        if plural == "agentteams":
+            return self.teams
+        return self.events if plural == "events" else self.others.setdefault(plural, [])
+
+    def find(self, namespace: str | None, name: str, plural: str = "agentteams") -> Object:
+        """An object, a team unless told otherwise. Raises ``NotFound``."""
+        for each in self.of_kind(plural):
+            if (each["metadata"].get("namespace"), each["metadata"]["name"]) == (namespace, name):
                 return each
-        raise NotFound(404, "NotFound", f"agentteams {name!r} not found")
+        raise NotFound(404, "NotFound", f"{plural} {name!r} not found")
 
     def change(self, namespace: str, name: str, alter: Callable[[Object], None]) -> None:
         """Changes a team and tells the watchers."""
@@ -78,27 +86,28 @@ class SampleCluster:
         alter(found)
         self._stamp(found, "MODIFIED")
 
-    def add(self, team: Object) -> None:
-        """Adds a team and tells the watchers."""
-        self.teams.append(team)
-        self._stamp(team, "ADDED")
+    def add(self, team: Object, plural: str = "agentteams") -> None:
+        """Adds an object and tells the watchers."""
+        self.of_kind(plural).append(team)
+        self._stamp(team, "ADDED", plural)
 
-    def remove(self, namespace: str, name: str) -> None:
-        """Removes a team and tells the watchers."""
-        found = self.find(namespace, name)
-        self.teams.remove(found)
-        self._stamp(found, "DELETED")
+    def remove(self, namespace: str, name: str, plural: str = "agentteams") -> None:
+        """Removes an object and tells the watchers."""
+        found = self.find(namespace, name, plural)
+        self.of_kind(plural).remove(found)
+        self._stamp(found, "DELETED", plural)
 
     def cut(self) -> None:
         """Ends every watch, as a lost connection does."""
-        for queue in self._watchers:
+        for _, queue in self._watchers:
             queue.put_nowait(None)
 
-    def _stamp(self, team: Object, kind: Any) -> None:
+    def _stamp(self, team: Object, kind: Any, plural: str = "agentteams") -> None:
         self._version += 1
         team["metadata"]["resourceVersion"] = str(self._version)
-        for queue in self._watchers:
-            queue.put_nowait(WatchEvent(kind, copy.deepcopy(team)))
+        for watched, queue in self._watchers:
+            if watched == plural:
+                queue.put_nowait(WatchEvent(kind, copy.deepcopy(team)))
 
     def _refuse(self, resource: Any, namespace: str | None) -> None:
         if self.broken:
@@ -109,7 +118,7 @@ class SampleCluster:
 
     async def get(self, resource: Any, namespace: str | None, name: str) -> Object:
         """One object."""
-        return copy.deepcopy(self.find(namespace, name))
+        return copy.deepcopy(self.find(namespace, name, resource.plural))
 
     async def list(
         self, resource: Any, namespace: str | None = None, *, labels: str | None = None, **_: Any
@@ -118,7 +127,7 @@ class SampleCluster:
         if resource.plural == "pods":
             items = [hub(team) for team in self.teams if f"={team['metadata']['name']}," in (labels or "")]
         else:
-            items = {"agentteams": self.teams, "events": self.events}.get(resource.plural, [])
+            items = self.of_kind(resource.plural)
         chosen = [each for each in items if namespace in (None, each["metadata"].get("namespace"))]
         return ObjectList(copy.deepcopy(chosen), str(self._version))
 
@@ -140,39 +149,53 @@ class SampleCluster:
         """Changes as they come."""
         self._refuse(resource, namespace)
         queue: asyncio.Queue[WatchEvent | None] = asyncio.Queue()
-        self._watchers.append(queue)
+        watcher = (resource.plural, queue)
+        self._watchers.append(watcher)
         if on_open is not None:
             on_open()
         try:
             while (event := await queue.get()) is not None:
-                if namespace in (None, event.object["metadata"]["namespace"]):
+                if namespace in (None, event.object["metadata"].get("namespace")):
                     yield event
         finally:
-            self._watchers.remove(queue)
+            self._watchers.remove(watcher)
         raise Unreachable("the watch was cut")
 
     async def patch_merge(
         self, resource: Any, namespace: str, name: str, patch: Mapping[str, Any], **_: Any
     ) -> Object:
-        """A merge patch; a uid in it is a precondition."""
-        found = self.find(namespace, name)
-        uid = patch.get("metadata", {}).get("uid")
-        if uid is not None and uid != found["metadata"]["uid"]:
-            raise Conflict(409, "Conflict", f"the uid of {name} is another one")
+        """A merge patch; a uid and a version in it are preconditions."""
+        found = self.find(namespace, name, resource.plural)
+        held = patch.get("metadata", {})
+        self._hold(found, held.get("uid"), held.get("resourceVersion"))
         self.calls.append(("patch", f"{namespace}/{name}", orjson.loads(orjson.dumps(patch))))
         merge(found, patch)
-        self._stamp(found, "MODIFIED")
+        self._stamp(found, "MODIFIED", resource.plural)
         return copy.deepcopy(found)
 
     async def delete(
-        self, resource: Any, namespace: str, name: str, *, uid: str | None = None, **_: Any
+        self,
+        resource: Any,
+        namespace: str,
+        name: str,
+        *,
+        uid: str | None = None,
+        resource_version: str | None = None,
+        **_: Any,
     ) -> None:
-        """Deletes a team; the uid is a precondition."""
-        found = self.find(namespace, name)
-        if uid is not None and uid != found["metadata"]["uid"]:
-            raise Conflict(409, "Conflict", f"the uid of {name} is another one")
+        """Deletes an object; the uid and the version are preconditions."""
+        found = self.find(namespace, name, resource.plural)
+        self._hold(found, uid, resource_version)
         self.calls.append(("delete", f"{namespace}/{name}", uid))
-        self.remove(namespace, name)
+        self.remove(namespace, name, resource.plural)
+
+    def _hold(self, found: Object, uid: str | None, version: str | None) -> None:
+        """Refuses what was meant for another object, or another version of it."""
+        metadata = found["metadata"]
+        if uid not in (None, metadata["uid"]):
+            raise Conflict(409, "Conflict", f"the uid of {metadata['name']} is another one")
+        if version not in (None, metadata.get("resourceVersion", "")):
+            raise Conflict(409, "Conflict", f"{metadata['name']} has changed since")
 
     async def can_i(
         self, verb: str, resource: Any, namespace: str | None, subresource: str | None = None

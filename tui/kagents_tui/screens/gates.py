@@ -5,6 +5,9 @@ from typing import Any, ClassVar
 
 from textual.binding import BindingType
 
+from kagents_core.api.resources import AGENT_TEAMS
+from kagents_tui.actions import Action
+from kagents_tui.bulk import Subject, without_event
 from kagents_tui.feed import Batch
 from kagents_tui.rows import gates as rows
 from kagents_tui.rows import teams
@@ -53,6 +56,10 @@ class GatesScreen(KindList, inherit_bindings=False):
     def selected_event(self) -> str | None:
         gate: Gate | None = self.table().current
         return gate.event if gate else None
+
+    def subjects(self, action: Action, items: Sequence[Gate]) -> list[Subject]:
+        found = [Subject(AGENT_TEAMS, *gate.team.key, gate.team.uid, gate.event) for gate in items]
+        return found if action.id in ("approve", "deny") else without_event(found)
 
     def open_item(self, item: object) -> None:
         if isinstance(item, Gate):

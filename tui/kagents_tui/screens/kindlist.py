@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from kagents_tui.actions import Action
+from kagents_tui.bulk import BULK, Subject
+from kagents_tui.bulk_acting import act_on_all
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.screens.listing import Listing
 from kagents_tui.widgets.layout import cells_wide, first_that_fit
@@ -13,7 +16,35 @@ REORDER_SECONDS = 10
 
 
 class Marking(Listing, inherit_bindings=False):
-    """A list whose rows can be marked."""
+    """A list whose rows can be marked. With marks, the acts of ``bulk.BULK`` are about all of them."""
+
+    def subjects(self, action: Action, items: Sequence[Any]) -> list[Subject]:
+        """What an act is about when these rows are marked."""
+        return []
+
+    def perform(self, action: Action, arguments: tuple[str, ...]) -> None:
+        """An act on marked rows is one act on all of them."""
+        if action.id in BULK and not arguments and len(self.table().marks):
+            self.act_on_all(action, self.table().marks.items)
+        else:
+            super().perform(action, arguments)
+
+    def act_on_all(self, action: Action, items: Sequence[Any]) -> None:
+        """Starts an act on several rows; those that it was done to lose their marks."""
+        table = self.table()
+        keys = {subject: table.key_of(item) for item in items for subject in self.subjects(action, [item])}
+
+        def done(subjects: Sequence[Subject]) -> None:
+            if self.ready:
+                table.marks.drop(keys.get(subject) for subject in subjects)
+                table.refresh()
+                self.refresh_bars()
+
+        self.kagents.run_worker(
+            act_on_all(self.kagents, action, self.subjects(action, items), done),
+            group="acts",
+            exit_on_error=False,
+        )
 
     def do_mark(self, arguments: tuple[str, ...]) -> None:
         """The row, and on to the next."""

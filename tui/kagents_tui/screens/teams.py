@@ -1,10 +1,14 @@
 """The list of teams, what needs a person first."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual.binding import BindingType
 
+from kagents_core.api.resources import AGENT_TEAMS
+from kagents_tui.actions import Action
+from kagents_tui.bulk import Subject
 from kagents_tui.feed import Batch
 from kagents_tui.rows import teams as rows
 from kagents_tui.rows.cells import Cell
@@ -53,6 +57,17 @@ class TeamsScreen(KindList, inherit_bindings=False):
     def selected(self) -> Team | None:
         found: Team | None = self.table().current
         return found
+
+    def subjects(self, action: Action, items: Sequence[Team]) -> list[Subject]:
+        teams = [Subject(AGENT_TEAMS, *team.key, team.uid) for team in items]
+        if action.id not in ("approve", "deny"):
+            return teams
+        return [
+            replace(subject, event=need.event)
+            for subject, team in zip(teams, items, strict=True)
+            for need in team.needs
+            if need.kind == "gate"
+        ]
 
     def open_item(self, item: object) -> None:
         if isinstance(item, Team):
