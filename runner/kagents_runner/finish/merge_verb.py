@@ -2,15 +2,16 @@
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 
 from kagents_runner.finish.documents import Merged, write_merged
 from kagents_runner.finish.facts import facts_of
-from kagents_runner.finish.leftovers import save_leftovers
 from kagents_runner.finish.merge import collect, join
 from kagents_runner.finish.places import REPOSITORY, finish_dir, wish
+from kagents_runner.leftovers import save_leftovers
 from kagents_runner.locations import Locations, worktree
 from kagents_runner.output import say
-from kagents_runner.prepare.git import Git
+from kagents_runner.prepare.git import LOCAL_SECONDS, Git, GitError
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
 
@@ -23,7 +24,7 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     git = Git(environment)
     saved = set()
     for agent in document.order:
-        if await save_leftovers(git, worktree(places.work_dir, agent), agent):
+        if await _saved(git, worktree(places.work_dir, agent), agent):
             say(f"committed what {agent} had left uncommitted")
             saved.add(agent)
     bare = directory / REPOSITORY
@@ -44,3 +45,13 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     )
     say(f"merged {len(joined.work)} branches: {joined.files} files changed")
     return 0
+
+
+async def _saved(git: Git, folder: Path, agent: str) -> bool:
+    """A killed agent could not commit its last work itself."""
+    if not folder.is_dir():
+        return False
+    try:
+        return await save_leftovers(git, folder, seconds=LOCAL_SECONDS)
+    except GitError as error:
+        raise RunnerError(f"What {agent} left uncommitted cannot be saved: {error}.") from error
