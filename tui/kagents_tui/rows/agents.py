@@ -193,8 +193,8 @@ def name_cell(agent: Agent, scene: Scene) -> Cell:
 
 
 def gate_cell(agent: Agent, scene: Scene) -> Cell:
-    """The gate it starts behind, and whether a person has decided it."""
-    if not agent.passes:
+    """The gate it starts behind, and what a person has decided; one that waits is told beside its name."""
+    if not agent.passes or agent.gate:
         return EMPTY
     symbols = scene.symbols
     shapes: dict[str, tuple[str, Tone]] = {

@@ -190,6 +190,7 @@ COLUMNS: tuple[Column[Task], ...] = (
     Column("#", lambda t, s: cell(t.number, "dim"), 2, 5, drop=2),
     Column("SUBJECT", lambda t, s: cell(t.subject), 12, 60, grow=True),
     Column("OWNER", who, 8, 22, drop=1),
+    Column("CLAIMS", claims, 6, 20, drop=2, quiet=True),
 )
 
 CARD_COLUMNS: tuple[Column[Card], ...] = (Column("", card_line, 8, 200, grow=True),)

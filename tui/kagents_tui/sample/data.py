@@ -4,13 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kagents_core.api.constants import API_VERSION
+from kagents_tui.sample.asks import QUESTION, requested
+from kagents_tui.sample.journal import journal
+from kagents_tui.sample.times import stamp
 
 Object = dict[str, Any]
 
-
-def stamp(moment: datetime) -> str:
-    """A moment as Kubernetes writes it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+__all__ = ["LOG", "journal", "stamp", "team", "teams"]
 
 
 def team(
@@ -114,7 +114,8 @@ def teams(now: datetime) -> list[Object]:
         "agent": "backend-api",
         "state": "waiting-permission",
         "since": stamp(now - 3 * minute),
-        "detail": "which database do the integration tests use?",
+        "detail": QUESTION,
+        "requests": [requested(stamp(now - 3 * minute))],
     }
     unread = {
         "agent": "lead",
@@ -210,86 +211,6 @@ def teams(now: datetime) -> list[Object]:
             activity=[works | {"simulated": True}],
         ),
     ]
-
-
-def journal(now: datetime) -> list[Object]:
-    """The journal of auth-refactor."""
-    told: list[tuple[float, Object]] = [
-        (-840, {"kind": "phase", "phase": "Running", "message": ""}),
-        (-835, {"kind": "activity", "agent": "lead", "state": "starting"}),
-        (-830, {"kind": "activity", "agent": "backend-api", "state": "starting"}),
-        (-800, task("1", "Remove the JWT middleware", "in_progress", "backend-api")),
-        (-795, task("2", "OAuth2 endpoints", "pending", "")),
-        (-790, task("3", "Integration tests", "pending", "test-coverage", ["2"])),
-        (-700, task("1", "Remove the JWT middleware", "completed", "backend-api")),
-        (
-            -640,
-            mail(now, -640, "m1", "lead", "backend-api", "Task 2 is yours. Keep the token table.", "Task 2"),
-        ),
-        (-639.2, {"kind": "delivery", "id": "m1", "delivered": stamp(now - timedelta(seconds=639.4))}),
-        (-639.1, {"kind": "seen", "id": "m1", "seen": stamp(now - timedelta(seconds=639.2))}),
-        (-600, task("2", "OAuth2 endpoints", "in_progress", "backend-api")),
-        (-595, {"kind": "activity", "agent": "backend-api", "state": "working", "detail": "Edit oauth.py"}),
-        (-590, {"kind": "activity", "agent": "lead", "state": "working", "detail": "reviewing task 2"}),
-        (
-            -420,
-            mail(
-                now,
-                -420,
-                "m2",
-                "backend-api",
-                "lead",
-                "Endpoints are in 3f2c1a. Which database do the integration tests use?",
-                "",
-            ),
-        ),
-        (-419, {"kind": "delivery", "id": "m2", "delivered": stamp(now - timedelta(seconds=419))}),
-        (-418, {"kind": "usage", "agent": "backend-api", "costMicros": 710_000, "estimated": True}),
-        (-417, {"kind": "usage", "agent": "lead", "costMicros": 620_000, "estimated": True}),
-        (
-            -181,
-            {
-                "kind": "activity",
-                "agent": "backend-api",
-                "state": "waiting-permission",
-                "detail": "Bash: createdb test",
-            },
-        ),
-        (-60, mail(now, -60, "m3", "lead", "backend-api", "PostgreSQL 16, the one in compose.yaml.", "")),
-    ]
-    return [
-        entry | {"seq": number, "at": stamp(now + timedelta(seconds=offset))}
-        for number, (offset, entry) in enumerate(told, 1)
-    ]
-
-
-def task(number: str, subject: str, status: str, owner: str, blocked_by: list[str] | None = None) -> Object:
-    """A task entry."""
-    native = {
-        "id": number,
-        "subject": subject,
-        "status": status,
-        "owner": owner,
-        "blockedBy": blocked_by or [],
-    }
-    return {"kind": "task", "id": number, "task": native, "changed": ["status"]}
-
-
-def mail(
-    now: datetime, offset: float, key: str, sender: str, receiver: str, text: str, summary: str
-) -> Object:
-    """A message entry."""
-    written = stamp(now + timedelta(seconds=offset))
-    return {
-        "kind": "message",
-        "id": key,
-        "from": sender,
-        "to": receiver,
-        "type": "message",
-        "text": text,
-        "summary": summary,
-        "written": written,
-    }
 
 
 LOG = """\

@@ -42,6 +42,8 @@ class Followed(Listing, inherit_bindings=False):
         return super().look() if self.ready else self._wanted
 
     def on_mount(self) -> None:
+        if self.ready:
+            return  # Textual calls this for every class of the screen
         self.following = Following.join(self.kagents, self.key, self)
         self.changes = self.following.tail.view.watch()
         super().on_mount()

@@ -316,7 +316,7 @@ class MailScreen(Followed, inherit_bindings=False):
         parts = self.short_cells("Threads" if self.threaded else "Mail")
         shown = len(self.table().rows)
         total = f"/{len(view.mail)}" if not self.threaded and shown != len(view.mail) else ""
-        parts.append(cell(f"[{shown}{total}]", "dim"))
+        parts += [cell(f"[{shown}{total}]", "dim"), cell("  "), self.live_cell()]
         if self.between is not None:
             kept = self.threads.between.get(self.between)
             if kept is not None:
@@ -328,7 +328,7 @@ class MailScreen(Followed, inherit_bindings=False):
         count, oldest = self._unseen
         if count:
             parts.append(cell(f"  {count} unread, oldest {age(scene.now, oldest)}", "accent"))
-        return [*parts, cell("  "), self.live_cell()]
+        return parts
 
     def refresh_bars(self) -> None:
         super().refresh_bars()

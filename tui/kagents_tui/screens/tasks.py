@@ -24,6 +24,7 @@ BOARD_WIDE: Final = 72
 """From this many columns on, the board's columns are shown side by side."""
 
 COLUMN_IDS: Final = {name: f"column-{name.replace(' ', '-')}" for name in BOARD}
+SHORT: Final = {"pending": "todo", "in progress": "doing", "completed": "done", "blocked": "blocked"}
 LIST: Final = "list"
 
 
@@ -219,13 +220,13 @@ class TasksScreen(Followed, inherit_bindings=False):
             return ()
         known = self.following.tail.view.tasks
         parts = self.short_cells("Tasks")
-        parts.append(cell(f"[{len(known)}]", "dim"))
+        parts += [cell(f"[{len(known)}]", "dim"), cell("  "), self.live_cell()]
         if self.table().filter_text:
             parts.append(cell(f" /{self.table().filter_text}", "warn"))
         twice = sum(1 for each in known.values() if each.taken_from)
         if twice:
             parts.append(cell(f"  {self.kagents.symbols.warning} {twice} claimed twice", "warn"))
-        return [*parts, cell("  "), self.live_cell()]
+        return parts
 
     def refresh_bars(self) -> None:
         super().refresh_bars()
@@ -235,6 +236,6 @@ class TasksScreen(Followed, inherit_bindings=False):
         for name in BOARD:
             pane, on = self._pane(name), name == self.column
             pane.show_title(None, active=on)
-            words = f"{name} {len(pane.table.rows)}"
+            words = f"{SHORT[name]} {len(pane.table.rows)}"
             tabs.append(cell(f"[{words}]" if on else f" {words} ", "strong" if on else "dim"))
         self.query_one("#tabs", Bar).show(tabs)

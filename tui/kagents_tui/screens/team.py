@@ -232,7 +232,7 @@ class TeamScreen(Followed, inherit_bindings=False):
 
         scene = self.kagents.scene()
         if isinstance(item, Agent):
-            self.perform(BY_ID["logs"], ())
+            self.perform(BY_ID["agent"], ())
         elif isinstance(item, Mail):
             drill(self.kagents, ReadingScreen("Message", self.key, mail.whole_message(item, scene)))
         elif isinstance(item, Task):
