@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
@@ -12,11 +13,13 @@ from textual.binding import Binding, BindingType
 from textual.worker import Worker, WorkerState
 
 from kagents_core.safetext import SafeText
+from kagents_tui import returning
 from kagents_tui.actions.keymap import binding_id, keymap_of
 from kagents_tui.calls import Calls
 from kagents_tui.favourites import Favourites
 from kagents_tui.feed import Batch, Link
 from kagents_tui.lifeline import Lifeline, plain
+from kagents_tui.memory import Memory, Seen
 from kagents_tui.permissions import Permissions
 from kagents_tui.places import History, Place
 from kagents_tui.rows.cells import Scene, Tone
@@ -74,7 +77,8 @@ class KagentsApp(App[None]):
         self.lifeline = Lifeline(connector, self._refresh_frames, self._take, self._connected)
         self.namespaces = options.namespaces
         self.permissions = Permissions()
-        self.history: list[str] = []
+        self.memory = Memory(options.state).load()
+        self.history = self.memory.commands
         self.places = History([Place("teams")], 0)
         self.pulse = Session()
         self.favourites = Favourites()
@@ -82,6 +86,7 @@ class KagentsApp(App[None]):
         self._base_options = options
         self._asked: tuple[str, ...] | None = options.namespaces or (() if options.all_namespaces else None)
         self._pressed_at = -QUIT_SECONDS
+        self._returning = True
         self._new_here = True
         """What waits at the first look is no news."""
         self._totals: tuple[int, int, int, int] | None = None
@@ -114,9 +119,15 @@ class KagentsApp(App[None]):
         self.options = replace(
             self._base_options, read_only=self._base_options.read_only or configured.read_only
         )
-        self.namespaces = configured.namespaces if self._asked is None else self._asked
+        seen = self.memory.contexts.get(connection.context, Seen(configured.namespaces))
+        self.namespaces = seen.namespaces if self._asked is None else self._asked
+        for name in seen.used:
+            self.favourites.use(name)
         if connection.opens is not None:
             await self.open_team(connection.opens)
+        elif self._returning:
+            self.run_worker(returning.come_back(self), group="returning", exit_on_error=False)
+        self._returning = False
         return self.namespaces
 
     def show_namespaces(self, namespaces: tuple[str, ...]) -> None:
@@ -209,6 +220,7 @@ class KagentsApp(App[None]):
         if link is not None and link.synced:
             self.calls.look(self.teams.values(), self.now(), silent=self.app_focus or self._new_here)
             self._new_here = False
+        returning.write_down(self)
 
     def show_theme(self, name: ThemeName) -> None:
         """Paints everything in another theme."""
@@ -224,6 +236,12 @@ class KagentsApp(App[None]):
             self._driver.write(sequence)
 
     # Quitting
+
+    def exit(self, *arguments: Any, **options: Any) -> None:
+        """Quits at once; where the person was is written down first."""
+        with suppress(Exception):
+            returning.write_down(self)
+        super().exit(*arguments, **options)
 
     async def action_quit(self) -> None:
         """Quits at once; teams keep running."""

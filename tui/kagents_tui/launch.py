@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from kagents_tui import configuration
+from kagents_tui import configuration, memory
 from kagents_tui.connection import Choice
 from kagents_tui.session import Connection, Options
 from kagents_tui.settings import Settings
@@ -179,6 +179,7 @@ def options_of(given: argparse.Namespace, settings: Settings) -> Options:
         ascii=given.ascii or settings.ascii,
         mouse=settings.mouse and not given.no_mouse,
         all_namespaces=given.all_namespaces,
+        state=memory.usual_file() if settings.restore else None,
         settings=settings,
     )
 

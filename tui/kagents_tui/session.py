@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from kagents_tui.settings import Settings
@@ -21,6 +22,8 @@ class Options:
     mouse: bool = True
     all_namespaces: bool = False
     """Asked for by name: what was shown the last time does not count."""
+    state: Path | None = None
+    """The file that keeps what is remembered until the next start; None: nothing is."""
     settings: Settings = field(default_factory=Settings)
     """What the configuration file says. ``read_only``, ``ascii`` and ``mouse`` have taken it in already."""
 

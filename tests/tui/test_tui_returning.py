@@ -1,0 +1,84 @@
+"""Starting again: the last view, its filter and order, the namespaces, the command lines."""
+
+import pytest
+
+from kagents_tui.sample.cluster import SampleConnector
+
+
+@pytest.fixture
+def state(tmp_path):
+    return tmp_path / "kagents" / "terminal.json"
+
+
+async def test_the_last_view_comes_back_as_it_was_left(terminal, state):
+    async with terminal(state=state) as t:
+        await t.shows("q3-report", "api-audit")
+        await t.press("slash", *"dev-a|cowork", "enter")
+        await t.shows("Teams[5]")
+        await t.press("N")
+        await t.press("colon", *"gates", "enter")
+        await t.shows("Gates[1]")
+        await t.press("ctrl+q")
+    async with terminal(state=state) as t:
+        await t.shows("Gates[1]")
+        await t.press("escape")
+        await t.shows("Teams[5]", "sorted: name", "/dev-a|cowork")
+        await t.press("colon", "up")
+        await t.until(lambda: t.app.screen.query_one("#prompt").value == "gates")
+
+
+async def test_a_team_comes_back_and_one_that_is_gone_does_not(terminal, state, cluster):
+    async with terminal(state=state) as t:
+        await t.shows("q3-report", "api-audit")
+        await t.press("j", "j", "enter")
+        await t.shows("dev-agents / auth-refactor", "live")
+        await t.press("ctrl+q")
+    async with terminal(state=state) as t:
+        await t.shows("dev-agents / auth-refactor", "live")
+        await t.press("ctrl+q")
+    cluster.remove("dev-agents", "auth-refactor")
+    async with terminal(state=state) as t:
+        await t.shows("Teams[7]")
+        await t.pilot.pause()
+        assert type(t.app.screen).__name__ == "TeamsScreen"
+
+
+async def test_namespaces_come_back_for_their_context_alone(terminal, state, cluster):
+    async with terminal(state=state) as t:
+        await t.shows("Teams[8]")
+        await t.press("colon", *"ns dev-agents", "enter")
+        await t.shows("Teams[4]")
+        await t.press("colon", *"ctx kind-other", "enter")
+        await t.shows("Teams[8]", "kind-other")
+        await t.press("ctrl+q")
+    async with terminal(state=state) as t:
+        await t.shows("Teams[4]", "kind-dev", "dev-agents")
+    async with terminal(state=state, namespaces=("ops-agents",)) as t:
+        await t.shows("Teams[3]", "ops-agents")
+    async with terminal(state=state, all_namespaces=True) as t:
+        await t.shows("Teams[8]", "all namespaces")
+
+
+async def test_another_context_does_not_get_the_view(terminal, state, cluster):
+    async with terminal(state=state) as t:
+        await t.shows("q3-report", "api-audit")
+        await t.press("colon", *"gates", "enter")
+        await t.shows("Gates[1]")
+        await t.press("ctrl+q")
+    async with terminal(state=state, connector=SampleConnector(cluster, name="kind-third")) as t:
+        await t.shows("Teams[8]", "kind-third")
+
+
+async def test_a_broken_file_is_said_and_nothing_else(terminal, state):
+    state.parent.mkdir()
+    state.write_text("{broken")
+    async with terminal(state=state) as t:
+        await t.shows("Teams[8]", "could not be used and is now terminal.unusable")
+
+
+async def test_where_a_killed_terminal_was_is_known_too(terminal, state):
+    async with terminal(state=state) as t:
+        await t.shows("q3-report", "api-audit")
+        await t.press("colon", *"gates", "enter")
+        await t.shows("Gates[1]")
+        await t.until(lambda: state.exists() and '"gates"' in state.read_text())
