@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import orjson
 
+from kagents_runner.scope import Scope
+
 Value = TypeVar("Value")
 
 
@@ -81,6 +83,8 @@ class AgentDocument:
     attempt: int
     session_id: str
     timeout_seconds: float | None
+    scope: Scope | None = None
+    """The paths that it may change; None: all."""
 
 
 def parse_team(text: str | bytes) -> TeamDocument:
@@ -116,6 +120,16 @@ def parse_agent(text: str | bytes) -> AgentDocument:
         attempt=fields.optional("attempt", int) or 0,
         session_id=fields.required("sessionId", str),
         timeout_seconds=fields.number("timeoutSeconds"),
+        scope=_scope(fields.optional("scope", dict)),
+    )
+
+
+def _scope(value: dict[str, Any] | None) -> Scope | None:
+    if value is None:
+        return None
+    fields = _Fields("KAGENTS_AGENT.scope", value)
+    return Scope(
+        fields.strings("include"), fields.strings("exclude"), fields.optional("onViolation", str) or "report"
     )
 
 

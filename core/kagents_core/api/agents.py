@@ -193,9 +193,11 @@ class Scope(Spec):
     """Paths of the repository that an agent should keep to."""
 
     include_paths: Annotated[tuple[PathText, ...], Field(max_length=128)] = ()
-    """Paths that the agent may change; all when empty."""
+    """Paths that the agent may change: files, folders, or patterns with ``*`` and ``**``; all when empty."""
     exclude_paths: Annotated[tuple[PathText, ...], Field(max_length=128)] = ()
     """Paths that the agent must leave alone."""
+    on_violation: Literal["report", "revert", "fail"] = "report"
+    """What happens at the end to changes of other paths: they are named, taken out, or stop the delivery."""
 
 
 MOST_TEAMMATES = 50

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from kagents_core.api.agents import AgentSpec, TeammateSpec
+from kagents_core.api.agents import AgentSpec
 from kagents_core.api.team import AgentTeamSpec
 
 
@@ -15,6 +15,8 @@ def not_yet_supported(spec: AgentTeamSpec) -> list[str]:
         found += _agent("spec.lead", spec.lead)
     for index, teammate in enumerate(spec.teammates):
         found += _agent(f"spec.teammates[{index}]", teammate)
+        if teammate.scope is not None and spec.repository is None:
+            found.append(f"spec.teammates[{index}].scope")
     if spec.coordination is not None and spec.coordination.beads is not None:
         found.append("spec.coordination.beads")
     if spec.quality_gates is not None:
@@ -29,5 +31,3 @@ def _agent(where: str, agent: AgentSpec) -> Iterator[str]:
         yield f"{where}.skills"
     if agent.mcp_servers:
         yield f"{where}.mcpServers"
-    if isinstance(agent, TeammateSpec) and agent.scope is not None:
-        yield f"{where}.scope"

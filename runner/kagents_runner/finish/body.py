@@ -27,6 +27,9 @@ def body_of(team: TeamDocument, merged: Merged) -> str:
         commits.append(f"**{work.agent}** (`{work.commit[:12]}`)")
         commits += [f"- {harmless(subject)}" for subject in work.subjects]
         commits += [f"- and {more} more"] if more > 0 else []
+        if work.outside:
+            fate = "taken out" if work.reverted else "kept"
+            commits.append(f"- **outside its scope, {fate}:** {harmless(', '.join(work.outside))}")
         commits.append("")
     if commits:
         parts.append("## Commits\n\n" + "\n".join(commits).rstrip())

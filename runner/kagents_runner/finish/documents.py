@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from kagents_core.teamfiles.files import read_bounded, replace_file
+from kagents_runner.scope import Scope
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
 _LIMIT: Final = 1024 * 1024
@@ -35,6 +36,18 @@ class PullRequestWish(_Document):
     api_url: str | None = None
 
 
+class ScopeWish(_Document):
+    """The paths of one agent."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    on_violation: Literal["report", "revert", "fail"] = "report"
+
+    def scope(self) -> Scope:
+        """As the rules know it."""
+        return Scope(self.include, self.exclude, self.on_violation)
+
+
 class FinishDocument(_Document):
     """``KAGENTS_FINISH``: the branch to push, and the request to make (None: only push)."""
 
@@ -42,6 +55,8 @@ class FinishDocument(_Document):
     order: tuple[str, ...]
     """Agents in the order in which their branches are merged."""
     pull_request: PullRequestWish | None = None
+    scopes: Mapping[str, ScopeWish] = {}
+    """By agent: those that may not change everything."""
     retry: str = ""
     """The person's word after which an unknown outcome may be tried again."""
 
@@ -56,6 +71,10 @@ class AgentWork(_Document):
     commits: int = 0
     saved: bool = False
     """Whether ``merge`` had to commit what the agent had left uncommitted."""
+    outside: tuple[str, ...] = ()
+    """Files that it changed outside its scope; at most twenty."""
+    reverted: bool = False
+    """Whether those changes were taken out."""
 
 
 class Merged(_Document):

@@ -5,15 +5,18 @@ hooks and programs have no say. Merging twice gives the same commit: times come 
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from kagents_core.safetext import clean
 from kagents_runner.finish.documents import AgentWork
+from kagents_runner.finish.scopes import NAMED, outside, refuse, revert
 from kagents_runner.prepare.git import Git, GitError
 from kagents_runner.prepare.repository import branch_of
+from kagents_runner.scope import Scope
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
 _FETCH_SECONDS: Final = 900.0
@@ -49,7 +52,15 @@ async def collect(git: Git, clone: Path, bare: Path, base_branch: str) -> None:
         raise RunnerError(f"The agents' branches cannot be read: {error}.") from error
 
 
-async def join(git: Git, bare: Path, team: str, order: Sequence[str], saved: frozenset[str]) -> Joined:
+async def join(
+    git: Git,
+    bare: Path,
+    team: str,
+    order: Sequence[str],
+    *,
+    saved: frozenset[str] = frozenset(),
+    scopes: Mapping[str, Scope] = MappingProxyType({}),
+) -> Joined:
     """Merges every agent's branch in this order. Raises ``RunnerError`` (64) that names what conflicts."""
     try:
         base = await _commit(git, bare, f"{_BASE}^{{commit}}")
@@ -61,13 +72,29 @@ async def join(git: Git, bare: Path, team: str, order: Sequence[str], saved: fro
             tip = await _tip(git, bare, branch)
             if tip is None or await _contains(git, bare, head, tip):
                 continue
+            done = await _work(git, bare, base, tip, agent, agent in saved)
+            if agent in scopes and (files := await outside(git, bare, head, tip, scopes[agent])):
+                tip, done = await _judged(git, bare, head, tip, scopes[agent], files, done)
             head = await _merge(git, bare, head, tip, branch, merged)
             merged.append(branch)
-            work.append(await _work(git, bare, base, tip, agent, agent in saved))
-        files = await git.run("diff", "--name-only", "-z", "--no-ext-diff", base, head, cwd=bare)
+            work.append(done)
+        changed = await git.run("diff", "--name-only", "-z", "--no-ext-diff", base, head, cwd=bare)
     except GitError as error:
         raise RunnerError(f"The agents' branches cannot be merged: {error}.") from error
-    return Joined(base, head, files.count("\0"), tuple(work))
+    return Joined(base, head, changed.count("\0"), tuple(work))
+
+
+async def _judged(
+    git: Git, bare: Path, head: str, tip: str, scope: Scope, files: Sequence[str], work: AgentWork
+) -> tuple[str, AgentWork]:
+    """What the spec wants for changes outside the scope."""
+    if scope.on_violation == "fail":
+        raise refuse(work.agent, files)
+    reverted = scope.on_violation == "revert"
+    if reverted:
+        tip = await revert(git, bare, head, tip, work.agent, files)
+    names = tuple(clean(name, limit=200, multiline=False) for name in files[:NAMED])
+    return tip, work.model_copy(update={"outside": names, "reverted": reverted})
 
 
 async def _merge(git: Git, bare: Path, head: str, tip: str, branch: str, merged: Sequence[str]) -> str:

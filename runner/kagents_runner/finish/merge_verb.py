@@ -29,7 +29,14 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
             saved.add(agent)
     bare = directory / REPOSITORY
     await collect(git, places.work_dir / "repo", bare, team.repository.branch)
-    joined = await join(git, bare, team.name, document.order, frozenset(saved))
+    joined = await join(
+        git,
+        bare,
+        team.name,
+        document.order,
+        saved=frozenset(saved),
+        scopes={agent: wanted.scope() for agent, wanted in document.scopes.items()},
+    )
     summary, tasks, cost = facts_of(places.layout(team.name).journal)
     write_merged(
         directory,

@@ -8,6 +8,7 @@ from kagents_runner.documents import TeamDocument
 from kagents_runner.finish.address import forge_of
 from kagents_runner.finish.body import body_of
 from kagents_runner.finish.documents import (
+    AgentWork,
     FinishDocument,
     Intents,
     Merged,
@@ -46,13 +47,19 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     await _push(environment, directory, team.repository.url, document.branch, merged.commit)
     say(f"pushed {merged.commit[:12]} as {document.branch}")
     told = {"branch": document.branch, "commit": merged.commit}
-    warnings: list[str] = []
+    warnings = [_outside(work) for work in merged.work if work.outside]
     if document.pull_request is not None:
-        made, warnings = await _request(environment, directory, team, document, document.pull_request, merged)
+        made, missing = await _request(environment, directory, team, document, document.pull_request, merged)
+        warnings += missing
         say(f"request {made.url}")
         told |= {"url": made.url, "state": "draft" if made.draft else made.state}
     _tell(environment, outcome(told, warnings))
     return 0
+
+
+def _outside(work: AgentWork) -> str:
+    fate = "taken out" if work.reverted else "kept"
+    return f"{work.agent} changed files outside its scope ({fate}): {', '.join(work.outside[:3])}"
 
 
 async def _push(environment: Mapping[str, str], directory: Path, url: str, branch: str, commit: str) -> None:

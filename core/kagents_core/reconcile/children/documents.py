@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from kagents_core.api.agents import TeammateSpec
 from kagents_core.api.quantities import parse_duration
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.identity import Identity
@@ -31,6 +32,18 @@ def _roster_entry(agent: Agent) -> dict[str, Any]:
         "dependsOn": list(agent.depends_on),
         "gate": agent.gate.event if agent.gate else None,
         "prompt": agent.spec.prompt[:ROSTER_PROMPT_LIMIT],
+    }
+
+
+def scope_of(agent: Agent) -> dict[str, Any] | None:
+    """The paths that an agent may change; None when it may change all."""
+    scope = agent.spec.scope if isinstance(agent.spec, TeammateSpec) else None
+    if scope is None or not (scope.include_paths or scope.exclude_paths):
+        return None
+    return {
+        "include": list(scope.include_paths),
+        "exclude": list(scope.exclude_paths),
+        "onViolation": scope.on_violation,
     }
 
 
@@ -68,6 +81,7 @@ def agent_document(identity: Identity, agent: Agent, attempt: int) -> str:
         "permissionMode": agent.spec.permission_mode,
         "effort": agent.spec.effort,
         "script": agent.spec.script,
+        "scope": scope_of(agent),
         "attempt": attempt,
         "sessionId": session_id(identity.uid, agent.name),
         "timeoutSeconds": _seconds(agent.spec.timeout),

@@ -4,13 +4,13 @@ Only ``finish`` mounts Secrets, and of the team volume it sees a folder that no 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from kagents_core.api.constants import ANNOTATION_RETRY_FINISH, FINISH
 from kagents_core.api.fields import filled
 from kagents_core.api.team import AgentTeamSpec
-from kagents_core.reconcile.children.documents import literal, team_document
+from kagents_core.reconcile.children.documents import literal, scope_of, team_document
 from kagents_core.reconcile.children.hub import GIT_CREDENTIALS_DIR
 from kagents_core.reconcile.children.pods import TEAM_DIR, WORK_DIR, container, pod, whole_volume
 from kagents_core.reconcile.identity import Identity, numbered
@@ -27,7 +27,7 @@ def finish_pod(
     identity: Identity,
     spec: AgentTeamSpec,
     settings: Settings,
-    agents: Iterable[Agent],
+    agents: Sequence[Agent],
     attempt: int,
     retry: str,
 ) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _secrets(spec: AgentTeamSpec) -> tuple[list[dict[str, Any]], list[dict[str, 
     return env, mounts, volumes
 
 
-def finish_document(identity: Identity, spec: AgentTeamSpec, agents: Iterable[Agent], retry: str) -> str:
+def finish_document(identity: Identity, spec: AgentTeamSpec, agents: Sequence[Agent], retry: str) -> str:
     """``KAGENTS_FINISH``."""
     lifecycle = spec.lifecycle
 
@@ -97,6 +97,7 @@ def finish_document(identity: Identity, spec: AgentTeamSpec, agents: Iterable[Ag
 
     branch = fill(lifecycle.consolidated_branch_template or "kagents/{{ .TeamName }}")
     document: dict[str, Any] = {"branch": branch, "order": merge_order(agents), "retry": retry}
+    document["scopes"] = {agent.name: scope for agent in agents if (scope := scope_of(agent))}
     if lifecycle.on_complete == "create-pr":
         wanted = lifecycle.pull_request
         template = (wanted.title_template if wanted else None) or lifecycle.pr_title_template
@@ -113,7 +114,7 @@ def finish_document(identity: Identity, spec: AgentTeamSpec, agents: Iterable[Ag
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
-def merge_order(agents: Iterable[Agent]) -> list[str]:
+def merge_order(agents: Sequence[Agent]) -> list[str]:
     """Agents in the order of their dependencies, otherwise as declared; the lead, who saw it all, is last."""
     waiting = [agent for agent in agents if agent.role != "lead"]
     order: list[str] = []

@@ -39,7 +39,7 @@ def prepare_home(context: AgentContext, credential: Credential) -> Path:
         (context.team_dir / name).mkdir(parents=True, exist_ok=True)
         _link(home / name, context.team_dir / name)
     _write(home / ".claude.json", _configuration(home / ".claude.json", context.cwd, credential))
-    _write(home / "settings.json", _settings(layout.events(context.agent.name), credential))
+    _write(home / "settings.json", _settings(layout.events(context.agent.name), credential, _scope(context)))
     mcp = home / "kagents-mcp.json"
     _write(mcp, _mcp(context))
     return mcp
@@ -76,12 +76,23 @@ def _configuration(path: Path, cwd: Path, credential: Credential) -> dict[str, A
     return configuration
 
 
-def _settings(events: Path, credential: Credential) -> dict[str, Any]:
+def _scope(context: AgentContext) -> Path | None:
+    """The file that the scope's hook reads; None for an agent that may change everything."""
+    scope, repository = context.agent.scope, context.team.repository
+    if scope is None or repository is None:
+        return None
+    path = context.home_dir / "kagents-scope.json"
+    told = {"include": scope.include, "exclude": scope.exclude, "worktree": str(context.cwd)}
+    _write(path, told | {"base": f"origin/{repository.branch}"})
+    return path
+
+
+def _settings(events: Path, credential: Credential, scope: Path | None) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "tui": "default",
         "skipDangerousModePermissionPrompt": True,
         "skipWebFetchPreflight": True,
-        "hooks": hook_settings(events),
+        "hooks": hook_settings(events, scope),
     }
     if credential.helper is not None:
         settings["apiKeyHelper"] = credential.helper

@@ -9,8 +9,11 @@ agent.
 """
 
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
+
+from kagents_runner.harness.claude_code.scope_hook import EDITING_TOOLS
 
 LINE_BYTES = 16 * 1024 * 1024
 EVENTS = (
@@ -35,9 +38,15 @@ def append_command(events: Path) -> str:
     )
 
 
-def hook_settings(events: Path) -> dict[str, Any]:
-    """The value of ``hooks`` in the CLI's ``settings.json``."""
+def hook_settings(events: Path, scope: Path | None = None) -> dict[str, Any]:
+    """The value of ``hooks`` in the CLI's ``settings.json``; ``scope`` is the file of an agent's scope."""
     hook = {"type": "command", "command": append_command(events), "timeout": _TIMEOUT_SECONDS}
     settings: dict[str, Any] = {name: [{"hooks": [hook]}] for name in EVENTS}
     settings["PostToolUse"] = [{"matcher": TOOLS, "hooks": [hook]}]
+    if scope is not None:
+        module = "kagents_runner.harness.claude_code.scope_hook"
+        command = shlex.join([sys.executable, "-I", "-m", module, str(scope)])
+        judge = {"type": "command", "command": command, "timeout": _TIMEOUT_SECONDS}
+        settings["PreToolUse"] = [{"matcher": EDITING_TOOLS, "hooks": [judge]}]
+        settings["Stop"].append({"hooks": [judge]})
     return settings

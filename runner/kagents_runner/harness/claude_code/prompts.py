@@ -86,6 +86,7 @@ def _place(team: TeamDocument, agent: AgentDocument) -> str:
         return (
             f" It is a git worktree on the branch kagents/{team.name}/{agent.name}; commit your work there. "
             "Other agents work on branches of their own in the same repository."
+            + (f" {agent.scope.words()}" if agent.scope else "")
         )
     inputs = f" Inputs, read-only: {', '.join(team.inputs)}." if team.inputs else ""
     return inputs + (f" Put results into {team.output_dir}." if team.output_dir else "")
