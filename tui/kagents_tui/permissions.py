@@ -16,11 +16,12 @@ class Permissions:
     refuses the act itself where it must."""
 
     known: dict[tuple[str, Need], str] = field(default_factory=dict)
-    """Empty when allowed, else the reason in one sentence."""
+    """Empty when allowed, else what is not; several actions may need the same."""
 
     def refusal(self, action: Action, namespace: str) -> str:
         """Why the action is off in the namespace, as far as is known; empty when it is not."""
-        return self.known.get((namespace, action.needs), "") if action.needs else ""
+        missing = self.known.get((namespace, action.needs), "") if action.needs else ""
+        return line(f"{action.title} is off: {missing}", 300) if missing else ""
 
     async def learn(self, client: "Client", action: Action, namespace: str) -> str:
         """Asks the API server unless it is known already; the reason when it is refused, else empty."""
@@ -41,11 +42,6 @@ class Permissions:
                 f"/{need.subresource}" if need.subresource else ""
             )
             reason = f" ({answer.reason})" if answer.reason else ""
-            self.known[namespace, need] = (
-                ""
-                if answer.allowed
-                else line(
-                    f"{action.title} is off: you may not {need.verb} {what} in {namespace}{reason}", 300
-                )
-            )
-        return self.known[namespace, need]
+            missing = f"you may not {need.verb} {what} in {namespace}{reason}"
+            self.known[namespace, need] = "" if answer.allowed else missing
+        return self.refusal(action, namespace)
