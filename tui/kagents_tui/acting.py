@@ -117,7 +117,8 @@ async def decide(
     question = f"{verb} {chosen} of {title(team)}?{more}"
     if await app.push_screen_wait(Confirm(question, story, verb, safe=not approved)):
         doer = acts.approve if approved else acts.deny
-        await doer(link.client, team.key[0], team.key[1], event=chosen, uid=team.uid)
+        generation = team.object()["metadata"].get("generation")
+        await doer(link.client, *team.key, event=chosen, uid=team.uid, generation=generation)
         app.say(f"{chosen} of {title(team)} {'approved' if approved else 'denied'}", "good")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kagents_core.api.constants import APPROVAL_PREFIX
 from kagents_core.api.resources import AGENT_TEAMS, Resource
-from kagents_core.kube.errors import Conflict
+from kagents_core.kube.errors import Conflict, NotFound
 from kagents_tui.gate_states import Gate, gates_of
 
 if TYPE_CHECKING:
@@ -30,27 +30,52 @@ class NoSuchGateError(ActError):
 
 
 async def approve(
-    client: "Client", namespace: str, name: str, *, event: str | None = None, uid: str | None = None
+    client: "Client",
+    namespace: str,
+    name: str,
+    *,
+    event: str | None = None,
+    uid: str | None = None,
+    generation: int | None = None,
 ) -> str:
-    """Let the team pass a gate; returns its event. Without ``event`` the one gate that waits is meant."""
-    return await _decide(client, namespace, name, event, uid, approved=True)
+    """Let the team pass a gate; returns its event. Without ``event`` the one gate that waits is meant.
+
+    ``generation`` is that of the spec which the person has read: a later one is refused.
+    """
+    return await _decide(client, namespace, name, event, uid, generation, approved=True)
 
 
 async def deny(
-    client: "Client", namespace: str, name: str, *, event: str | None = None, uid: str | None = None
+    client: "Client",
+    namespace: str,
+    name: str,
+    *,
+    event: str | None = None,
+    uid: str | None = None,
+    generation: int | None = None,
 ) -> str:
-    """Refuse a gate for good; returns its event. Without ``event`` the one gate that waits is meant."""
-    return await _decide(client, namespace, name, event, uid, approved=False)
+    """Refuse a gate for good; otherwise as ``approve``."""
+    return await _decide(client, namespace, name, event, uid, generation, approved=False)
 
 
 async def _decide(
-    client: "Client", namespace: str, name: str, event: str | None, uid: str | None, *, approved: bool
+    client: "Client",
+    namespace: str,
+    name: str,
+    event: str | None,
+    uid: str | None,
+    generation: int | None,
+    *,
+    approved: bool,
 ) -> str:
     """Write the decision on the version that was judged: of two people who decide at once, one is refused."""
     for _ in range(_ATTEMPTS):
-        team = await client.get(AGENT_TEAMS, namespace, name)
+        team = await _read(client, AGENT_TEAMS, namespace, name, uid)
         metadata = team["metadata"]
-        _check_uid(team, uid)
+        if generation is not None and metadata.get("generation") != generation:
+            raise ActError(
+                f"the spec of {namespace}/{name} was changed in the meantime; look at the gate again first"
+            )
         _check_alive(team)
         gate = choose_gate(team, event)
         patch = {
@@ -120,6 +145,10 @@ async def delete(
         if uid is None:
             raise
         raise ActError(_made_again(namespace, name)) from None
+    except NotFound:
+        if uid is None:
+            raise
+        raise ActError(f"{namespace}/{name} is gone; nothing was done") from None
 
 
 async def send(
@@ -128,8 +157,10 @@ async def send(
     """Queue a message of a person for an agent; returns its id once it is safely written down."""
     from kagents_tui.hub import send_through_hub
 
-    _check_alive(team)
-    return await send_through_hub(client, team, to=to, text=text, summary=summary)
+    metadata = team["metadata"]
+    now = await _read(client, AGENT_TEAMS, metadata["namespace"], metadata["name"], metadata["uid"])
+    _check_alive(now)
+    return await send_through_hub(client, now, to=to, text=text, summary=summary)
 
 
 async def _patch_spec(
@@ -140,14 +171,34 @@ async def _patch_spec(
     uid: str | None,
     resource: Resource,
 ) -> None:
-    team = await client.get(resource, namespace, name)
-    _check_uid(team, uid)
-    _check_alive(team)
-    patch = {"metadata": {"uid": team["metadata"]["uid"]}, "spec": dict(spec)}
+    """Change the spec of that object. A server that gives up on a busy one is asked again."""
+    for _ in range(_ATTEMPTS):
+        team = await _read(client, resource, namespace, name, uid)
+        _check_alive(team)
+        # From now on it is this object, also when the caller named none.
+        uid = team["metadata"]["uid"]
+        try:
+            await client.patch_merge(
+                resource, namespace, name, {"metadata": {"uid": uid}, "spec": dict(spec)}
+            )
+        except Conflict:
+            continue
+        return
+    raise ActError(f"{namespace}/{name} keeps changing; nothing was done, try again")
+
+
+async def _read(
+    client: "Client", resource: Resource, namespace: str, name: str, uid: str | None
+) -> dict[str, Any]:
+    """The object as it is now. Refuses when it is gone, or another one has its name."""
     try:
-        await client.patch_merge(resource, namespace, name, patch)
-    except Conflict:
-        raise ActError(_made_again(namespace, name)) from None
+        team: dict[str, Any] = await client.get(resource, namespace, name)
+    except NotFound:
+        if uid is None:
+            raise
+        raise ActError(f"{namespace}/{name} is gone; nothing was done") from None
+    _check_uid(team, uid)
+    return team
 
 
 def _check_uid(team: Mapping[str, Any], uid: str | None) -> None:
