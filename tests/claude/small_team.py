@@ -84,6 +84,7 @@ class SmallTeam:
             "namespace": "tests",
             "uid": self.uid,
             "mode": "coding",
+            "repository": {"url": "https://git.example.com/acme/backend.git", "branch": "main"},
             "agents": [
                 {"name": name, "role": "lead" if name == "lead" else "teammate", "harness": "claude-code"}
                 for name in agents
@@ -230,6 +231,7 @@ class SmallTeam:
         git(repository, "config", "user.name", "kagents")
         git(repository, "config", "user.email", "kagents@example.test")
         git(repository, "commit", "-q", "--allow-empty", "-m", "Begin")
+        git(repository, "update-ref", "refs/remotes/origin/main", "HEAD")
         for name in agents:
             git(repository, "worktree", "add", "-q", "-b", f"kagents/{TEAM}/{name}", str(self.worktree(name)))
 
