@@ -21,8 +21,8 @@ from kagents_core.kube.store import Change, Key, Store
 from kagents_core.reconcile import Children, ClaimView, PodView, claim_view, owner_uid, pod_view
 
 CHILD_LABELS = "app.kubernetes.io/name=kagents"
-_PAGE_SIZE = 200
-"""Objects a page: a page is parsed as a whole, and its peak stays with the process."""
+_PAGE_SIZE = 100
+"""Objects a page: a page is parsed as a whole, and what is kept of it lies scattered between what is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,15 @@ class Caches:
         """The resourceVersion of a child as its cache has it."""
         kind, namespace, name = child
         return self.of(kind).version((namespace, name))
+
+    def changed(self, child: Child) -> int:
+        """How late this object or one of its children has changed: the larger, the later.
+
+        Only to say what is looked at first: the versions of two kinds need not be of one count.
+        """
+        version, uid = self.version(child), self.of(child[0]).uid(child[1:])
+        versions = [version or "", *(self.pods.versions(uid) if uid else ())]
+        return max((int(each) for each in versions if each.isdecimal()), default=0)
 
     def runs_of_template(self, namespace: str, name: str) -> list[Key]:
         """The runs that refer to a template of their namespace."""

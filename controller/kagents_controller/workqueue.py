@@ -56,6 +56,10 @@ class WorkQueue(Generic[K]):
             self._waiting.append(key)
             self._changed.set()
 
+    def arrange(self, rank: Callable[[K], int]) -> None:
+        """Put what waits into the order of its rank, the lowest first."""
+        self._waiting = deque(sorted(self._waiting, key=rank))
+
     def add_after(self, key: K, seconds: float) -> None:
         """Add the key later; an earlier appointment of the same key stands."""
         if seconds <= 0:

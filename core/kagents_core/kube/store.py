@@ -91,6 +91,10 @@ class Store(Generic[T]):
         """The objects whose index has this value, in the order of their arrival."""
         return [self._entries[key].value for key in self._index.get(value, ())]
 
+    def versions(self, value: str) -> list[str]:
+        """The resourceVersions of the objects whose index has this value."""
+        return [self._entries[key].version for key in self._index.get(value, ())]
+
     def subscribe(self, subscriber: Subscriber[T]) -> Callable[[], None]:
         """Call ``subscriber`` with every batch of changes from now on; the result ends that."""
         self._subscribers.append(subscriber)

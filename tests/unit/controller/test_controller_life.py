@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from kagents_controller.expectations import LIMIT_SECONDS
-from kagents_core.api.resources import AGENT_TEAM_RUNS, CLAIMS, PODS
+from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAMS, CLAIMS, PODS
 from kagents_core.kube.client import path_of
 from kagents_core.reconcile.names import child_name
 
@@ -314,3 +314,32 @@ async def test_a_child_that_exists_unseen_is_taken_over(stopped_world: Any, simp
     assert world.server.objects[path]["metadata"]["labels"]["app.kubernetes.io/name"] == "kagents"
     assert world.agents() == ["a", "hub", "lead"]
     await world.quiet()
+
+
+async def test_what_changed_while_nobody_worked_comes_first(stopped_world: Any, simple: Any) -> None:
+    world = stopped_world
+    names = [f"team-{number}" for number in range(8)]
+    for name in names:
+        world.apply(simple({"name": "b"}, gates=(GATE,)), name)
+    await world.start()
+    await world.until(lambda: all(world.status(name).get("phase") == "Initializing" for name in names))
+    await world.quiet()
+    await world.kill()
+    world.change(
+        path_of(AGENT_TEAMS, "ns", "team-6"),
+        {"metadata": {"annotations": {"approved.claude.amcheste.io/spawn-b": "true"}}},
+    )
+    [lead] = world.pods("lead", "team-3")
+    world.change(lead, {"status": {"phase": "Running"}}, status=True)
+    await world.start(workers=1)
+    looked: list[str] = []
+    reconcile = world.controller.reconcile
+
+    async def watched(owner: Any) -> Any:
+        looked.append(owner[2])
+        return await reconcile(owner)
+
+    world.controller.reconcile = watched
+    await world.until(lambda: world.pods("b", "team-6"))
+    await world.quiet()
+    assert looked[:2] == ["team-3", "team-6"]

@@ -179,3 +179,12 @@ async def test_many_workers_never_share_a_key() -> None:
                 await asyncio.sleep(0.001)
         queue.close()
     assert done >= 5
+
+
+async def test_what_waits_can_be_put_into_another_order() -> None:
+    queue: WorkQueue[int] = WorkQueue()
+    for number in (2, 5, 1, 5, 3):
+        queue.add(number)
+    queue.arrange(lambda number: -number)
+    queue.add(4)
+    assert [await queue.get() for _ in range(5)] == [5, 3, 2, 1, 4]
