@@ -75,6 +75,7 @@ class KagentsApp(App[None]):
         self.symbols = ASCII if options.ascii else UNICODE
         self.now = now
         self.lifeline = Lifeline(connector, self._refresh_frames, self._take, self._connected)
+        self.lifeline.thresholds = options.settings.attention
         self.namespaces = options.namespaces
         self.permissions = Permissions()
         self.memory = Memory(options.state).load()

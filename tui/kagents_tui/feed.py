@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from kagents_core.safetext import SafeText
+from kagents_tui.rows.attention import DEFAULTS
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Key, Team, project
+from kagents_tui.settings import Thresholds
 
 if TYPE_CHECKING:
     from kagents_core.kube.client import Client
@@ -45,6 +48,7 @@ class Feed:
     namespaces: Sequence[str]
     on_batch: Callable[[Batch], None]
     on_link: Callable[[Link], None]
+    thresholds: Thresholds = DEFAULTS
     teams: dict[Key, Team] = field(default_factory=dict)
     _pending: Batch = field(default_factory=dict)
     _flushed_at: float = 0.0
@@ -60,7 +64,7 @@ class Feed:
         from kagents_core.kube.store import Store
 
         for namespace in self.namespaces or (None,):
-            store: Store[Team] = Store(project)
+            store: Store[Team] = Store(partial(project, thresholds=self.thresholds))
             store.subscribe(self._take)
             self._reflectors.append(
                 Reflector(

@@ -78,7 +78,7 @@ async def send_through_hub(
         command.append(f"--summary={summary}")  # in one word: it may begin with a dash
     try:
         async with asyncio.timeout(SEND_SECONDS):
-            code, said, complained = await _run(client, pod, command, data)
+            code, said, complained = await run_in_hub(client, pod, command, data)
     except TimeoutError:
         raise ActError(f"the hub did not confirm the message within {SEND_SECONDS:.0f} s") from None
     if code != 0:
@@ -91,7 +91,7 @@ async def send_through_hub(
         ) from None
 
 
-async def _run(
+async def run_in_hub(
     client: "Client", pod: Mapping[str, Any], command: list[str], data: bytes
 ) -> tuple[int | None, bytes, bytes]:
     """Exit code, output and error output of a command in the recorder container; output is bounded."""

@@ -11,6 +11,7 @@ from typing import Final
 from kagents_tui.feed import Batch, Feed, Link
 from kagents_tui.rows.fields import line
 from kagents_tui.session import Connection, Connector
+from kagents_tui.settings import Thresholds
 
 CLOSE_SECONDS: Final = 0.5
 FIRST_WAIT: Final = 1.0
@@ -33,6 +34,8 @@ class Lifeline:
     ) -> None:
         """``on_connected`` hears of a new connection; it answers with the namespaces to show (none: all)."""
         self.connector = connector
+        self.thresholds = Thresholds()
+        """From when on something of a team needs attention."""
         self.connection: Connection | None = None
         self.feed: Feed | None = None
         self.link: Link | None = None
@@ -98,7 +101,9 @@ class Lifeline:
         while True:
             self._other.clear()
             self.link = None
-            self.feed = Feed(connection.client, self._namespaces, self._on_batch, self._linked)
+            self.feed = Feed(
+                connection.client, self._namespaces, self._on_batch, self._linked, self.thresholds
+            )
             try:
                 async with asyncio.TaskGroup() as group:
                     running = group.create_task(self.feed.run())

@@ -273,6 +273,13 @@ class Client:
         status = (await self._object("POST", path, body=body)).get("status") or {}
         return Permission(bool(status.get("allowed")), str(status.get("reason") or ""))
 
+    async def user_name(self) -> str:
+        """The name under which the server knows the caller (SelfSubjectReview, Kubernetes 1.28)."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        status = (await self._object("POST", path, body=body)).get("status") or {}
+        return str((status.get("userInfo") or {}).get("username") or "")
+
     async def server_version(self) -> str:
         """The server's ``gitVersion``: the cheapest way to see that it answers."""
         return str((await self._object("GET", "/version", seconds=10.0)).get("gitVersion", ""))

@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,6 +143,7 @@ class AgentFiles:
     def _event(self, agent: str, payload: Mapping[str, Any]) -> None:
         books, now = self._books, self._books.clock()
         at = seconds(payload.get("kagentsAt"), now)
+        books.hear(agent, at)
         letter = hooks.sent_letter(agent, payload, rfc3339(at))
         if letter is not None and letter.id is not None:
             books.write(books.ledger.sent(letter, now))
@@ -249,6 +251,8 @@ class AgentFiles:
                 books.spending.observed(response, books.clock())
             books.read_to(source, batch.offset)
             if batch.offset <= offset:
+                with suppress(OSError):
+                    books.hear(agent, path.stat(follow_symlinks=False).st_mtime)
                 return
 
     def _received(self, agent: str, received: tuple[ReceivedMail, ...]) -> None:

@@ -57,6 +57,8 @@ class Books:
         self.state = TeamState({**gates, "finish": None})
         self.agents = [(agent.name, agent.harness == "simulated") for agent in team.agents]
         self.asks = AskBoard(simulated)
+        self.heard: dict[str, float] = {}
+        """When each agent last gave a sign of life, as far as this run of the recorder has seen."""
         self.result: str | None = None
         self.requests: dict[str, None] = {}
         """Ids of the last requests that are journalled."""
@@ -83,6 +85,10 @@ class Books:
         for seq, entry in enumerate(found, first):
             self._learn(entry, now, seq)
         self._dirty = True
+
+    def hear(self, agent: str, at: float) -> None:
+        """The agent gave a sign of life."""
+        self.heard[agent] = max(self.heard.get(agent, 0.0), min(at, self.clock()))
 
     def reflect_asks(self, agent: str, at: float) -> None:
         """What the agent asks of a person decides what it is said to do; call it after either has changed."""

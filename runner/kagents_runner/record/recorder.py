@@ -76,7 +76,7 @@ class Recorder:
         """The status fields that the recorder owns, as of now."""
         books = self._books
         boards = books.board, books.ledger, books.tasks, books.spending
-        return build(books.agents, *boards, books.result, books.asks)
+        return build(books.agents, *boards, books.result, books.asks, books.heard)
 
     async def run(self) -> None:
         """Records until ``stop``, or until the team is over and everything has been read."""
@@ -149,7 +149,8 @@ class Recorder:
         if changed is None or layout.events_dir in changed:
             await self._guarded("events", files.read_events)
         if changed is None or self._answers.young or layout.answers in changed:
-            await self._guarded("answers", self._answers.step)  # before a mailbox tells that a message is gone
+            # Before a mailbox is looked at, which would tell that an answer is gone that was never put there.
+            await self._guarded("answers", self._answers.step)
         mail = {layout.inboxes, layout.outgoing, layout.events_dir}
         if changed is None or self._mail.young or changed & mail or self._mail_is_due():
             await self._guarded("inboxes", self._mail.step)

@@ -20,7 +20,7 @@ STATE_SECONDS: Final = 1.0
 """Least time between two writes."""
 NUMBER_SECONDS: Final = 10.0
 """Least time between two writes when only numbers differ."""
-_NUMBERS: Final = ("unread", "oldestUnreadAt", "cost")
+_NUMBERS: Final = ("unread", "oldestUnreadAt", "cost", "heardAt")
 
 
 def build(
@@ -31,6 +31,7 @@ def build(
     spending: Spending,
     result: str | None,
     asks: AskBoard,
+    heard: Mapping[str, float],
 ) -> dict[str, Any]:
     """The fields this manager owns. ``agents``: name and whether simulated, in the declared order."""
     status: dict[str, Any] = {
@@ -40,7 +41,8 @@ def build(
         "activity": [
             activity
             for name, simulated in agents
-            if (activity := _activity(name, simulated, board, ledger, tasks, spending, asks)) is not None
+            if (activity := _activity(name, simulated, board, ledger, tasks, spending, asks, heard))
+            is not None
         ],
     }
     return status if result is None else status | {"result": result[:RESULT_LIMIT]}
@@ -91,18 +93,22 @@ def _activity(
     tasks: TaskBoard,
     spending: Spending,
     asks: AskBoard,
+    heard: Mapping[str, float],
 ) -> dict[str, Any] | None:
     doing = board.doing(name)
     if doing is None:
         return None
     unread = ledger.unread(name)
     sums = spending.by_agent.get(name)
+    task = tasks.current(name)
+    last = max(doing.heard, heard.get(name, 0.0))
     fields: dict[str, Any] = {
         "agent": name,
         "state": doing.state,
         "since": rfc3339(doing.since),
         "detail": doing.detail,
-        "task": tasks.current(name),
+        "task": task,
+        "heardAt": rfc3339(last - last % 60) if task is not None else None,
         "unread": len(unread),
         "oldestUnreadAt": rfc3339(min(post.first for post in unread)) if unread else None,
         "cost": None if sums is None else format_money(sums.micros),

@@ -187,6 +187,9 @@ class FakeClient:
     async def server_version(self):
         return "v1.36.0-fake"
 
+    async def user_name(self):
+        return "ann@example.test"
+
 
 @dataclass
 class Ran:

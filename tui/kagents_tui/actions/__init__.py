@@ -9,17 +9,19 @@ from typing import Final
 
 from kagents_tui.actions.action import Action, Need, Scope
 from kagents_tui.actions.acts import ACTS
+from kagents_tui.actions.attention import ATTENTION
 from kagents_tui.actions.keeping import KEEPING
 from kagents_tui.actions.kinds import KINDS
 from kagents_tui.actions.moves import MOVES
 from kagents_tui.actions.team import TEAM
 from kagents_tui.actions.views import VIEWS
 
-ACTIONS: Final[tuple[Action, ...]] = (*KINDS, *ACTS, *VIEWS, *KEEPING, *MOVES, *TEAM)
+ACTIONS: Final[tuple[Action, ...]] = (*KINDS, *ACTS, *VIEWS, *KEEPING, *MOVES, *TEAM, *ATTENTION)
 BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 
 SCREENS: Final[dict[str, tuple[Scope, ...]]] = {
     "teams": ("everywhere", "list", "view", "marks", "acts", "teams"),
+    "attention": ("everywhere", "list", "attention"),
     "gates": ("everywhere", "list", "view", "marks", "acts", "gates"),
     "namespace": ("everywhere", "list", "marks"),
     "context": ("everywhere", "list"),

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from kagents_core.kube.errors import ApiError, KubeError, NotFound
 from kagents_core.safetext import clean
 from kagents_tui.cli import (
+    answering,
     applying,
     attach,
+    attention,
     deciding,
     engine,
     exits,
@@ -22,7 +24,7 @@ from kagents_tui.cli import (
 from kagents_tui.cli.exits import CommandError
 from kagents_tui.cli.options import Parser
 
-GROUPS = (applying, reading, deciding, stopping, talking, attach, waiting, engine)
+GROUPS = (applying, reading, attention, deciding, answering, stopping, talking, attach, waiting, engine)
 
 
 def build_parser() -> Parser:

@@ -15,7 +15,7 @@ INTERRUPTED: Final = 130
 
 MEANINGS: Final = {
     OK: "done",
-    FAILED: "failed; for wait: the team ended otherwise",
+    FAILED: "failed; for wait: the team ended otherwise; for attention --exit-code: something waits",
     USAGE: "the command was not understood",
     NOT_FOUND: "no such object, agent or gate",
     REFUSED: "refused: invalid, forbidden, decided already, or not confirmed",

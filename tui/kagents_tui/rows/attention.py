@@ -1,27 +1,55 @@
-"""What of a team waits for a person or has gone wrong, most pressing first."""
+"""What of a team waits for a person or has gone wrong, most pressing first.
+
+When something counts follows from the configured thresholds; what waits for a decision counts at once.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from kagents_core.safetext import SafeText
 from kagents_tui.gate_states import gates_of
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.fields import line, mapping, micros, moment, sequence, whole
+from kagents_tui.settings import Thresholds
 
-STALE_MAIL = timedelta(minutes=5)
-"""Mail that nobody has read for this long counts as stale."""
+DEFAULTS: Final = Thresholds()
+STALE_MAIL = timedelta(minutes=DEFAULTS.stale_mail_minutes)
+"""Mail that nobody has read for this long counts as stale, unless configured otherwise."""
 
-Kind = Literal["gate", "failed", "asks", "mail", "restarts", "budget"]
-RANKS: dict[Kind, int] = {"gate": 0, "failed": 1, "asks": 2, "mail": 3, "restarts": 4, "budget": 5}
+Kind = Literal["gate", "failed", "plan", "asks", "mail", "silent", "restarts", "budget"]
+RANKS: dict[Kind, int] = {
+    "gate": 0,
+    "failed": 1,
+    "plan": 2,
+    "asks": 3,
+    "mail": 4,
+    "silent": 5,
+    "restarts": 6,
+    "budget": 7,
+}
+AGED = frozenset({"mail", "silent"})
+"""Kinds whose words end in their age."""
 FAILED_PHASES = frozenset({"Failed", "TimedOut", "BudgetExceeded"})
 ENDED_PHASES = FAILED_PHASES | {"Completed", "Cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What an agent asks, exactly as the status has it. ``seq`` is the journal's entry with all of it."""
+
+    id: str
+    kind: str
+    agent: str
+    tool: SafeText
+    summary: SafeText
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class Need:
-    """One thing that asks for attention. ``text`` is said as it is; mail adds its age."""
+    """One thing that asks for attention. ``text`` is said as it is; mail and silence add their age."""
 
     kind: Kind
     text: SafeText
@@ -29,6 +57,9 @@ class Need:
     since: datetime | None = None
     event: str = ""
     """The gate's event, exactly as the object has it."""
+    request: Request | None = None
+    due: datetime | None = None
+    """From when on it counts; at once when absent."""
 
     @property
     def rank(self) -> int:
@@ -38,7 +69,7 @@ class Need:
     @property
     def for_person(self) -> bool:
         """Whether the team waits for a person's decision."""
-        return self.kind in ("gate", "asks")
+        return self.kind in ("gate", "plan", "asks")
 
     @property
     def search(self) -> str:
@@ -46,12 +77,12 @@ class Need:
         return self.text
 
     def counts(self, now: datetime) -> bool:
-        """Whether it is due: mail counts once it is stale."""
-        return self.kind != "mail" or (self.since is not None and now - self.since >= STALE_MAIL)
+        """Whether it is due: mail counts once it is stale, an agent once it has been silent for long."""
+        return self.due is None or now >= self.due
 
     def words(self, now: datetime) -> SafeText:
         """The need in a few words."""
-        return line(f"{self.text} {age(now, self.since)}") if self.kind == "mail" else self.text
+        return line(f"{self.text} {age(now, self.since)}") if self.kind in AGED else self.text
 
 
 def pressing(needs: tuple[Need, ...], now: datetime) -> Need | None:
@@ -62,7 +93,7 @@ def pressing(needs: tuple[Need, ...], now: datetime) -> Need | None:
     return None
 
 
-def needs_of(team: Mapping[str, Any]) -> tuple[Need, ...]:
+def needs_of(team: Mapping[str, Any], thresholds: Thresholds = DEFAULTS) -> tuple[Need, ...]:
     """Every need of a team, most pressing first. An ended team can only have failed."""
     spec, status = mapping(team.get("spec")), mapping(team.get("status"))
     phase = str(status.get("phase"))
@@ -70,7 +101,8 @@ def needs_of(team: Mapping[str, Any]) -> tuple[Need, ...]:
     if phase in FAILED_PHASES:
         found.append(Need("failed", line(why_failed(phase, status)), line("")))
     if phase not in ENDED_PHASES:
-        found += [*gates(team), *from_activity(status), *restarts(status), *budget(spec, status)]
+        found += [*gates(team), *from_activity(status, thresholds), *restarts(status)]
+        found += budget(spec, status, thresholds.budget_percent)
     return tuple(sorted(found, key=lambda need: (need.rank, need.since.timestamp() if need.since else 0.0)))
 
 
@@ -83,17 +115,46 @@ def gates(team: Mapping[str, Any]) -> list[Need]:
     ]
 
 
-def from_activity(status: Mapping[str, Any]) -> list[Need]:
-    """Agents that ask, and mail that lies unread."""
+def from_activity(status: Mapping[str, Any], thresholds: Thresholds = DEFAULTS) -> list[Need]:
+    """Agents that ask or give no sign of life, and mail that lies unread."""
     found = []
     for each in map(mapping, sequence(status.get("activity"))):
         agent = line(each.get("agent"))
-        if each.get("state") == "waiting-permission":
-            detail = line(each.get("detail"), 300) or line("a permission")
-            found.append(Need("asks", line(f"{agent} asks: {detail}"), agent, moment(each.get("since"))))
+        found += asks(each, agent)
         oldest = moment(each.get("oldestUnreadAt"))
         if whole(each.get("unread")) and oldest is not None:
-            found.append(Need("mail", line(f"mail to {agent} unread"), agent, oldest))
+            due = oldest + timedelta(minutes=thresholds.stale_mail_minutes)
+            found.append(Need("mail", line(f"mail to {agent} unread"), agent, oldest, due=due))
+        heard = moment(each.get("heardAt"))
+        if heard is not None and each.get("task") and each.get("state") in ("working", "idle"):
+            due = heard + timedelta(minutes=thresholds.silent_agent_minutes)
+            words = f"{agent} silent with task {line(each.get('task'), 20)} open"
+            found.append(Need("silent", line(words), agent, heard, due=due))
+    return found
+
+
+def asks(activity: Mapping[str, Any], agent: SafeText) -> list[Need]:
+    """What an agent asks of a person; an older recorder only says that it asks something."""
+    found = []
+    for each in map(mapping, sequence(activity.get("requests"))):
+        identity, kind = each.get("id"), each.get("kind")
+        if not isinstance(identity, str) or kind not in ("permission", "plan", "question"):
+            continue
+        summary = line(each.get("summary"), 300)
+        request = Request(
+            identity,
+            kind,
+            str(activity.get("agent")),
+            line(each.get("tool"), 100),
+            summary,
+            whole(each.get("seq")),
+        )
+        words = f"{agent} has a plan: {summary}" if kind == "plan" else f"{agent} asks: {summary}"
+        what: Kind = "plan" if kind == "plan" else "asks"
+        found.append(Need(what, line(words), agent, moment(each.get("since")), request=request))
+    if not found and activity.get("state") == "waiting-permission":
+        detail = line(activity.get("detail"), 300) or line("a permission")
+        found.append(Need("asks", line(f"{agent} asks: {detail}"), agent, moment(activity.get("since"))))
     return found
 
 
@@ -110,11 +171,11 @@ def restarts(status: Mapping[str, Any]) -> list[Need]:
     return found
 
 
-def budget(spec: Mapping[str, Any], status: Mapping[str, Any]) -> list[Need]:
-    """At 80 % of the budget."""
+def budget(spec: Mapping[str, Any], status: Mapping[str, Any], percent: int = 80) -> list[Need]:
+    """From so many percent of the budget on."""
     limit = micros(mapping(spec.get("lifecycle")).get("budgetLimit"))
     spent = micros(status.get("estimatedCost"))
-    if not limit or spent is None or spent * 5 < limit * 4:
+    if not limit or spent is None or spent * 100 < limit * percent:
         return []
     return [Need("budget", line(f"{spent * 100 // limit} % of the budget spent"), line(""))]
 

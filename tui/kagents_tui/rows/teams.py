@@ -10,9 +10,10 @@ import orjson
 
 from kagents_core.safetext import SafeText
 from kagents_tui.rows.ages import age
-from kagents_tui.rows.attention import ENDED_PHASES, Need, needs_of, pressing
+from kagents_tui.rows.attention import DEFAULTS, ENDED_PHASES, Need, needs_of, pressing
 from kagents_tui.rows.cells import EMPTY, Cell, Column, Scene, Tone, cell
 from kagents_tui.rows.fields import line, mapping, micros, moment, sequence, whole
+from kagents_tui.settings import Thresholds
 
 Key = tuple[str, str]
 """Namespace and name, exactly as the API server has them."""
@@ -65,7 +66,7 @@ class Team:
         return decoded
 
 
-def project(source: Mapping[str, Any]) -> Team:
+def project(source: Mapping[str, Any], thresholds: Thresholds = DEFAULTS) -> Team:
     """Slims an AgentTeam to what the terminal shows. Never raises on a malformed object."""
     metadata, spec, status = (mapping(source.get(part)) for part in ("metadata", "spec", "status"))
     tasks = mapping(status.get("tasks"))
@@ -98,7 +99,7 @@ def project(source: Mapping[str, Any]) -> Team:
         simulated=is_simulated(spec, activity),
         cancelling=spec.get("cancel") is True,
         suspending=spec.get("suspend") is True,
-        needs=needs_of(source),
+        needs=needs_of(source, thresholds),
         labels=tuple((str(key), str(value)) for key, value in mapping(metadata.get("labels")).items()),
         document=orjson.dumps(kept),
     )

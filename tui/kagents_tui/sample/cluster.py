@@ -4,6 +4,7 @@ import asyncio
 import copy
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -25,6 +26,9 @@ class SampleStream:
     exit_code: int | None = None
     received: bytearray = field(default_factory=bytearray)
     can_close_stdin: bool = True
+    complaint: bytes = b""
+    ends_with: Callable[[bytes], str] | None = None
+    """Hears standard input once it has ended; what it complains of is the end with 64."""
 
     async def __aenter__(self) -> "SampleStream":
         return self
@@ -38,13 +42,17 @@ class SampleStream:
 
     async def close_stdin(self) -> None:
         """Ends standard input."""
+        if self.ends_with is not None:
+            self.complaint = self.ends_with(bytes(self.received)).encode()
 
     async def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]:
         for each in self.lines:
             yield 1, each
         if self.hang:
             await asyncio.Event().wait()
-        self.exit_code = 0
+        if self.complaint:
+            yield 2, self.complaint
+        self.exit_code = 64 if self.complaint else 0
 
 
 @dataclass(slots=True)
@@ -212,18 +220,48 @@ class SampleCluster:
         await asyncio.Event().wait()
 
     async def exec(self, namespace: str, pod: str, command: Sequence[str], **_: Any) -> SampleStream:
-        """``tail`` plays the journal; ``send`` takes a message."""
+        """``tail`` plays the journal; ``send`` takes a message, ``answer`` an answer."""
         self.calls.append(("exec", f"{namespace}/{pod}", list(command)))
         if "send" in command:
             stream = SampleStream([b'{"id":"sent-1"}\n'], hang=False)
+        elif "answer" in command:
+            stream = SampleStream([], hang=False, ends_with=lambda data: self._answered(namespace, pod, data))
         else:
             after = int(command[command.index("--after") + 1]) if "--after" in command else 0
             journal = self.journals.get(pod.removesuffix("-hub-0a1b2"), [])
-            told = [orjson.dumps(each) + b"\n" for each in journal if each["seq"] > after]
+            kinds = {kind for option, kind in pairwise(command) if option == "--kind"}
+            shown = [each for each in journal if each["seq"] > after and (not kinds or each["kind"] in kinds)]
+            told = [orjson.dumps(each) + b"\n" for each in shown]
             last = journal[-1]["seq"] if journal else 0
-            stream = SampleStream([*told, orjson.dumps({"kind": "live", "seq": last}) + b"\n"], hang=True)
+            follow = "--follow" in command
+            end = [orjson.dumps({"kind": "live", "seq": last}) + b"\n"] if follow else []
+            stream = SampleStream([*told, *end], hang=follow)
         self.streams.append(stream)
         return stream
+
+    def _answered(self, namespace: str, pod: str, data: bytes) -> str:
+        """An answer has come: the request goes, unless nobody has asked it."""
+        answer = orjson.loads(data)
+        self.calls.append(("answer", f"{namespace}/{pod}", answer))
+        for team in self.teams:
+            if (team["metadata"]["namespace"], hub(team)["metadata"]["name"]) == (namespace, pod):
+                for doing, request in requests_of(team):
+                    if (doing["agent"], request["id"]) == (answer["agent"], answer["request"]):
+                        doing["requests"].remove(request)
+                        doing["state"] = "working"
+                        self._stamp(team, "MODIFIED")
+                        return ""
+        return f"There is no request {answer['request']} of {answer['agent']}."
+
+    async def user_name(self) -> str:
+        """Who the caller is."""
+        return "ann@example.test"
+
+
+def requests_of(team: Object) -> Sequence[tuple[Object, Object]]:
+    """What agents ask: the activity, and the request in it."""
+    activity = team["status"].get("activity") or []
+    return [(each, request) for each in activity for request in each.get("requests", [])]
 
 
 def hub(team: Object) -> Object:
