@@ -82,6 +82,11 @@ class Feed:
         finally:
             self._ended = True
 
+    @property
+    def painting_soon(self) -> bool:
+        """Whether the next batch is due within a tenth of a second."""
+        return self._scheduled and not self._ended
+
     def _take(self, changes: "Sequence[Change[Team]]") -> None:
         if self._ended:
             return
