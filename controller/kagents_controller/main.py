@@ -30,6 +30,12 @@ from kagents_core.reconcile import Settings
 
 _log = logging.getLogger(__name__)
 
+_WATCHES = 5
+"""Connections that the watches of one namespace, or of all, hold."""
+
+_REQUESTS = 32
+"""Requests on their way at once. A TLS connection holds 256 KiB, and no server is faster for more of them."""
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -88,7 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _run(config: ClientConfig, options: argparse.Namespace) -> int:
     gc.disable()  # the first lists make many objects and no garbage; ``settle`` turns it on again
     asyncio.get_running_loop().call_later(120.0, gc.enable)
-    async with Client(config) as client, contextlib.AsyncExitStack() as stack:
+    connections = _REQUESTS + _WATCHES * len(options.namespace or [None])
+    async with Client(config, connections=connections) as client, contextlib.AsyncExitStack() as stack:
         lease = None
         if options.lease_name:
             identity = f"{socket.gethostname()}_{os.getpid()}"
