@@ -12,26 +12,43 @@ from kagents_tui.cli import (
     applying,
     attach,
     attention,
+    completion,
     deciding,
     engine,
     exits,
     options,
+    pulse,
     reading,
     stopping,
     talking,
+    team_views,
     waiting,
 )
 from kagents_tui.cli.exits import CommandError
 from kagents_tui.cli.options import Parser
 
-GROUPS = (applying, reading, attention, deciding, answering, stopping, talking, attach, waiting, engine)
+GROUPS = (
+    applying,
+    reading,
+    team_views,
+    pulse,
+    attention,
+    deciding,
+    answering,
+    stopping,
+    talking,
+    attach,
+    waiting,
+    completion,
+    engine,
+)
 
 
-def build_parser() -> Parser:
-    """The whole command line."""
+def build_parser(program: str = "kagents") -> Parser:
+    """The whole command line, as a program of this name."""
     codes = "\n".join(f"  {code}  {meaning}" for code, meaning in exits.MEANINGS.items())
     parser = Parser(
-        prog="kagents",
+        prog=program,
         description="Runs teams of Claude Code agents on Kubernetes or on this machine, and manages them.",
         epilog=f"exit codes:\n{codes}\n\n`kagents VERB --help` tells more; `kagents-tui` is the full screen.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -43,9 +60,12 @@ def build_parser() -> Parser:
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code."""
-    parsed = build_parser().parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, *, program: str = "kagents") -> int:
+    """Run the command under a name; returns its exit code."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == [completion.HIDDEN]:
+        return completion.answer(build_parser(program), words[1:])
+    parsed = build_parser(program).parse_args(words)
     import asyncio  # 40 ms that --help need not spend
 
     try:

@@ -99,7 +99,7 @@ def _objects(resource: Resource, table: Table[Object]) -> "Getter":
 Getter = Callable[[Session, argparse.Namespace], Awaitable[None]]
 
 
-def _of_teams(
+def of_teams(
     collect: Callable[[Session, Object], Awaitable[list[Object]]],
     table: Table[Object],
     name: Callable[[Object], str],
@@ -198,33 +198,38 @@ def _write_rows(
     output.write_table(columns, rows, widest=None if wide else output.terminal_width())
 
 
-async def _agents(session: Session, team: Object) -> list[Object]:
+async def agents_of_team(session: Session, team: Object) -> list[Object]:
+    """The agents as the status tells of them."""
     return tables.agents_of(team)
 
 
-async def _gates(session: Session, team: Object) -> list[Object]:
+async def gates_of_team(session: Session, team: Object) -> list[Object]:
+    """The gates and their states."""
     from kagents_tui.gate_states import gates_of
 
     return [{"event": gate.event, "state": gate.state, "teammate": gate.teammate} for gate in gates_of(team)]
 
 
-async def _journal(session: Session, team: Object) -> list[Object]:
+async def journal_of(session: Session, team: Object) -> list[Object]:
+    """Every journal entry there is. Raises NoJournalError without a hub."""
     from kagents_tui.journal_stream import stream
 
     async with aclosing(stream(session.client, team, follow=False)) as entries:
         return [entry async for entry in entries]
 
 
-async def _mail(session: Session, team: Object) -> list[Object]:
+async def mail_of_team(session: Session, team: Object) -> list[Object]:
+    """Every message, with what became of it."""
     from kagents_tui.cli.fold import mail_of
 
-    return mail_of(await _journal(session, team))
+    return mail_of(await journal_of(session, team))
 
 
-async def _tasks(session: Session, team: Object) -> list[Object]:
+async def tasks_of_team(session: Session, team: Object) -> list[Object]:
+    """Every task as it stands, with its history."""
     from kagents_tui.cli.fold import tasks_of
 
-    return tasks_of(await _journal(session, team))
+    return tasks_of(await journal_of(session, team))
 
 
 async def _events(session: Session, arguments: argparse.Namespace) -> None:
@@ -252,10 +257,10 @@ _RUNS: Final = _objects(AGENT_TEAM_RUNS, tables.RUNS)
 _TEMPLATES: Final = _objects(AGENT_TEAM_TEMPLATES, tables.TEMPLATES)
 _GETTERS: Final[dict[str, Getter]] = {
     "teams": _TEAMS,
-    "agents": _of_teams(_agents, tables.AGENTS, lambda row: f"{row['team']}/{row['agent']}"),
-    "gates": _of_teams(_gates, tables.GATES, lambda row: f"{row['team']}/{row['event']}"),
-    "mail": _of_teams(_mail, tables.MAIL, lambda row: f"{row['team']}/{row['id']}"),
-    "tasks": _of_teams(_tasks, tables.TASKS, lambda row: f"{row['team']}/{row['id']}"),
+    "agents": of_teams(agents_of_team, tables.AGENTS, lambda row: f"{row['team']}/{row['agent']}"),
+    "gates": of_teams(gates_of_team, tables.GATES, lambda row: f"{row['team']}/{row['event']}"),
+    "mail": of_teams(mail_of_team, tables.MAIL, lambda row: f"{row['team']}/{row['id']}"),
+    "tasks": of_teams(tasks_of_team, tables.TASKS, lambda row: f"{row['team']}/{row['id']}"),
     "runs": _RUNS,
     "templates": _TEMPLATES,
     "events": _events,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from kagents_core.wording import in_words
+from kagents_tui.gate_states import gates_of
 from kagents_tui.rows.ages import age, clock
 
 T = TypeVar("T")
@@ -83,12 +84,18 @@ def _money(path: str) -> Callable[[Object, datetime], object]:
     return lambda item, now: f"${cost}" if (cost := read(item, now)) else ""
 
 
+def _unread(mail: Object, now: datetime) -> str:
+    """For how long nobody has looked at a message."""
+    return "" if mail.get("state") == "seen" else age(now, moment(mail.get("written")))
+
+
 def agents_of(team: Mapping[str, Any]) -> list[Object]:
     """The lead and every teammate, as the status tells of them; ``simulated`` comes from the harness."""
     spec, status = team.get("spec") or {}, team.get("status") or {}
     activity = {each.get("agent"): each for each in status.get("activity") or ()}
     known = {each.get("name"): each for each in status.get("teammates") or ()}
     known["lead"] = status.get("lead") or {}
+    gates = {gate.event: gate.teammate for gate in gates_of(team)}
     declared = [("lead", "lead", spec["lead"])] if spec.get("lead") else []
     declared += [(str(each.get("name")), "teammate", each) for each in spec.get("teammates") or ()]
     agents = []
@@ -107,6 +114,8 @@ def agents_of(team: Mapping[str, Any]) -> list[Object]:
                 "cost": doing.get("cost"),
                 "waitingFor": state.get("waitingFor"),
                 "pod": state.get("podName"),
+                "dependsOn": list(wanted.get("dependsOn") or ()),
+                "gates": [event for event, held in gates.items() if held == name],
                 "model": wanted.get("model"),
                 "simulated": (wanted.get("harness") or spec.get("harness")) == "simulated",
             }
@@ -160,6 +169,8 @@ AGENTS: Table[Object] = Table(
         Column("UNREAD", field("unread")),
         Column("RESTARTS", field("restarts")),
         Column("COST", _money("cost")),
+        Column("AFTER", lambda agent, _: ",".join(map(str, agent["dependsOn"])), wide=True),
+        Column("GATE", lambda agent, _: ",".join(map(str, agent["gates"])), wide=True),
         Column("MODEL", field("model"), wide=True),
         Column("POD", field("pod"), wide=True),
         Column("DOING", _doing),
@@ -180,19 +191,62 @@ MAIL: Table[Object] = Table(
         Column("FROM", field("from")),
         Column("TO", field("to")),
         Column("STATE", field("state")),
+        Column("UNREAD", _unread),
+        Column("DELIVERED", _clock("delivered"), wide=True),
+        Column("SEEN", _clock("seen"), wide=True),
         Column("TYPE", field("type"), wide=True),
         Column("ID", field("id"), wide=True),
         Column("TEXT", lambda entry, _: in_words(entry)),
     ),
     team=True,
 )
+THREADS: Table[Object] = Table(
+    (
+        Column("BETWEEN", lambda thread, _: " ".join(map(str, thread["between"]))),
+        Column("MAIL", field("messages")),
+        Column("UNREAD", field("unread")),
+        Column("WAITING", _age("unreadSince")),
+        Column("LAST", _clock("last.written")),
+        Column("TEXT", lambda thread, _: f"{thread['last'].get('from')}: {in_words(thread['last'])}"),
+    ),
+    team=True,
+)
 TASKS: Table[Object] = Table(
     (
         Column("ID", field("id")),
+        Column("STATUS", field("place")),
+        Column("OWNER", field("owner")),
+        Column("ALSO CLAIMED", lambda task, _: ",".join(map(str, task.get("takenFrom") or ()))),
+        Column("BLOCKED BY", lambda task, _: ",".join(map(str, task.get("waitsFor") or ()))),
+        Column("BLOCKS", lambda task, _: ",".join(map(str, task.get("blocks") or ())), wide=True),
+        Column("IN STATE", _age("since")),
+        Column("SUBJECT", field("subject")),
+    ),
+    team=True,
+)
+HISTORY: Table[Object] = Table(
+    (
+        Column("TIME", _clock("at")),
+        Column("TASK", field("id")),
         Column("STATUS", field("status")),
         Column("OWNER", field("owner")),
-        Column("BLOCKED BY", lambda task, _: ",".join(map(str, task.get("blockedBy") or ()))),
+        Column("CHANGED", lambda change, _: ",".join(map(str, change.get("changed") or ()))),
         Column("SUBJECT", field("subject")),
+    ),
+    team=True,
+)
+USAGE: Table[Object] = Table(
+    (
+        Column("AGENT", field("agent")),
+        Column("MODEL", field("model")),
+        Column("REQUESTS", field("requests")),
+        Column("INPUT", field("inputTokens")),
+        Column("OUTPUT", field("outputTokens")),
+        Column("CACHE READ", field("cacheReadTokens"), wide=True),
+        Column("CACHE WRITE", field("cacheWriteTokens"), wide=True),
+        Column(
+            "COST", lambda row, _: f"{'~' if row['estimated'] else ''}${row['costMicros'] / 1_000_000:.4f}"
+        ),
     ),
     team=True,
 )
