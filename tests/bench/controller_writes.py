@@ -1,7 +1,7 @@
 """Requests of the controller in a whole life of a team, as the API server's audit log counts them.
 
-``python tests/bench --cluster controller_writes``. Teams with 1, 4 and 8 teammates, whose pods start at a real
-kubelet's pace; then all agents end at the same moment, or one after the other.
+``python tests/bench --cluster controller_writes``. Teams with 1, 4 and 8 teammates, whose pods start at a
+real kubelet's pace; then all agents end at the same moment, or one after the other.
 """
 
 import asyncio
