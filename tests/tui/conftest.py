@@ -1,13 +1,24 @@
 """A terminal on a cluster in memory, with a fixed clock, and ways to look at what it shows."""
 
 import asyncio
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
 import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fcntl import ioctl
 from typing import Any
 
+import pyte
 import pytest
 from textual.pilot import Pilot
 
@@ -84,3 +95,100 @@ def terminal(cluster):
             yield Terminal(app, pilot, cluster)
 
     return start
+
+
+# A real pseudo-terminal
+
+UNWANTED = ("NO_COLOR", "TEXTUAL_DRIVER", "COLUMNS", "LINES", "TMUX", "STY", "KAGENTS_CONFIG")
+
+
+class Screen:
+    """A process in a pseudo-terminal: what it wrote, and what that looks like."""
+
+    def __init__(self, *arguments: str, size: tuple[int, int] = (100, 30), **environment: str) -> None:
+        columns, lines = size
+        self.master, slave = pty.openpty()
+        ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        known = {key: value for key, value in os.environ.items() if key not in UNWANTED}
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=known | {"TERM": "xterm-256color", "TZ": "UTC", **environment},
+            start_new_session=True,
+        )
+        os.close(slave)
+        self.raw = bytearray()
+        self.screen = pyte.Screen(columns, lines)
+        self.stream = pyte.ByteStream(self.screen)
+
+    def read(self, seconds: float = 0.05) -> None:
+        if not select.select([self.master], [], [], seconds)[0]:
+            return
+        try:
+            data = os.read(self.master, 1 << 16)
+        except OSError:
+            return
+        self.raw += data
+        # pyte knows no private sequences with "<", "=" or ">"; they change nothing that is drawn.
+        self.stream.feed(re.sub(rb"\x1b\[[<=>][0-9;]*[a-zA-Z]|\x1bP[^\x1b]*\x1b\\", b"", data))
+
+    def resize(self, columns: int, lines: int) -> None:
+        """The window gets another size."""
+        self.screen.resize(lines, columns)
+        ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.process.send_signal(signal.SIGWINCH)
+
+    def until_written(self, sequence: bytes, seconds: float = 40.0) -> None:
+        """Waits until the process has written these bytes."""
+        deadline = time.monotonic() + seconds
+        while sequence not in self.raw:
+            assert time.monotonic() < deadline, f"{sequence!r} was not written:\n{self.text()}"
+            self.read()
+
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def until(self, *words: str, seconds: float = 40.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not all(word in self.text() for word in words):
+            assert time.monotonic() < deadline, f"{words} did not appear:\n{self.text()}"
+            assert self.process.poll() is None, f"it ended:\n{self.raw[-3000:].decode(errors='replace')}"
+            self.read()
+
+    def until_gone(self, word: str, seconds: float = 40.0) -> None:
+        deadline = time.monotonic() + seconds
+        while word in self.text():
+            assert time.monotonic() < deadline, f"{word} did not go:\n{self.text()}"
+            self.read()
+
+    def keys(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def ended(self, seconds: float) -> int:
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline, f"it did not end:\n{self.text()}"
+            self.read()
+        return self.process.returncode
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(5)
+        os.close(self.master)
+
+
+@pytest.fixture
+def pseudo_terminal():
+    """Starts Python programs, each in a pseudo-terminal of its own; none outlives the test."""
+    opened: list[Screen] = []
+
+    def begin(*arguments: str, **options: Any) -> Screen:
+        opened.append(Screen(*arguments, **options))
+        return opened[-1]
+
+    yield begin
+    for screen in opened:
+        screen.close()

@@ -1,106 +1,24 @@
 """The terminal in a real pseudo-terminal: hostile text in every view, the title, quitting at once."""
 
 import json
-import os
-import pty
 import re
-import select
-import signal
-import struct
-import subprocess
-import sys
-import termios
 import time
-from fcntl import ioctl
+from functools import partial
 from pathlib import Path
 
-import pyte
 import pytest
 
 HERE = Path(__file__).parent
 CORPUS = json.loads((HERE.parent / "fixtures" / "hostile-text.json").read_text())
-UNWANTED = ("NO_COLOR", "TEXTUAL_DRIVER", "COLUMNS", "LINES")
 SEQUENCE = re.compile(
     rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[ -/]*[0-~])"
 )
 
 
-class Screen:
-    """A process in a pseudo-terminal: what it wrote, and what that looks like."""
-
-    def __init__(self, *arguments: str, size: tuple[int, int] = (100, 30), **environment: str) -> None:
-        columns, lines = size
-        self.master, slave = pty.openpty()
-        ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        known = {key: value for key, value in os.environ.items() if key not in UNWANTED}
-        self.process = subprocess.Popen(
-            [sys.executable, *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=known | {"TERM": "xterm-256color", "TZ": "UTC", **environment},
-            start_new_session=True,
-        )
-        os.close(slave)
-        self.raw = bytearray()
-        self.screen = pyte.Screen(columns, lines)
-        self.stream = pyte.ByteStream(self.screen)
-
-    def read(self, seconds: float = 0.05) -> None:
-        if not select.select([self.master], [], [], seconds)[0]:
-            return
-        try:
-            data = os.read(self.master, 1 << 16)
-        except OSError:
-            return
-        self.raw += data
-        # pyte knows no private sequences with "<", "=" or ">"; they change nothing that is drawn.
-        self.stream.feed(re.sub(rb"\x1b\[[<=>][0-9;]*[a-zA-Z]|\x1bP[^\x1b]*\x1b\\", b"", data))
-
-    def text(self) -> str:
-        return "\n".join(self.screen.display)
-
-    def until(self, *words: str, seconds: float = 40.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not all(word in self.text() for word in words):
-            assert time.monotonic() < deadline, f"{words} did not appear:\n{self.text()}"
-            assert self.process.poll() is None, f"it ended:\n{self.raw[-3000:].decode(errors='replace')}"
-            self.read()
-
-    def until_gone(self, word: str, seconds: float = 40.0) -> None:
-        deadline = time.monotonic() + seconds
-        while word in self.text():
-            assert time.monotonic() < deadline, f"{word} did not go:\n{self.text()}"
-            self.read()
-
-    def keys(self, text: str) -> None:
-        os.write(self.master, text.encode())
-
-    def ended(self, seconds: float) -> int:
-        deadline = time.monotonic() + seconds
-        while self.process.poll() is None:
-            assert time.monotonic() < deadline, f"it did not end:\n{self.text()}"
-            self.read()
-        return self.process.returncode
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(5)
-        os.close(self.master)
-
-
 @pytest.fixture
-def start():
-    opened: list[Screen] = []
-
-    def begin(*arguments: str, **options) -> Screen:
-        opened.append(Screen(str(HERE / "pty_child.py"), *arguments, **options))
-        return opened[-1]
-
-    yield begin
-    for screen in opened:
-        screen.close()
+def start(pseudo_terminal):
+    """Starts ``pty_child.py`` in a pseudo-terminal."""
+    return partial(pseudo_terminal, str(HERE / "pty_child.py"))
 
 
 TOUR = (
@@ -134,7 +52,7 @@ TOUR = (
 """Keys, and a word of the view they lead to: every view and every dialog."""
 
 
-def tour(screen: Screen) -> None:
+def tour(screen) -> None:
     screen.until("Teams[8]", "q3-report")
     seen = ""
     for keys, word in TOUR:
@@ -219,7 +137,7 @@ def test_quitting_is_immediate_while_a_connection_hangs_in_a_thread(start):
     assert raw_end(screen) == b"h"
 
 
-def raw_end(screen: Screen) -> bytes:
+def raw_end(screen) -> bytes:
     """The terminal was given back: the cursor is shown again."""
     return b"h" if b"\x1b[?25h" in screen.raw else b""
 

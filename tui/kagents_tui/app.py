@@ -90,7 +90,6 @@ class KagentsApp(App[None]):
         self._returning = True
         self._tick_due = False
         self._new_here = True
-        """What waits at the first look is no news."""
         self._totals: tuple[int, int, int, int] | None = None
 
     # Start and connection
@@ -208,6 +207,15 @@ class KagentsApp(App[None]):
         for frame in list(self.frames())[-1:]:
             frame.refresh_bars()
         self.calls.count(self.totals()[3])
+        if self._new_here:
+            self._call_person()
+
+    def _call_person(self) -> None:
+        """Tells what waits and was not told; what waits at the first look is no news."""
+        link = self.link
+        if link is not None and link.synced:
+            self.calls.look(self.teams.values(), self.now(), silent=self.app_focus or self._new_here)
+            self._new_here = False
 
     def take_pulse(self) -> None:
         """Counts the cluster for the curves of the session; it is cheap, and done every few seconds."""
@@ -222,10 +230,7 @@ class KagentsApp(App[None]):
         if not self._tick_due:
             self._tick_frame()
         self.calls.count(self.totals()[3])
-        link = self.link
-        if link is not None and link.synced:
-            self.calls.look(self.teams.values(), self.now(), silent=self.app_focus or self._new_here)
-            self._new_here = False
+        self._call_person()
         returning.write_down(self)
 
     def _tick_frame(self) -> None:
