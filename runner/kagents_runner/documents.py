@@ -69,6 +69,25 @@ class TeamDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class SkillDocument:
+    """A skill, and the folder that holds what its ConfigMap holds."""
+
+    name: str
+    directory: str
+
+
+@dataclass(frozen=True, slots=True)
+class McpServerDocument:
+    """An MCP server that the agent connects to."""
+
+    name: str
+    url: str
+    type: str
+    credentials: str | None
+    """The folder of its Secret."""
+
+
+@dataclass(frozen=True, slots=True)
 class AgentDocument:
     """``KAGENTS_AGENT``: the agent of this pod."""
 
@@ -85,6 +104,8 @@ class AgentDocument:
     timeout_seconds: float | None
     scope: Scope | None = None
     """The paths that it may change; None: all."""
+    skills: tuple[SkillDocument, ...] = ()
+    mcp_servers: tuple[McpServerDocument, ...] = ()
 
 
 def parse_team(text: str | bytes) -> TeamDocument:
@@ -121,6 +142,23 @@ def parse_agent(text: str | bytes) -> AgentDocument:
         session_id=fields.required("sessionId", str),
         timeout_seconds=fields.number("timeoutSeconds"),
         scope=_scope(fields.optional("scope", dict)),
+        skills=tuple(_skill(item) for item in fields.items("skills")),
+        mcp_servers=tuple(_server(item) for item in fields.items("mcpServers")),
+    )
+
+
+def _skill(value: object) -> SkillDocument:
+    fields = _Fields("KAGENTS_AGENT.skills", value)
+    return SkillDocument(fields.required("name", str), fields.required("dir", str))
+
+
+def _server(value: object) -> McpServerDocument:
+    fields = _Fields("KAGENTS_AGENT.mcpServers", value)
+    return McpServerDocument(
+        fields.required("name", str),
+        fields.required("url", str),
+        fields.optional("type", str) or "http",
+        fields.optional("credentials", str),
     )
 
 

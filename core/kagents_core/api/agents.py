@@ -69,8 +69,10 @@ class McpServer(Spec):
     """Name under which the agent knows the server."""
     url: WebAddress
     """Address of the server."""
+    type: Literal["http", "sse"] | None = None
+    """How it is spoken to; told from the address when absent: ``sse`` if its path ends with ``/sse``."""
     credentials_secret: ObjectName | None = None
-    """Secret with the server's credentials."""
+    """Secret whose key ``token`` is sent as bearer token, and every other key as the header of its name."""
 
 
 class KeyReference(Spec):

@@ -27,7 +27,6 @@ def not_yet_supported(spec: AgentTeamSpec) -> list[str]:
 
 
 def _agent(where: str, agent: AgentSpec) -> Iterator[str]:
-    if agent.skills:
-        yield f"{where}.skills"
-    if agent.mcp_servers:
-        yield f"{where}.mcpServers"
+    for index, skill in enumerate(agent.skills):
+        if skill.source.oci is not None:
+            yield f"{where}.skills[{index}].source.oci"

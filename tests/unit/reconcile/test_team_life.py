@@ -282,7 +282,7 @@ def test_a_lost_hub_is_replaced() -> None:
 
 
 def test_what_is_accepted_without_effect_is_said() -> None:
-    skill = {"name": "s", "source": {"configMap": "c"}}
+    skill = {"name": "s", "source": {"oci": "registry.example.com/s:1"}}
     spec = simple_spec({"name": "a", "scope": {"includePaths": ["src/"]}, "skills": [skill]})
     world = World(team(spec))
     world.settle()

@@ -5,6 +5,7 @@ from typing import Any
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.claims import output_claim_name
 from kagents_core.reconcile.children.documents import agent_document, literal, team_document
+from kagents_core.reconcile.children.equipment import equipment_volumes
 from kagents_core.reconcile.children.pods import (
     HOME_DIR,
     TEAM_DIR,
@@ -84,6 +85,7 @@ def agent_pod(
     locations = _locations(identity, spec, agent, attempt, HOME_DIR)
     own = [variable.model_dump(by_alias=True, exclude_none=True) for variable in agent.spec.env]
     volumes, workspace_mounts = _workspace(identity, spec)
+    equipment, equipment_mounts = equipment_volumes(agent)
     mounts = team_mounts(f"home/{agent.name}")
     resources = resources_of(agent.spec.resources, settings.agent_resources)
     main = container(
@@ -91,7 +93,7 @@ def agent_pod(
         "supervise",
         settings,
         env=[*locations, *_credentials(spec, agent), *own],
-        mounts=[*mounts, *workspace_mounts],
+        mounts=[*mounts, *workspace_mounts, *equipment_mounts],
         image=agent.spec.image,
         resources=resources,
     )
@@ -111,4 +113,6 @@ def agent_pod(
     }
     name = child_name(identity.name, identity.uid, agent.name, attempt)
     metadata = identity.metadata(name, agent.name, agent.role, agent.harness)
-    return pod(numbered(metadata, attempt, restarts), identity, spec, settings, body, volumes=volumes)
+    return pod(
+        numbered(metadata, attempt, restarts), identity, spec, settings, body, volumes=[*volumes, *equipment]
+    )

@@ -6,6 +6,7 @@ from typing import Any
 from kagents_core.api.agents import TeammateSpec
 from kagents_core.api.quantities import parse_duration
 from kagents_core.api.team import AgentTeamSpec
+from kagents_core.reconcile.children.equipment import equipment_of
 from kagents_core.reconcile.identity import Identity
 from kagents_core.reconcile.names import session_id
 from kagents_core.reconcile.roster import Agent, agents_of
@@ -82,6 +83,7 @@ def agent_document(identity: Identity, agent: Agent, attempt: int) -> str:
         "effort": agent.spec.effort,
         "script": agent.spec.script,
         "scope": scope_of(agent),
+        **equipment_of(agent),
         "attempt": attempt,
         "sessionId": session_id(identity.uid, agent.name),
         "timeoutSeconds": _seconds(agent.spec.timeout),

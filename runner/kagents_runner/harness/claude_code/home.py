@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,8 +12,10 @@ import orjson
 
 from kagents_core.teamfiles.files import read_bounded, replace_file
 from kagents_core.teamfiles.layout import TeamLayout
+from kagents_runner.documents import McpServerDocument
 from kagents_runner.harness.claude_code.credentials import Credential
 from kagents_runner.harness.claude_code.hooks import hook_settings
+from kagents_runner.harness.claude_code.skills import install_skills
 from kagents_runner.harness.protocol import AgentContext
 
 _CONFIG_BYTES = 32 * 1024 * 1024
@@ -40,6 +43,7 @@ def prepare_home(context: AgentContext, credential: Credential) -> Path:
         _link(home / name, context.team_dir / name)
     _write(home / ".claude.json", _configuration(home / ".claude.json", context.cwd, credential))
     _write(home / "settings.json", _settings(layout.events(context.agent.name), credential, _scope(context)))
+    install_skills(home, context.agent.skills)
     mcp = home / "kagents-mcp.json"
     _write(mcp, _mcp(context))
     return mcp
@@ -107,7 +111,17 @@ def _mcp(context: AgentContext) -> dict[str, Any]:
         "args": ["-I", "-m", "kagents_runner.mcp"],
         "env": {"KAGENTS_TEAM_DIR": str(context.team_dir), "KAGENTS_AGENT_NAME": context.agent.name},
     }
-    return {"mcpServers": {"kagents": server}}
+    others = {each.name: _remote(each) for each in context.agent.mcp_servers if each.name != "kagents"}
+    return {"mcpServers": {**others, "kagents": server}}
+
+
+def _remote(server: McpServerDocument) -> dict[str, Any]:
+    """A server that people run; its headers are fetched by a program when the CLI connects."""
+    entry = {"type": server.type, "url": server.url}
+    if server.credentials is not None:
+        module = "kagents_runner.mcp.headers"
+        entry["headersHelper"] = shlex.join([sys.executable, "-I", "-m", module, server.credentials])
+    return entry
 
 
 def _link(link: Path, target: Path) -> None:

@@ -1,0 +1,102 @@
+"""Skills and headers of MCP servers, as an agent's container is given them."""
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from kagents_runner.documents import SkillDocument
+from kagents_runner.harness.claude_code.executable import UnusableError
+from kagents_runner.harness.claude_code.skills import install_skills
+
+
+def mounted(folder: Path, **keys: bytes) -> SkillDocument:
+    """A ConfigMap as a kubelet mounts it: links through a link into a hidden folder."""
+    hidden = folder / "..2026_11_21"
+    hidden.mkdir(parents=True)
+    (folder / "..data").symlink_to(hidden.name)
+    for name, data in keys.items():
+        key = name.replace("__", ".")
+        (hidden / key).write_bytes(data)
+        (folder / key).symlink_to(f"..data/{key}")
+    return SkillDocument("pdf", str(folder))
+
+
+def tarball(*names: str, kind: bytes = tarfile.REGTYPE) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "/etc/passwd"
+            member.size = 1 if kind == tarfile.REGTYPE else 0
+            archive.addfile(member, io.BytesIO(b"x"))
+    return buffer.getvalue()
+
+
+def zipped(**files: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name.replace("__", "/"), text)
+    return buffer.getvalue()
+
+
+def test_keys_become_files_of_the_skill(tmp_path):
+    skill = mounted(tmp_path / "cm", SKILL__md=b"---\nname: pdf\n---\n", notes__txt=b"n")
+    install_skills(tmp_path / "home", [skill])
+    folder = tmp_path / "home/skills/pdf"
+    assert sorted(path.name for path in folder.iterdir()) == ["SKILL.md", "notes.txt"]
+    assert not any(path.is_symlink() for path in folder.iterdir())
+
+
+def test_a_changed_skill_replaces_the_old_one(tmp_path):
+    install_skills(tmp_path / "home", [mounted(tmp_path / "a", SKILL__md=b"1", old__txt=b"o")])
+    install_skills(tmp_path / "home", [mounted(tmp_path / "b", SKILL__md=b"2")])
+    folder = tmp_path / "home/skills/pdf"
+    assert [path.name for path in folder.iterdir()] == ["SKILL.md"]
+    assert (folder / "SKILL.md").read_bytes() == b"2"
+
+
+@pytest.mark.parametrize("name", ["all__tar__gz", "all__tgz", "all__zip"])
+def test_archives_bring_folders(tmp_path, name):
+    data = zipped(scripts__run="x") if name.endswith("zip") else tarball("./scripts/run")
+    install_skills(tmp_path / "home", [mounted(tmp_path / "cm", SKILL__md=b"s", **{name: data})])
+    assert (tmp_path / "home/skills/pdf/scripts/run").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (tarball("../../out"), "leads out"),
+        (tarball("/etc/out"), "leads out"),
+        (tarball("link", kind=tarfile.SYMTYPE), "no plain file"),
+        (tarball("hard", kind=tarfile.LNKTYPE), "no plain file"),
+        (b"no archive", "cannot be unpacked"),
+        (tarball(*(f"f{n}" for n in range(2_100))), "more than 2000 files"),
+    ],
+)
+def test_a_hostile_archive_is_refused_and_writes_nothing_outside(tmp_path, data, says):
+    skill = mounted(tmp_path / "cm", SKILL__md=b"s", all__tgz=data)
+    with pytest.raises(UnusableError, match=says):
+        install_skills(tmp_path / "home", [skill])
+    assert not (tmp_path / "home/skills/pdf").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_skill_without_its_manifest_is_named(tmp_path):
+    with pytest.raises(UnusableError, match=r"The skill pdf has no file SKILL\.md"):
+        install_skills(tmp_path / "home", [mounted(tmp_path / "cm", other__md=b"x")])
+
+
+def test_headers_come_from_the_keys_of_the_secret(tmp_path):
+    mounted(tmp_path / "s", token=b"secret-1\n", **{"X-Team": b"red"})
+    (tmp_path / "s" / "bad name").write_text("x")
+    (tmp_path / "s" / "X-Bad").write_bytes(b"a\r\nInjected: b")
+    command = [sys.executable, "-I", "-m", "kagents_runner.mcp.headers", str(tmp_path / "s")]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(ran.stdout) == {"Authorization": "Bearer secret-1", "X-Team": "red"}
