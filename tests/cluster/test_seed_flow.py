@@ -79,7 +79,7 @@ def test_the_seed_flow_of_a_coding_team(
     here("create", "secret", "generic", "anthropic-api-key", "--from-literal=ANTHROPIC_API_KEY=sk-ant-test")
     gate = {"timeout": "1h", "approvalGates": [{"event": "spawn-test-coverage"}]}
     sample = seed("auth-refactor.yaml", repository={"url": repository, "branch": "main"}, lifecycle=gate)
-    with watched(here, tmp_path / "watch", "agentteam", "auth-refactor") as watch:
+    with watched(here, tmp_path / "watch", "agentteams") as watch:
         running = team(sample)
         path = "jsonpath={.status.teammates[?(@.name=='test-coverage')].pendingApproval}"
         until(

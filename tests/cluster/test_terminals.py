@@ -104,9 +104,8 @@ def press(screen: Screen, action: str) -> None:
 def confirm(screen: Screen, verb: str, *facts: str) -> None:
     """Answer a question that has Cancel in focus."""
     screen.until(f" {verb} ", "[ Cancel ]", *facts)
-    screen.keys("\t")
-    screen.until(f"[ {verb} ]")
-    screen.keys("\r")
+    screen.answer("\t", "[ Cancel ]", f"[ {verb} ]")
+    screen.answer("\r", f"[ {verb} ]")
 
 
 def is_off(screen: Screen, *actions: str) -> None:
@@ -127,8 +126,8 @@ def test_the_terminal_of_an_operator(work: Team, terminal: Callable[[str], Scree
     press(screen, "open")
     screen.until("The figures are in.", "Add up the figures", seconds=60)
     press(screen, "approve")
-    screen.until("Approve spawn-b", "[ Approve ]")
-    screen.keys("\r")
+    screen.until("Approve spawn-b")
+    screen.answer("\r", "[ Approve ]")
     until(lambda: work.pods("b"), 30)
     press(screen, "message")
     screen.until("message in", "ctrl-s send")
@@ -149,8 +148,8 @@ def test_the_terminal_of_an_admin(work: Team, terminal: Callable[[str], Screen])
     screen = terminal("member")
     screen.until("demo", "Running")
     press(screen, "approve")
-    screen.until("Approve spawn-b", "[ Approve ]")
-    screen.keys("\r")
+    screen.until("Approve spawn-b")
+    screen.answer("\r", "[ Approve ]")
     until(lambda: work.pods("b"), 30)
     press(screen, "delete")
     confirm(screen, "Delete", "demo")

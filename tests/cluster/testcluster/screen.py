@@ -62,8 +62,26 @@ class Screen:
         while not all(word in self.text() for word in words):
             assert time.monotonic() < end, f"{words} did not appear:\n{self.text()}"
             assert self._process.poll() is None, f"it ended:\n{self.text()}"
-            if select.select([self._master], [], [], 0.1)[0]:
-                self._stream.feed(_UNKNOWN.sub(b"", os.read(self._master, 1 << 16)))
+            self._read()
+
+    def answer(self, key: str, before: str, after: str = "", *, tries: int = 5) -> None:
+        """Press a key in a dialog that shows ``before`` until it does not, and shows ``after``.
+
+        A dialog drops keys typed before it could be seen, and a slow machine paints before that moment.
+        """
+        for _ in range(tries):
+            self.until(before)
+            self.keys(key)
+            end = time.monotonic() + 6.0
+            while time.monotonic() < end:
+                self._read()
+                if before not in self.text() and after in self.text():
+                    return
+        raise AssertionError(f"{key!r} changed nothing:\n{self.text()}")
+
+    def _read(self) -> None:
+        if select.select([self._master], [], [], 0.1)[0]:
+            self._stream.feed(_UNKNOWN.sub(b"", os.read(self._master, 1 << 16)))
 
     def keys(self, text: str) -> None:
         """Type."""
