@@ -1,8 +1,8 @@
 """The controller with many running teams: memory, idle requests and CPU, approval → pod, restart → acts.
 
-``python tests/bench --cluster controller_scale``. A bench plays the kubelet: all agents run, the last teammate
-of every team waits at its gate. ``KAGENTS_BENCH_TEAMS=0,200,500,2000`` are the sizes, ``KAGENTS_BENCH_IDLE=60``
-the seconds of each idle window.
+``python tests/bench --cluster controller_scale``. A bench plays the kubelet: all agents run, the last
+teammate of every team waits at its gate. ``KAGENTS_BENCH_TEAMS=0,200,500,2000`` are the sizes,
+``KAGENTS_BENCH_IDLE=60`` the seconds of each idle window.
 """
 
 import asyncio

@@ -23,6 +23,13 @@ VIEWS = {
     "mail": (("j", "j", "enter", "2"), "Endpoints are in"),
     "tasks": (("j", "j", "enter", "3"), "after #2"),
     "timeline": (("j", "j", "enter", "4"), "task 1 completed"),
+    "usage": (("j", "j", "enter", "WAIT:reviewing", "5"), "$1.42 of $30.00"),
+    "mail-full": (("j", "j", "enter", "2", "WAIT", "f"), "not yet: it waits in the mailbox"),
+    "threads": (("j", "j", "enter", "2", "WAIT", "f", "WAIT", "t"), "Threads[2]"),
+    "board": (("j", "j", "enter", "3", "WAIT:after #2", "f"), "also le"),
+    "task-list": (("j", "j", "enter", "3", "WAIT:after #2", "f", "WAIT:#2", "t"), "IN STATE"),
+    "task": (("j", "j", "enter", "3", "WAIT:after #2", "f", "WAIT:#4", "j", "enter"), "while lead had it"),
+    "pulse": (("colon", *"pulse", "enter"), "waits for a person"),
     "message": (("j", "j", "enter", "2", "WAIT", "k", "enter"), "written"),
     "log": (("j", "j", "l"), "12 passed"),
     "describe": (("d",), "Describe"),
@@ -63,8 +70,8 @@ async def go(pilot, view: str) -> None:
     keys, word = VIEWS[view]
     await shows(pilot, "api-audit")
     for key in keys:
-        if key == "WAIT":
-            await shows(pilot, "Endpoints are in")
+        if key.startswith("WAIT"):
+            await shows(pilot, key.partition(":")[2] or "Endpoints are in")
         else:
             await pilot.press(key)
             await pilot.pause()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kagents_core.safetext import SafeText, clean
+from kagents_tui import agent_acts
 from kagents_tui.actions import Action
 from kagents_tui.journal_view import JournalView
 from kagents_tui.rows.agents import Agent, agents_of
@@ -236,7 +237,7 @@ async def yaml(app: "KagentsApp", link: "Connection", team: Team, pick: Pick) ->
     )
 
 
-DOERS = {
+DOERS = agent_acts.DOERS | {
     "approve": approve,
     "deny": deny,
     "kill": kill,

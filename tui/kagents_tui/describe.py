@@ -76,3 +76,41 @@ def as_yaml(team: Mapping[str, Any]) -> SafeText:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text = yaml.dump(dict(team), Dumper=dumper, sort_keys=False, allow_unicode=True, width=100)
     return clean(text, limit=2_000_000)
+
+
+def describe_object(
+    source: Mapping[str, Any], events: Sequence[Mapping[str, Any]], now: datetime
+) -> SafeText:
+    """Any other object in words: who it is, its plain fields, conditions and events."""
+    metadata, spec, status = (mapping(source.get(part)) for part in ("metadata", "spec", "status"))
+    created = metadata.get("creationTimestamp")
+    lines = [
+        f"Kind:        {line(source.get('kind'))}",
+        f"Name:        {line(metadata.get('name'))}",
+        f"Namespace:   {line(metadata.get('namespace'))}",
+        f"UID:         {line(metadata.get('uid'))}",
+        f"Created:     {line(created)} ({age(now, moment(created))} ago)",
+    ]
+    labels = mapping(metadata.get("labels"))
+    lines += [f"Label:       {line(key, 100)}={line(value, 100)}" for key, value in labels.items()]
+    for title, part in (("Spec", spec), ("Status", status), ("Fields", _plain_fields(source))):
+        plain = {name: value for name, value in part.items() if isinstance(value, (str, int, float, bool))}
+        if plain:
+            lines += ["", f"{title}:"]
+            lines += [f"  {line(name, 60)}: {line(value, 500)}" for name, value in plain.items()]
+    conditions = [mapping(each) for each in sequence(status.get("conditions"))]
+    if conditions:
+        lines += ["", "Conditions:"]
+    for each in conditions:
+        lines.append(f"  {line(each.get('type'))}: {line(each.get('status'))} {line(each.get('reason'))}")
+        if each.get("message"):
+            lines.append(f"    {line(each.get('message'))}")
+    lines += ["", "Events:"]
+    lines += [event_line(event, now) for event in events] or ["  none"]
+    return clean("\n".join(lines), limit=500_000)
+
+
+def _plain_fields(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields beside metadata, spec and status, as an event has them."""
+    known = ("apiVersion", "kind", "metadata", "spec", "status")
+    return {name: value for name, value in source.items() if name not in known}

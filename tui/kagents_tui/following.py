@@ -34,7 +34,7 @@ class Following:
         self.object: dict[str, Any] = {}
         self.gone = False
         self.readers: list[Reader] = []
-        self._known = asyncio.Event()
+        self.known = asyncio.Event()
         self.tail = self._new_tail()
         self.take(app.teams.get(key))
 
@@ -67,7 +67,7 @@ class Following:
         return Tail(self._open, self._changed)
 
     async def _follow(self, tail: Tail) -> None:
-        await self._known.wait()
+        await self.known.wait()
         await tail.run(finished=lambda: self.gone or self.team is None or finished(self.team))
 
     def _open(self, after: int) -> AsyncGenerator[Mapping[str, Any]]:
@@ -94,7 +94,7 @@ class Following:
             return
         made_again = self.team is not None and team.uid != self.team.uid
         self.team, self.object = team, team.object()
-        self._known.set()
+        self.known.set()
         if made_again:
             self.tail = self._new_tail()
             self.start()

@@ -12,7 +12,10 @@ TITLES = {
     "context": "The list of contexts",
     "team": "One team",
     "document": "A text (description, YAML, message, help)",
-    "log": "A log",
+    "log": "The log of a container",
+    "agent": "One agent",
+    "transcript": "The transcript of an agent",
+    "diff": "The changes of an agent",
 }
 
 

@@ -18,11 +18,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
+from kagents_core.detachkey import detach_byte
 from kagents_core.safetext import clean
 from kagents_core.terminalfilter import TerminalFilter
 from kagents_runner.terminal import frames
 from kagents_runner.terminal.frames import FrameError, Frames, frame
-from kagents_core.detachkey import detach_byte
 from kagents_runner.terminal.place import socket_path
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 

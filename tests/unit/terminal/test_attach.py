@@ -17,10 +17,10 @@ from typing import Any
 import pyte
 import pytest
 
+from kagents_core.detachkey import detach_byte
 from kagents_runner.pty_process import PtyProcess
 from kagents_runner.terminal import frames, server
 from kagents_runner.terminal.frames import Frames, frame
-from kagents_core.detachkey import detach_byte
 from kagents_runner.terminal.place import refusal, socket_path
 from kagents_runner.terminal.replay import Replay
 from kagents_runner.terminal.screens import LinesScreen

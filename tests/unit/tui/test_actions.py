@@ -35,9 +35,7 @@ def test_every_action_is_documented_and_reachable():
 
 
 def test_every_act_on_a_team_is_carried_out_somewhere():
-    assert {
-        action.id for action in ACTIONS if action.target != "nothing" and not action.opens
-    } == set(DOERS)
+    assert {action.id for action in ACTIONS if action.target != "nothing" and not action.opens} == set(DOERS)
 
 
 def test_permissions_name_known_resources():

@@ -74,7 +74,7 @@ def test_what_says_nothing_is_the_defaults(text):
             "f: contexts.prod.ro: there is no field 'ro'; known are readOnly, namesp",
         ),
         ("keys: {kil: x}", "f: keys.kil: there is no action 'kil'; did you mean kill?"),
-        ("keys: {zzz: x}", "known are all_namespaces"),
+        ("keys: {zzz: x}", "known are "),
         ("keys: {kill: foo}", "f: keys.kill: 'foo' is no key; a key is a character"),
         (
             "keys: {kill: ctrl-d}",

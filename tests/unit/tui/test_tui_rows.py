@@ -143,9 +143,9 @@ def test_agents_join_the_object_and_the_journal():
         for agent in agents.agents_of(team, view_of_sample())
     ]
     assert rows == [
-        ["●", "lead", "working", "reviewing task 2", "1 unread 7m ◆", "", "$0.62", ""],
-        ["▲", "backend-api", "asks", "Bash: createdb test", "1 unread 1m", "", "$0.71", ""],
-        ["○", "test-coverage", "waiting", "dependsOn: backend-api", "", "", UNICODE.dash, ""],
+        ["●", "lead", "working", "reviewing task 2", "", "", "1 unread 7m ◆", "", "$0.71", ""],
+        ["▲", "backend-api", "asks", "Bash: createdb test", "", "", "1 unread 1m", "", "$0.71", ""],
+        ["○", "test-coverage", "waiting", "for backend-api", "", "", "", "", UNICODE.dash, ""],
     ]
 
 
@@ -159,7 +159,9 @@ def test_a_scripted_agent_is_marked():
 def test_mail_tells_how_far_it_has_come():
     view = view_of_sample()
     assert [(mail.route(m, SCENE).text, mail.state(m, SCENE).text) for m in view.mail.values()] == [
+        ("lead → backend-api", "read 0.5s"),
         ("lead → backend-api", "read 0.8s"),
+        ("backend-api → team-lead", "read 0.2s"),
         ("backend-api → lead", "unread 6m ◆"),
         ("lead → backend-api", "waiting 1m"),
     ]
@@ -168,9 +170,10 @@ def test_mail_tells_how_far_it_has_come():
 def test_tasks_in_progress_come_first_and_say_what_blocks_them():
     found = sorted(view_of_sample().tasks.values(), key=tasks.order)
     assert [[column.cell(task, SCENE).text for column in tasks.COLUMNS] for task in found] == [
-        ["● doing", "2", "OAuth2 endpoints", "backend-api"],
-        ["○ todo", "3", "Integration tests", "after #2"],
-        ["✓ done", "1", "Remove the JWT middleware", "backend-api"],
+        ["● doing", "2", "OAuth2 endpoints", "backend-api", ""],
+        ["● doing", "4", "Write the migration note", "backend-api", "◆ also lead"],
+        ["○ todo", "3", "Integration tests", "after #2", ""],
+        ["✓ done", "1", "Remove the JWT middleware", "backend-api", ""],
     ]
 
 

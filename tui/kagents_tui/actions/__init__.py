@@ -9,6 +9,7 @@ from typing import Final
 
 from kagents_tui.actions.action import Action, Need, Scope
 from kagents_tui.actions.acts import ACTS
+from kagents_tui.actions.agent import AGENT
 from kagents_tui.actions.attention import ATTENTION
 from kagents_tui.actions.keeping import KEEPING
 from kagents_tui.actions.kinds import KINDS
@@ -16,13 +17,17 @@ from kagents_tui.actions.moves import MOVES
 from kagents_tui.actions.team import TEAM
 from kagents_tui.actions.views import VIEWS
 
-ACTIONS: Final[tuple[Action, ...]] = (*KINDS, *ACTS, *VIEWS, *KEEPING, *MOVES, *TEAM, *ATTENTION)
+ACTIONS: Final[tuple[Action, ...]] = (*KINDS, *ACTS, *VIEWS, *KEEPING, *MOVES, *TEAM, *ATTENTION, *AGENT)
 BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 
 SCREENS: Final[dict[str, tuple[Scope, ...]]] = {
     "teams": ("everywhere", "list", "view", "marks", "acts", "teams"),
     "attention": ("everywhere", "list", "attention"),
     "gates": ("everywhere", "list", "view", "marks", "acts", "gates"),
+    "agents": ("everywhere", "list", "view", "acts", "agents"),
+    "runs": ("everywhere", "list", "view", "marks", "objects", "runs"),
+    "templates": ("everywhere", "list", "view", "marks", "objects", "templates"),
+    "events": ("everywhere", "list", "view", "objects", "events"),
     "namespace": ("everywhere", "list", "marks"),
     "context": ("everywhere", "list"),
     "team": ("everywhere", "list", "acts", "team"),
@@ -30,7 +35,10 @@ SCREENS: Final[dict[str, tuple[Scope, ...]]] = {
     "tasks": ("everywhere", "list", "tasks"),
     "pulse": ("everywhere", "list"),
     "document": ("everywhere", "document"),
-    "log": ("everywhere", "document", "log"),
+    "log": ("everywhere", "document", "book", "log"),
+    "agent": ("everywhere", "document", "book", "agent"),
+    "transcript": ("everywhere", "document", "book", "transcript"),
+    "diff": ("everywhere", "document", "diff"),
 }
 """The scopes of each screen."""
 

@@ -43,4 +43,28 @@ KINDS: Final = (
         scopes=("teams",),
         aliases=("gate", "g"),
     ),
+    kind(
+        "agents",
+        "kagents_tui.screens.agents:AgentsScreen",
+        "Agents of all teams: what each does, since when, its unread mail",
+        aliases=("agent", "a"),
+    ),
+    kind(
+        "runs",
+        "kagents_tui.screens.runs:RunsScreen",
+        "Runs of templates",
+        aliases=("run", "agentteamruns", "atr"),
+    ),
+    kind(
+        "templates",
+        "kagents_tui.screens.templates:TemplatesScreen",
+        "Templates of teams; enter shows the runs of one",
+        aliases=("template", "agentteamtemplates", "att"),
+    ),
+    kind(
+        "events",
+        "kagents_tui.screens.events:EventsScreen",
+        "Kubernetes events about the objects of kagents, the latest first",
+        aliases=("event", "ev"),
+    ),
 )

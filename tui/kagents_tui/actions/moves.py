@@ -62,5 +62,5 @@ MOVES: Final = (
     Action("next_match", ("n",), "next match", "To the next match", ("document",), footer=True),
     Action("previous_match", ("N",), "previous match", "To the match before", ("document",)),
     Action("wrap", ("w",), "wrap", "Wrap long lines, or cut them", ("document",), footer=True),
-    Action("follow", ("s",), "follow", "Follow the end, or stay", ("log",), footer=True),
+    Action("follow", ("s",), "follow", "Follow the end, or stay", ("book",), footer=True),
 )

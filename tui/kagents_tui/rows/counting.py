@@ -150,7 +150,7 @@ class Session:
         lived = (last[0] - first[0]).total_seconds()
         if lived < 30:
             return None
-        return (last[which + 1] - first[which + 1]) * per.total_seconds() / lived
+        return (last[1:][which] - first[1:][which]) * per.total_seconds() / lived
 
     def forget(self) -> None:
         """Another cluster, or other namespaces: everything begins anew."""

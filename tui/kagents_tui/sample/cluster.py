@@ -12,6 +12,7 @@ import orjson
 from kagents_core.kube.client import ObjectList, Permission
 from kagents_core.kube.errors import Conflict, Forbidden, NotFound, Unreachable
 from kagents_core.kube.watch import WatchEvent
+from kagents_tui.sample.agentwork import printed
 from kagents_tui.session import Connection
 
 Object = dict[str, Any]
@@ -224,6 +225,8 @@ class SampleCluster:
         self.calls.append(("exec", f"{namespace}/{pod}", list(command)))
         if "send" in command:
             stream = SampleStream([b'{"id":"sent-1"}\n'], hang=False)
+        elif (said := printed(command, self.journals)) is not None:
+            stream = SampleStream(said, hang="--follow" in command)
         elif "answer" in command:
             stream = SampleStream([], hang=False, ends_with=lambda data: self._answered(namespace, pod, data))
         else:

@@ -139,7 +139,7 @@ async def load(connection: "Connection | None", item: Waiting) -> Peek:
             return Peek(item, stories.mail_story(str(need.agent), lying.values()), answerable=False)
     except (ActError, KubeError) as error:
         return _unread(item, str(error))
-    return Peek(item, stories.plain_story(item), answerable=need.kind == "gate")
+    return Peek(item, stories.plain_story(item), answerable=False)
 
 
 def _unread(item: Waiting, why: str) -> Peek:

@@ -1,72 +1,61 @@
-"""An agent's log, followed. Bounded memory; search, wrap, and a key to stay where one reads."""
+"""The log of an agent's container, followed; also of the container before its last restart."""
 
-import codecs
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.binding import BindingType
 
-from kagents_core.safetext import clean
+from kagents_tui.container_log import LogStream
+from kagents_tui.rows.agentlog import LogLine
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Key
-from kagents_tui.screens.reading import ReadingScreen
+from kagents_tui.screens.book import BookScreen
 from kagents_tui.screens.view import bindings
-from kagents_tui.widgets.document import Document
 
-KEPT_LINES = 10_000
-FIRST_LINES = 1_000
-LONGEST_LINE = 16_384
 PAINT_SECONDS = 0.1
 
 
-class LogScreen(ReadingScreen, inherit_bindings=False):
+class LogScreen(BookScreen, inherit_bindings=False):
     """The log of one agent's pod."""
 
     kind = "log"
     BINDINGS: ClassVar[list[BindingType]] = bindings("log")
 
     def __init__(self, key: Key, agent: str, pod: str, *, simulated: bool) -> None:
-        super().__init__(f"Log of {agent}", key, clean(""))
-        self.agent = agent
+        super().__init__(key, agent)
         self.pod = pod
         self.simulated = simulated
-        self.state = "connecting"
-        self._waiting: list[str] = []
+        self.previous = False
+        self._waiting: list[LogLine] = []
         self._due = False
-
-    def body(self) -> Any:
-        yield Document(limit=KEPT_LINES, follow=True, id="body")
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.document().lines.clear()
-        self.run_worker(self._read(), group="log", exit_on_error=False)
+        self._start()
+
+    def _start(self) -> None:
+        self.state = "connecting"
+        self._waiting.clear()
+        self.book().clear()
+        self.run_worker(self._read(), group="log", exclusive=True, exit_on_error=False)
 
     async def _read(self) -> None:
         from kagents_core.kube.errors import KubeError
 
         connection = self.kagents.connection
-        if connection is None or self.key is None:
+        if connection is None:
             self.state = "not connected"
             return
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        rest = ""
+        stream = LogStream(connection.client, self.key[0], self.pod, previous=self.previous)
         try:
-            async for chunk in connection.client.logs(
-                self.key[0], self.pod, container="agent", follow=True, tail=FIRST_LINES
-            ):
+            async for batch in stream.batches():
                 self.state = "live"
-                *whole, rest = (rest + decoder.decode(chunk)).split("\n")
-                if len(rest) > LONGEST_LINE:
-                    whole, rest = [*whole, rest], ""
-                self._waiting += [each.rstrip("\r") for each in whole]
+                self._waiting += batch
                 self._paint_soon()
             self.state = "ended"
         except KubeError as error:
             self.state = line(str(error), 200)
-        if rest:
-            self._waiting.append(rest)
         self._paint_soon()
 
     def _paint_soon(self) -> None:
@@ -77,26 +66,18 @@ class LogScreen(ReadingScreen, inherit_bindings=False):
     def _paint(self) -> None:
         self._due = False
         lines, self._waiting = self._waiting, []
-        self.document().append(lines[-KEPT_LINES:])
+        self.book().add(lines)
         self.refresh_bars()
 
-    def do_follow(self, arguments: tuple[str, ...]) -> None:
-        """Follows the end, or stays."""
-        document = self.document()
-        document.follow = not document.follow
-        if document.follow:
-            document.move("last")
+    def do_previous_log(self, arguments: tuple[str, ...]) -> None:
+        """The log of the container before its last restart, or the present one again."""
+        self.previous = not self.previous
+        self._start()
         self.refresh_bars()
 
     def crumbs(self) -> Sequence[Cell]:
-        parts = [*super().crumbs()]
+        before = " before its restart" if self.previous else ""
+        parts = [*self.way(f"Log of {self.agent}{before}")]
         if self.simulated:
             parts.append(cell("  [simulated]", "accent"))
-        tone = "good" if self.state == "live" else "dim"
-        parts.append(cell(f"  {self.state}", tone))  # type: ignore[arg-type]  # one of two tones
-        if self.ready:
-            document = self.document()
-            parts.append(cell(f"  follow {'on' if document.follow else 'off'}", "dim"))
-            if document.dropped:
-                parts.append(cell(f"  {document.dropped} older lines dropped", "dim"))
-        return parts
+        return [*parts, *self.standing()]

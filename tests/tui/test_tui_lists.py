@@ -1,0 +1,153 @@
+"""Lists over all teams beside the teams themselves: agents, runs, templates, events."""
+
+import copy
+from datetime import UTC, datetime
+
+import pytest
+
+from kagents_tui.sample import others
+
+NOW = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def cluster(cluster):
+    cluster.others |= {"agentteamruns": others.runs(NOW), "agentteamtemplates": others.templates(NOW)}
+    cluster.events += others.events(NOW)
+    return cluster
+
+
+async def go(t, line, *words):
+    await t.shows("q3-report", "api-audit")
+    await t.press("colon", *line, "enter")
+    await t.shows(*words)
+
+
+def watched(cluster):
+    return sorted({plural for plural, _ in cluster._watchers})
+
+
+async def test_agents_of_all_teams(terminal, cluster):
+    async with terminal() as t:
+        await go(t, "agents", "Agents[", "email-drafter", "approve spawn-", "asks: ")
+        cluster.change(
+            "dev-agents", "docs-sweep", lambda team: team["status"]["teammates"][0].update(phase="Failed")
+        )
+        await t.until(lambda: any("docs-sweep" in each and "Failed" in each for each in t.lines()))
+        await t.press("ctrl+z")
+        await t.shows("needs you")
+        await t.until(lambda: "api-audit" not in t.text())
+        await t.press("a")
+        await t.shows("Approve spawn-email-drafter of cowork-agents/q3-report?")
+
+
+async def test_agents_of_a_team_that_is_gone_go_too(terminal, cluster):
+    async with terminal() as t:
+        await go(t, "agents", "email-drafter")
+        cluster.remove("cowork-agents", "q3-report")
+        await t.until(lambda: "email-drafter" not in t.text())
+
+
+async def test_agents_open_their_logs(terminal, cluster):
+    async with terminal() as t:
+        await go(t, "agents /auth-refactor", "backend-api")
+        await t.press("enter")
+        await t.shows("12 passed")
+        await t.press("escape")
+        await t.shows("Agents[")
+
+
+async def test_a_kind_is_watched_while_it_is_shown(terminal, cluster):
+    async with terminal() as t:
+        await go(t, "runs", "Runs[3]", "docs-sweep", "review-1187")
+        await t.until(lambda: watched(cluster) == ["agentteamruns", "agentteams"])
+        late = copy.deepcopy(others.runs(NOW)[0])
+        late["metadata"] |= {"name": "late-one", "uid": "late"}
+        cluster.add(late, "agentteamruns")
+        await t.shows("Runs[4]", "late-one")
+        await t.press("escape")
+        await t.until(lambda: watched(cluster) == ["agentteams"])
+
+
+async def test_other_namespaces_are_watched_anew(terminal, cluster):
+    async with terminal() as t:
+        await go(t, "runs", "Runs[3]")
+        await t.press("colon", *"ns ops-agents", "enter")
+        await t.shows("Runs[1]", "incident-42")
+        await t.press("0")
+        await t.shows("Runs[3]")
+
+
+async def test_a_run_opens_its_team(terminal, cluster):
+    async with terminal() as t:
+        await go(t, "runs", "Runs[3]")
+        await t.press("enter")
+        await t.shows("dev-agents / docs-sweep")
+        await t.press("escape", "j", "enter")
+        await t.shows("there is no team dev-agents/review-1187 here")
+
+
+async def test_a_run_is_killed_by_its_own_kind(terminal, cluster):
+    async with terminal() as t:
+        await go(t, "runs", "Runs[3]")
+        await t.press("ctrl+k")
+        await t.shows("Kill 1 teamrun?", "dev-agents/docs-sweep")
+        await t.press("l", "enter")
+        await t.shows("dev-agents/docs-sweep is being cancelled")
+        assert cluster.find("dev-agents", "docs-sweep", "agentteamruns")["spec"]["cancel"] is True
+        assert "cancel" not in cluster.find("dev-agents", "docs-sweep")["spec"]
+
+
+async def test_marked_templates_are_deleted_together(terminal, cluster):
+    async with terminal() as t:
+        await go(t, "templates", "Templates[3]", "agent-3 depends on nobody known")
+        await t.press("space", "space", "ctrl+d")
+        await t.shows("Delete 2 teamtemplates?", "[ Cancel ]")
+        await t.press("l", "enter")
+        await t.shows("delete: 2 done, 0 refused")
+        await t.press("escape")
+        await t.shows("Templates[1]")
+
+
+async def test_a_template_opens_its_runs(terminal, cluster):
+    async with terminal() as t:
+        await go(t, "templates /review", "Templates[1]")
+        await t.press("enter")
+        await t.shows("Runs[1]", "review-1187")
+
+
+async def test_yaml_and_description_of_any_object(terminal, cluster):
+    async with terminal() as t:
+        await go(t, "templates", "Templates[3]")
+        await t.press("y")
+        await t.shows("kind: AgentTeamTemplate")
+        await t.press("escape", "d")
+        await t.shows("Kind:        AgentTeamTemplate")
+        await t.press("slash", *"teammates", "enter")
+        await t.shows("lines")
+
+
+async def test_events_about_objects_of_kagents(terminal, cluster):
+    async with terminal() as t:
+        await go(t, "events", "Events[3]", "WaitingForApproval", "team/dependency-bump", "Warning")
+        assert "Scheduled" not in t.text()
+        await t.press("enter")
+        await t.shows("cowork-agents / q3-report")
+
+
+async def test_what_may_not_be_listed_is_told_in_the_view(terminal, cluster):
+    cluster.denied.add("list agentteamruns")
+    async with terminal() as t:
+        await go(t, "runs", "Runs[0]", "forbidden")
+        await t.press("escape")
+        await t.shows("Teams[8]")
+
+
+@pytest.mark.parametrize("line", ["teams", "agents", "gates", "runs", "templates", "events", "ns", "ctx"])
+async def test_fifty_columns_are_usable(terminal, cluster, line):
+    words = {"ns": "dev-agents", "ctx": "kind-other", "events": "team/q3-report", "templates": "docs-team"}
+    async with terminal(size=(50, 15)) as t:
+        await t.shows("q3-report")
+        await t.press("colon", *line, "enter")
+        await t.shows(words.get(line, "docs-sweep" if line == "runs" else "q3-report"))
+        assert all(len(each) <= 50 for each in t.lines())

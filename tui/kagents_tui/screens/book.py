@@ -1,0 +1,157 @@
+"""What the screens around one agent's lines share: moving, searching, following, times, marks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kagents_tui.rows.ages import clock
+from kagents_tui.rows.cells import Cell, cell
+from kagents_tui.rows.fields import line
+from kagents_tui.rows.teams import Key, Team
+from kagents_tui.screens.reading import STEPS
+from kagents_tui.screens.view import View
+from kagents_tui.widgets.logbook import LogBook, since_of
+
+SINCE = {"since_all": None, "since_1m": 1, "since_5m": 5, "since_1h": 60}
+"""Minutes that each action shows."""
+
+
+class BookScreen(View, inherit_bindings=False):
+    """A screen with one ``LogBook`` about one agent of a team."""
+
+    def __init__(self, key: Key, agent: str) -> None:
+        super().__init__()
+        self.key = key
+        self.agent = agent
+        self.state = "connecting"
+        self.found = ""
+        self.minutes: int | None = None
+
+    def body(self) -> Any:
+        yield LogBook(id="body")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.focus_body()
+
+    def book(self) -> LogBook:
+        """The lines."""
+        return self.query_one("#body", LogBook)
+
+    def document(self) -> LogBook:
+        """What is copied and saved."""
+        return self.book()
+
+    def focus_body(self) -> None:
+        self.book().focus()
+
+    def on_log_book_moved(self, event: LogBook.Moved) -> None:
+        """The bars say where one is."""
+        self.refresh_bars()
+
+    def tick(self) -> None:
+        if self.ready and self.minutes is not None:
+            self.book().show_since(since_of(self.kagents.now(), self.minutes))
+        super().tick()
+
+    # What keys do
+
+    def perform(self, action: Any, arguments: tuple[str, ...]) -> None:
+        """Moves go to the lines."""
+        if action.id in STEPS:
+            self.book().move(action.id)
+            self.refresh_bars()
+        elif action.id in SINCE:
+            self.show_since(SINCE[action.id])
+        else:
+            super().perform(action, arguments)
+
+    def show_since(self, minutes: int | None) -> None:
+        """Only what happened in the last minutes; None shows all."""
+        self.minutes = minutes
+        self.book().show_since(since_of(self.kagents.now(), minutes))
+        self.refresh_bars()
+
+    def do_wrap(self, arguments: tuple[str, ...]) -> None:
+        """Wraps or cuts long lines."""
+        self.book().toggle_wrap()
+
+    def do_stamps(self, arguments: tuple[str, ...]) -> None:
+        """Times, or none."""
+        self.book().toggle_stamps()
+
+    def do_mark_here(self, arguments: tuple[str, ...]) -> None:
+        """A line of one's own, to find the place again."""
+        now = self.kagents.now()
+        rule = self.kagents.symbols.rule * 8
+        self.book().mark(line(f"{rule} mark {clock(now)} {rule}"), now)
+
+    def do_follow(self, arguments: tuple[str, ...]) -> None:
+        """Follows the end, or stays."""
+        book = self.book()
+        book.follow = not book.follow
+        if book.follow:
+            book.move("last")
+        self.refresh_bars()
+
+    def do_search(self, arguments: tuple[str, ...]) -> None:
+        """Opens the search line."""
+        self.open_prompt("search", "")
+
+    def typed(self, purpose: str, text: str | None, done: bool) -> None:
+        """Searches when the text was entered; given up, the marks go."""
+        if not done:
+            return
+        count = self.book().search(text or "")
+        self.found = f"/{text} {count} lines" if text else ""
+        self.refresh_bars()
+
+    def do_next_match(self, arguments: tuple[str, ...]) -> None:
+        """The next match."""
+        self._jump(+1)
+
+    def do_previous_match(self, arguments: tuple[str, ...]) -> None:
+        """The match before."""
+        self._jump(-1)
+
+    def _jump(self, step: int) -> None:
+        if not self.book().next_match(step):
+            self.say(cell("no match; / searches").text, "dim")
+
+    def do_back(self, arguments: tuple[str, ...]) -> None:
+        """Ends a search first, then goes back."""
+        if self.found:
+            self.book().search("")
+            self.found = ""
+            self.refresh_bars()
+        else:
+            super().do_back(arguments)
+
+    # What the acts are about
+
+    def selected(self) -> Team | None:
+        return self.kagents.teams.get(self.key)
+
+    def selected_agent(self) -> str | None:
+        return self.agent
+
+    # Bars
+
+    def way(self, title: str) -> list[Cell]:
+        """The way to this screen, and what is searched."""
+        parts = [cell(f"{self.key[0]} / {self.key[1]} / ", "dim"), cell(title, "strong")]
+        if self.found:
+            parts.append(cell(f"  {self.found}", "warn"))
+        return parts
+
+    def standing(self) -> Sequence[Cell]:
+        """How live the lines are, and which of them are shown."""
+        parts = [cell(f"  {self.state}", "good" if self.state == "live" else "dim")]
+        if not self.ready:
+            return parts
+        book = self.book()
+        parts.append(cell(f"  follow {'on' if book.follow else 'off'}", "dim"))
+        if self.minutes is not None:
+            parts.append(cell(f"  last {self.minutes}m" if self.minutes < 60 else "  last 1h", "warn"))
+        if book.dropped:
+            parts.append(cell(f"  {book.dropped} older lines dropped", "dim"))
+        return parts
