@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from kagents_controller.caches import Caches, OwnedClaim, OwnedPod, Packed
+from kagents_controller.caches import Caches
+from kagents_controller.changes import Changes
 from kagents_controller.delays import DelayHeap
 from kagents_controller.events import EventRecorder
 from kagents_controller.executor import CreationRefused, Executor
@@ -29,7 +30,6 @@ from kagents_core.api.resources import AGENT_TEAMS
 from kagents_core.kube.client import Client
 from kagents_core.kube.errors import ApiError, Conflict
 from kagents_core.kube.reflector import Reflector
-from kagents_core.kube.store import Change
 from kagents_core.reconcile import Settings, held_up
 
 _log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class Controller:
         self._wakes: DelayHeap[Owner] = DelayHeap()
         self._wakes_changed = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._listen()
+        Changes(self.caches, self.queue, self._expectations, self._gone)
         self._measure()
 
     async def run(self) -> None:
@@ -154,45 +154,6 @@ class Controller:
         async with asyncio.TaskGroup() as group:
             for _ in range(self._workers):
                 group.create_task(self._work())
-
-    # ── changes become work ───────────────────────────────────────────────────────────────────────────────
-
-    def _listen(self) -> None:
-        self.caches.teams.subscribe(self._teams_changed)
-        self.caches.runs.subscribe(lambda changes: self._owners_changed("AgentTeamRun", changes))
-        self.caches.templates.subscribe(self._templates_changed)
-        self.caches.pods.subscribe(lambda changes: self._children_changed("Pod", changes))
-        self.caches.claims.subscribe(lambda changes: self._children_changed("PersistentVolumeClaim", changes))
-
-    def _owners_changed(self, kind: str, changes: Sequence[Change[Packed]]) -> None:
-        for change in changes:
-            owner = (kind, *change.key)
-            self._expectations.saw_version(owner, self.caches.version(owner))
-            self.queue.add(owner)
-
-    def _teams_changed(self, changes: Sequence[Change[Packed]]) -> None:
-        self._owners_changed("AgentTeam", changes)
-        for change in changes:
-            self._expectations.saw(("AgentTeam", *change.key))
-            if change.old is not None and change.kind != "modified":
-                self._planner.forget(change.old.uid)
-                self._pod_events.forget(change.old.uid)
-            if change.key in self.caches.runs:
-                self.queue.add(("AgentTeamRun", *change.key))
-
-    def _templates_changed(self, changes: Sequence[Change[Packed]]) -> None:
-        self._owners_changed("AgentTeamTemplate", changes)
-        for change in changes:
-            for key in self.caches.runs_of_template(*change.key):
-                self.queue.add(("AgentTeamRun", *key))
-
-    def _children_changed(self, kind: str, changes: Sequence[Change[OwnedPod] | Change[OwnedClaim]]) -> None:
-        for change in changes:
-            self._expectations.saw((kind, *change.key))
-            for value in (change.old, change.new):
-                key = None if value is None else self.caches.team_of(value.owner)
-                if key is not None:
-                    self.queue.add(("AgentTeam", *key))
 
     # ── work ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -303,6 +264,11 @@ class Controller:
         if kind == "AgentTeamRun":
             return self._planner.run(place, now)
         return self._planner.template(place, now)
+
+    def _gone(self, uid: str) -> None:
+        """The team of this UID is no more."""
+        self._planner.forget(uid)
+        self._pod_events.forget(uid)
 
     def _forget(self, owner: Owner) -> None:
         self._expectations.forget(owner)
