@@ -205,3 +205,16 @@ async def test_quitting_does_not_wait_for_a_connection_that_does_not_close(termi
         await t.shows("Teams[8]")
         await t.press("ctrl+q")
         await t.until(lambda: t.app._exit)
+
+
+async def test_a_controller_that_leaves_teams_waiting_is_a_banner(terminal, cluster, monkeypatch):
+    monkeypatch.setattr("kagents_tui.controller_watch.PATIENCE", 0.0)
+    async with terminal() as t:
+        await t.shows("Teams[8]")
+        cluster.change("dev-agents", "docs-sweep", lambda team: team["metadata"].update(generation=2))
+        cluster.change("dev-agents", "docs-sweep", lambda team: team["status"].update(observedGeneration=1))
+        await t.shows(
+            "no controller seems to be at work: 1 team waits for it; is kagents-controller running?"
+        )
+        cluster.change("dev-agents", "docs-sweep", lambda team: team["status"].update(observedGeneration=2))
+        await t.until(lambda: "no controller" not in t.text())

@@ -17,6 +17,7 @@ from kagents_core.safetext import SafeText
 from kagents_tui import returning
 from kagents_tui.actions.keymap import binding_id, keymap_of
 from kagents_tui.calls import Calls
+from kagents_tui.controller_watch import ControllerWatch
 from kagents_tui.favourites import Favourites
 from kagents_tui.feed import Batch, Link
 from kagents_tui.lifeline import Lifeline, plain
@@ -88,6 +89,7 @@ class KagentsApp(App[None]):
         self._base_options = options
         self._asked: tuple[str, ...] | None = options.namespaces or (() if options.all_namespaces else None)
         self._pressed_at = -QUIT_SECONDS
+        self.watch = ControllerWatch()
         self._returning = True
         self._tick_due = False
         self._new_here = True
@@ -181,8 +183,16 @@ class KagentsApp(App[None]):
         return self._totals
 
     def banners(self) -> list[SafeText]:
-        """What is wrong with the whole and will not pass by itself: what may not be read, and the way out."""
-        return [*self.link.missing] if self.link else []
+        """What is wrong with the whole and will not pass by itself, and the way out."""
+        missing = [*self.link.missing] if self.link else []
+        return [*missing, *self.watch.banner()]
+
+    def _watch_controller(self) -> None:
+        link, connection = self.link, self.connection
+        if link is None or connection is None or not (link.connected and link.synced):
+            self.watch.forget()
+        elif self.watch.look(self.teams.values()):
+            self.run_worker(self.watch.ask(connection.client), group="lease", exit_on_error=False)
 
     def scene(self) -> Scene:
         """The time and the glyphs, for row functions."""
@@ -232,6 +242,7 @@ class KagentsApp(App[None]):
             self._tick_frame()
         self.calls.count(self.totals()[3])
         self._call_person()
+        self._watch_controller()
         returning.write_down(self)
 
     def _tick_frame(self) -> None:

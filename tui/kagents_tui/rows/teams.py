@@ -59,6 +59,9 @@ class Team:
     needs: tuple[Need, ...]
     labels: tuple[tuple[str, str], ...]
     document: bytes
+    generation: int = 0
+    unseen: bool = False
+    """No controller has looked at this spec yet."""
 
     def object(self) -> dict[str, Any]:
         """The whole AgentTeam."""
@@ -102,7 +105,19 @@ def project(source: Mapping[str, Any], thresholds: Thresholds = DEFAULTS) -> Tea
         needs=needs_of(source, thresholds),
         labels=tuple((str(key), str(value)) for key, value in mapping(metadata.get("labels")).items()),
         document=orjson.dumps(kept),
+        generation=whole(metadata.get("generation")),
+        unseen=is_unseen(metadata, status),
     )
+
+
+def is_unseen(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
+    """Whether the spec waits for a controller. One that tells no generation leaves it open."""
+    if metadata.get("deletionTimestamp") or status.get("phase") in ENDED_PHASES:
+        return False
+    observed = status.get("observedGeneration")
+    if observed is None:
+        return not status.get("phase")
+    return whole(metadata.get("generation")) > whole(observed)
 
 
 def is_simulated(spec: Mapping[str, Any], activity: list[Mapping[str, Any]]) -> bool:
