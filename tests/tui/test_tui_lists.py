@@ -48,13 +48,20 @@ async def test_agents_of_a_team_that_is_gone_go_too(terminal, cluster):
         await t.until(lambda: "email-drafter" not in t.text())
 
 
-async def test_agents_open_their_logs(terminal, cluster):
+async def test_agents_are_opened_and_their_logs(terminal, cluster):
     async with terminal() as t:
         await go(t, "agents /auth-refactor", "backend-api")
         await t.press("enter")
+        await t.until(lambda: t.app.screen.kind == "agent")
+        await t.shows("dev-agents / auth-refactor", "backend-api")
+        await t.press("[")
+        await t.shows("Agents[3] /auth-refactor")
+        await t.press("]")
+        await t.until(lambda: t.app.screen.kind == "agent")
+        await t.press("-")
+        await t.shows("Agents[3] /auth-refactor")
+        await t.press("l")
         await t.shows("12 passed")
-        await t.press("escape")
-        await t.shows("Agents[")
 
 
 async def test_a_kind_is_watched_while_it_is_shown(terminal, cluster):

@@ -25,9 +25,10 @@ def chosen(team: Team, pick: "Pick") -> str:
 
 async def agent(app: "KagentsApp", link: "Connection", team: Team, pick: "Pick") -> None:
     """Opens the agent."""
+    from kagents_tui.navigation import drill
     from kagents_tui.screens.agent import AgentScreen
 
-    await app.push_screen(AgentScreen(team.key, chosen(team, pick)))
+    await drill(app, AgentScreen(team.key, chosen(team, pick)))
 
 
 async def transcript(app: "KagentsApp", link: "Connection", team: Team, pick: "Pick") -> None:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 ROOT: Final = "teams"
 """The kind of the first screen, which is never closed."""
 
-DRILLED: Final = {"team": "kagents_tui.screens.team:TeamScreen"}
+DRILLED: Final = {
+    "team": "kagents_tui.screens.team:TeamScreen",
+    "agent": "kagents_tui.screens.agent:AgentScreen",
+}
 """Views without a command, opened from a list; ``place.about`` says of what. Written as ``Action.opens``."""
 
 

@@ -1,7 +1,7 @@
 """One agent: its turns, its mail, its tasks and what became of it, in one log, live."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from textual.binding import BindingType
 
@@ -10,6 +10,7 @@ from kagents_tui.container_log import LogStream
 from kagents_tui.feed import Batch
 from kagents_tui.following import Following
 from kagents_tui.journal.changes import Changes
+from kagents_tui.places import Place
 from kagents_tui.rows.agentlog import (
     LABEL,
     LogLine,
@@ -48,6 +49,14 @@ class AgentScreen(BookScreen, inherit_bindings=False):
         self._waiting: list[LogLine] = []
         self._told: set[tuple[str, object]] = set()
         self._due = False
+
+    @classmethod
+    def at(cls, place: Place) -> Self:
+        namespace, team, name, *_ = place.about
+        return cls((namespace, team), name)
+
+    def place(self) -> Place:
+        return Place(self.kind, (*self.key, self.agent))
 
     def body(self) -> Any:
         yield LogBook(id="body", labels=LABEL)

@@ -108,7 +108,7 @@ class AgentsScreen(KindList, inherit_bindings=False):
         return agent.key[2] if agent else None
 
     def open_item(self, item: object) -> None:
-        self.perform(BY_ID["logs"], ())
+        self.perform(BY_ID["agent"], ())
 
     def crumbs(self) -> Sequence[Cell]:
         parts = self.listing_cells("Agents")
