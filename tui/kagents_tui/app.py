@@ -89,7 +89,7 @@ class KagentsApp(App[None]):
         self._base_options = options
         self._asked: tuple[str, ...] | None = options.namespaces or (() if options.all_namespaces else None)
         self._pressed_at = -QUIT_SECONDS
-        self.watch = ControllerWatch()
+        self.controllers = ControllerWatch()
         self._returning = True
         self._tick_due = False
         self._new_here = True
@@ -185,14 +185,14 @@ class KagentsApp(App[None]):
     def banners(self) -> list[SafeText]:
         """What is wrong with the whole and will not pass by itself, and the way out."""
         missing = [*self.link.missing] if self.link else []
-        return [*missing, *self.watch.banner()]
+        return [*missing, *self.controllers.banner()]
 
     def _watch_controller(self) -> None:
         link, connection = self.link, self.connection
         if link is None or connection is None or not (link.connected and link.synced):
-            self.watch.forget()
-        elif self.watch.look(self.teams.values()):
-            self.run_worker(self.watch.ask(connection.client), group="lease", exit_on_error=False)
+            self.controllers.forget()
+        elif self.controllers.look(self.teams.values()):
+            self.run_worker(self.controllers.ask(connection.client), group="lease", exit_on_error=False)
 
     def scene(self) -> Scene:
         """The time and the glyphs, for row functions."""
