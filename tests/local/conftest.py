@@ -92,15 +92,15 @@ class RunningApi:
     kubeconfig: Path
 
 
-@pytest.fixture
-async def engine_api(tmp_path: Path) -> AsyncIterator[RunningApi]:
-    """The API server alone: objects stay as they were written."""
-    data = DataDirectory(tmp_path / "api")
+@contextlib.asynccontextmanager
+async def running_api(root: Path, port: int | None = None) -> AsyncIterator[RunningApi]:
+    """An API server on a data directory, which may have been there before; on a port, if one is named."""
+    data = DataDirectory(root)
     data.create()
     certificates = Certificates(data.pki)
     certificates.ensure()
     tokens = ensure_tokens(data.pki)
-    service = await start_api(data, certificates, tokens, None, KubeletAccess())
+    service = await start_api(data, certificates, tokens, port, KubeletAccess())
     server, authority = f"https://{HOST}:{service.port}", certificates.ca.read_bytes()
     write_kubeconfig(data.kubeconfig, server=server, ca_certificate=authority, token=tokens.admin)
     config = ClientConfig(server, ca_data=authority, token=tokens.admin, context="kagents-local")
@@ -108,6 +108,19 @@ async def engine_api(tmp_path: Path) -> AsyncIterator[RunningApi]:
         yield RunningApi(config, data.kubeconfig)
     finally:
         await service.stop()
+
+
+@pytest.fixture
+def api_server():
+    """Starts API servers: ``async with api_server(directory, port)``."""
+    return running_api
+
+
+@pytest.fixture
+async def engine_api(tmp_path: Path) -> AsyncIterator[RunningApi]:
+    """The API server alone: objects stay as they were written."""
+    async with running_api(tmp_path / "api") as running:
+        yield running
 
 
 KUBECTL_LIMIT = 60.0
