@@ -34,11 +34,13 @@ class WholeTeam:
         secret = {"metadata": {"name": "anthropic-api-key"}, "stringData": {"ANTHROPIC_API_KEY": KEY}}
         await self.client.create(SECRETS, NAMESPACE, {"apiVersion": "v1", "kind": "Secret", **secret})
         depends_on = lifecycle.pop("dependsOn", {})
+        modes = lifecycle.pop("permissionMode", {})
         variables = {"ANTHROPIC_BASE_URL": model_url, "CLAUDE_CODE_MAX_RETRIES": "1"}
 
         def agent(name: str) -> dict[str, Any]:
             environment = [{"name": key, "value": value} for key, value in variables.items()]
             common = {"model": MODEL, "prompt": prompts[name], "harness": "claude-code", "env": environment}
+            common |= {"permissionMode": modes[name]} if name in modes else {}
             waits = {"dependsOn": depends_on[name]} if name in depends_on else {}
             return common if name == "lead" else {"name": name, **common, **waits}
 

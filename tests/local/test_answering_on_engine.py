@@ -133,5 +133,5 @@ def test_what_agents_ask_is_answered_and_the_team_goes_on(person):
         ("plan", "deny"),
         ("plan", "allow"),
     }
-    assert {each[2] for each in answers} == {"ME"}
+    assert {each[2] for each in answers} == {"kagents-admin"}
     assert person("attention", "--exit-code").stdout == ""

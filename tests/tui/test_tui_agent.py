@@ -39,7 +39,7 @@ async def test_one_log_of_turns_mail_and_tasks_in_the_order_of_their_times(termi
             "said     I will split this into four tasks",
             "tool     Bash: look at the history",
             "result   9be0771 Release 4.2",
-            "… 1 more lines in the transcript",
+            "(1 more lines: in the transcript)",
             "mail out to backend-api:",
             "mail in  from backend-api:",
             "task     #4 in progress: Write the migration note",
@@ -122,16 +122,16 @@ async def test_the_transcript_has_every_turn_in_full(terminal):
         await t.press("enter")
         await t.shows(
             "Transcript of lead",
-            "── calls Bash",
+            "-- calls Bash",
             "command: git log --oneline -5",
             "f00dfee Begin",
-            "── result",
+            "-- result",
         )
         await t.press("g", "J", "J")
         first = t.app.screen.book()
-        await t.until(lambda: first.entries[first.position].text.startswith("── calls"))
+        await t.until(lambda: first.entries[first.position].text.startswith("-- calls"))
         await t.press("K")
-        await t.until(lambda: first.entries[first.position].text.startswith("── said"))
+        await t.until(lambda: first.entries[first.position].text.startswith("-- said"))
         await t.press("O")
         await t.shows("this is the beginning")
 
@@ -150,7 +150,7 @@ async def test_older_pages_of_a_transcript_come_when_one_goes_up(terminal, monke
         await t.press("k")
         await t.until(lambda: t.app.screen.begin == 0)
         texts = [str(each.text) for each in t.app.screen.book().entries]
-        assert sum(each.startswith("── ") for each in texts) == 7
+        assert sum(each.startswith("-- ") for each in texts) == 7
         assert texts.index("Lead the move to OAuth2. Keep the token table.") == 1
 
 

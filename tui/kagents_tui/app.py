@@ -28,7 +28,7 @@ from kagents_tui.rows.cells import Scene, Tone
 from kagents_tui.rows.counting import Session
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.symbols import ASCII, UNICODE
-from kagents_tui.rows.teams import Key, Team, totals
+from kagents_tui.rows.teams import Key, Team, Totals
 from kagents_tui.screens.frame import Frame
 from kagents_tui.session import Connection, Connector, Options
 from kagents_tui.settings import ThemeName
@@ -93,7 +93,7 @@ class KagentsApp(App[None]):
         self._returning = True
         self._tick_due = False
         self._new_here = True
-        self._totals: tuple[int, int, int, int] | None = None
+        self.sums = Totals()
 
     # Start and connection
 
@@ -141,13 +141,13 @@ class KagentsApp(App[None]):
         self.lifeline.show_namespaces(namespaces)
 
     def _forget_teams(self) -> None:
-        self.permissions, self._totals, self._new_here = Permissions(), None, True
+        self.permissions, self.sums, self._new_here = Permissions(), Totals(), True
         for frame in self.frames():
             frame.teams_replaced()
 
     def _take(self, batch: Batch) -> None:
         self.favourites.see(key[0] for key, team in batch.items() if team is not None)
-        self._totals = None
+        self.sums.take(batch)
         for frame in self.frames():
             frame.teams_changed(batch)
         if self._tick_due:
@@ -177,10 +177,8 @@ class KagentsApp(App[None]):
         return self.lifeline.feed.teams if self.lifeline.feed else {}
 
     def totals(self) -> tuple[int, int, int, int]:
-        """As ``rows.teams.totals``; counted once for each change and each second, not for each key."""
-        if self._totals is None:
-            self._totals = totals(list(self.teams.values()), self.now())
-        return self._totals
+        """Teams, agents working, micro-dollars so far, and teams that need a person."""
+        return self.sums.now
 
     def banners(self) -> list[SafeText]:
         """What is wrong with the whole and will not pass by itself, and the way out."""
@@ -225,7 +223,7 @@ class KagentsApp(App[None]):
         """Tells what waits and was not told; what waits at the first look is no news."""
         link = self.link
         if link is not None and link.synced:
-            self.calls.look(self.teams.values(), self.now(), silent=self.app_focus or self._new_here)
+            self.calls.look(self.sums.people.values(), self.now(), silent=self.app_focus or self._new_here)
             self._new_here = False
 
     def take_pulse(self) -> None:
@@ -234,7 +232,6 @@ class KagentsApp(App[None]):
             self.pulse.sample(self.teams, self.now(), (self.connection.context, self.namespaces))
 
     def _tick(self) -> None:
-        self._totals = None
         self.take_pulse()
         # While changes pour in, the clock is painted together with them: ten times a second, and no eleventh.
         self._tick_due = self.lifeline.feed is not None and self.lifeline.feed.painting_soon

@@ -134,7 +134,7 @@ def test_cards_stand_where_they_belong_and_tell_double_claims(view):
         "4": "in progress",
     }
     assert (cards["3"].waits_for, cards["2"].blocks) == (("2",), ("3",))
-    assert tasks.card_detail(cards["4"], SCENE).text == "8m backend-api ◆ also lead"
+    assert tasks.card_detail(cards["4"], SCENE).text == "8m ◆ also lead, backend-api"
     view.apply({"kind": "task", "seq": 900, "id": "2", "task": None})
     assert {card.task.key: card.place for card in tasks.cards_of(view.tasks)}["3"] == "pending"
 

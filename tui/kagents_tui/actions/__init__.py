@@ -17,7 +17,7 @@ from kagents_tui.actions.moves import MOVES
 from kagents_tui.actions.team import TEAM
 from kagents_tui.actions.views import VIEWS
 
-ACTIONS: Final[tuple[Action, ...]] = (*KINDS, *ACTS, *VIEWS, *KEEPING, *MOVES, *TEAM, *ATTENTION, *AGENT)
+ACTIONS: Final[tuple[Action, ...]] = (*KINDS, *ACTS, *AGENT, *VIEWS, *KEEPING, *MOVES, *TEAM, *ATTENTION)
 BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 
 SCREENS: Final[dict[str, tuple[Scope, ...]]] = {

@@ -14,6 +14,7 @@ from kagents_tui.cli import (
     attention,
     completion,
     deciding,
+    diff,
     engine,
     exits,
     options,
@@ -22,6 +23,7 @@ from kagents_tui.cli import (
     stopping,
     talking,
     team_views,
+    transcript,
     waiting,
 )
 from kagents_tui.cli.exits import CommandError
@@ -37,7 +39,9 @@ GROUPS = (
     answering,
     stopping,
     talking,
+    transcript,
     attach,
+    diff,
     waiting,
     completion,
     engine,

@@ -65,14 +65,14 @@ def turn_lines(turn: Turn) -> Iterator[LogLine]:
         yield LogLine(turn.at, label, line(text, LINE_LIMIT), tone)
         label = line("")
     if len(texts) > most:
-        yield LogLine(turn.at, line(""), line(f"… {len(texts) - most} more lines in the transcript"), "dim")
+        yield LogLine(turn.at, line(""), line(f"({len(texts) - most} more lines: in the transcript)"), "dim")
 
 
 def whole_turn(turn: Turn) -> Iterator[LogLine]:
     """A turn in the transcript: all of it, under a heading."""
     what = {"tool": f"calls {turn.name}", "mail": f"mail from {turn.name}"}.get(turn.what, str(turn.what))
     tone: Tone = "bad" if turn.failed else _TONES.get(turn.what, "plain")
-    yield LogLine(turn.at, line(""), line(f"── {what}{' (failed)' if turn.failed else ''}"), "accent", "turn")
+    yield LogLine(turn.at, line(""), line(f"-- {what}{' (failed)' if turn.failed else ''}"), "accent", "turn")
     for text in _lines(_indented(turn.text) if turn.what == "tool" else turn.text):
         yield LogLine(turn.at, line(""), line(text, 8192), "plain" if tone == "warn" else tone)
     if turn.cut:
@@ -83,7 +83,7 @@ def turn_text(turn: Turn) -> SafeText:
     """A turn as text for a command's output."""
     head, *rest = list(whole_turn(turn))
     body = "".join(f"\n  {each.text}" for each in rest)
-    return clean(f"{clock(turn.at)}  {head.text.removeprefix('── ')}{body}", limit=200_000)
+    return clean(f"{clock(turn.at)}  {head.text.removeprefix('-- ')}{body}", limit=200_000)
 
 
 def call_words(turn: Turn) -> str:

@@ -154,14 +154,14 @@ def moment_cell(name: str) -> Callable[[Mail, Scene], Cell]:
 
 COLUMNS: tuple[Column[Mail], ...] = (
     Column("TIME", lambda m, s: cell(clock(m.written), "dim"), 8, 8, drop=2),
-    Column("FROM → TO", route, 16, 44, grow=True),
+    Column("FROM, TO", route, 16, 44, grow=True),
     Column("KIND", kind, 4, 12, drop=1, quiet=True),
     Column("STATE", state, 12, 18, right=True),
 )
 
 FULL_COLUMNS: tuple[Column[Mail], ...] = (
     Column("WRITTEN", lambda m, s: cell(clock(m.written), "dim"), 8, 8, drop=1),
-    Column("FROM → TO", route, 14, 44),
+    Column("FROM, TO", route, 14, 44),
     Column("KIND", full_kind, 7, 12, drop=3),
     Column("STATE", state, 8, 18),
     Column("DELIVERED", moment_cell("delivered"), 9, 9, drop=5),

@@ -118,7 +118,7 @@ def card_detail(card: Card, scene: Scene) -> Cell:
     """What matters of a card besides its subject: a double claim, what holds it back, its owner, its age."""
     task, old = card.task, age(scene.now, card.task.since)
     if task.taken_from:
-        return cell(f"{old} {task.owner} {claims(task, scene).text}", "warn")
+        return cell(f"{old} {claims(task, scene).text}, {task.owner}", "warn")
     if card.place == "blocked":
         return cell(f"{old} after {numbers(card.waits_for)} {task.owner}", "warn")
     return cell(f"{old} {task.owner or 'nobody'}", "plain" if card.place == "in progress" else "dim")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from kagents_core.safetext import SafeText
@@ -39,6 +40,17 @@ class TeamAgent:
     simulated: bool
 
 
+@lru_cache(maxsize=4096)
+def _known_word(value: str, limit: int) -> SafeText:
+    return line(value, limit)
+
+
+def word(value: object, limit: int = 100) -> SafeText:
+    """``line`` for the few words that many agents share: each is cleaned once."""
+    short = isinstance(value, str) and len(value) <= 100
+    return _known_word(value, limit) if short else line(value, limit)  # type: ignore[arg-type]  # a short text
+
+
 def agents_of(team: Team) -> list[TeamAgent]:
     """Every declared agent of a team, the lead first. Never raises on a malformed object."""
     document = team.object()
@@ -72,16 +84,16 @@ def _agent(
         key=(*team.key, name),
         team=team,
         place=place,
-        name=line(name, 100),
-        role=line(role),
-        phase=line(shown.get("phase") or "Pending", 40),
-        activity=line(reported.get("state"), 40),
+        name=word(name, 100),
+        role=word(role),
+        phase=word(shown.get("phase") or "Pending", 40),
+        activity=word(reported.get("state"), 40),
         detail=line(gate or reported.get("detail") or shown.get("waitingFor"), 300),
         since=moment(reported.get("since")),
         restarts=whole(shown.get("restartCount")),
         unread=whole(reported.get("unread")),
         oldest=moment(reported.get("oldestUnreadAt")),
-        model=line(declared.get("model"), 60),
+        model=word(declared.get("model"), 60),
         cost=micros(reported.get("cost")),
         gate=gate if isinstance(gate, str) else "",
         simulated=(declared.get("harness") or harness) == "simulated" or reported.get("simulated") is True,

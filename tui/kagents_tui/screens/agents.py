@@ -32,6 +32,7 @@ class AgentsScreen(KindList, inherit_bindings=False):
         super().__init__()
         self._known: dict[Key, tuple[rows.Key, ...]] = {}
         self._unread: deque[Team] = deque()
+        self._pending: dict[rows.Key, TeamAgent | None] = {}
 
     def body(self) -> Any:
         yield Table(
@@ -52,41 +53,49 @@ class AgentsScreen(KindList, inherit_bindings=False):
         self._read_some()
 
     def _read_some(self) -> None:
-        """Reads the agents of some teams, and goes on after the keys that wait."""
+        """Reads the agents of some teams, and goes on after the keys that wait.
+
+        What was read is shown when it is as much as is shown already: at once first, then ever more.
+        """
         if not self.ready:
             return
         until = perf_counter() + SLICE_SECONDS
-        batch: Batch = {}
         while self._unread and perf_counter() < until:
-            for _ in range(min(50, len(self._unread))):
-                team = self._unread.popleft()
-                if team.key not in self._known:
-                    batch[team.key] = team
-            self._take(batch)
-            batch = {}
+            team = self._unread.popleft()
+            if team.key not in self._known:
+                self._read({team.key: team})
         if self._unread:
             self.set_timer(0.005, self._read_some)
-        self.refresh_bars()
+        if not self._unread or len(self._pending) >= len(self.table().items):
+            self._show()
 
-    def _take(self, batch: Batch) -> None:
-        changes: dict[rows.Key, TeamAgent | None] = {}
+    def _read(self, batch: Batch) -> None:
+        """Takes in the agents of changed teams."""
         for key, team in batch.items():
-            changes.update(dict.fromkeys(self._known.pop(key, ())))
+            self._pending.update(dict.fromkeys(self._known.pop(key, ())))
             if team is not None:
                 agents = rows.agents_of(team)
                 self._known[key] = tuple(agent.key for agent in agents)
-                changes.update({agent.key: agent for agent in agents})
+                self._pending.update({agent.key: agent for agent in agents})
+
+    def _show(self) -> None:
+        """Shows what was taken in."""
+        changes, self._pending = self._pending, {}
         if changes:
             self.table().apply(changes)
+        self.refresh_bars()
 
     def teams_changed(self, batch: Batch) -> None:
         if self.ready:
-            self._take(batch)
+            self._read(batch)
+            if not self._unread:
+                self._show()
 
     def teams_replaced(self) -> None:
         if self.ready:
             self._known.clear()
             self._unread.clear()
+            self._pending.clear()
             self.table().replace(())
 
     # What is selected and opened

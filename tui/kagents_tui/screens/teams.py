@@ -32,6 +32,7 @@ class TeamsScreen(KindList, inherit_bindings=False):
             search=rows.search_text,
             order=rows.order,
             labels=rows.labels_of,
+            ages=rows.may_become_due,
             people=rows.needs_person,
             empty="waiting for the first answer",
             id="body",

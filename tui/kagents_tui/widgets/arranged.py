@@ -37,7 +37,8 @@ class Touched:
 class Arranged(Generic[Item]):
     """Items by key, and ``rows``: those that pass the filters, in order.
 
-    ``order`` gives the sort value when no column is chosen (None: the order in which items came).
+    ``order`` gives the sort value when no column is chosen (None: the order in which items came); ``ages``
+    whether time alone can change that of an item (None: of every one).
     """
 
     def __init__(
@@ -46,11 +47,13 @@ class Arranged(Generic[Item]):
         search: Callable[[Item], str],
         order: Callable[[Item, datetime], Any] | None = None,
         labels: Callable[[Item], Labels] | None = None,
+        ages: Callable[[Item], bool] | None = None,
     ) -> None:
         self.key_of = key
         self.search = search
         self.order = order
         self.labels_of = labels
+        self.ages = ages
         self.items: dict[Hashable, Item] = {}
         self.rows: list[Item] = []
         self.filter = Filter()
@@ -155,8 +158,11 @@ class Arranged(Generic[Item]):
             return True
         if self.sort is not None or self.order is None:
             return False
-        values, order = self._values, self.order
-        return any(values[key] != order(item, now) for key, item in self.items.items())
+        values, order, ages = self._values, self.order, self.ages
+        return any(
+            (ages is None or ages(item)) and values[key] != order(item, now)
+            for key, item in self.items.items()
+        )
 
     def _value(self, item: Item, now: datetime) -> Any:
         if self.sort is not None:
@@ -210,7 +216,6 @@ class Arranged(Generic[Item]):
         """Filters anew; the order stays."""
         if not self.narrowed:
             self.rows = self._all
-            self._texts.clear()
             return
         matches = self.filter.text
         if matches is None or self.filter.labels or self.selectors or self.people is not None:

@@ -31,7 +31,8 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
     """A list of items in columns.
 
     ``scene`` gives the time and glyphs; ``key`` an item's identity; ``search`` what the filter looks at;
-    ``order`` the sort key when no column is chosen (None keeps the given order); ``labels`` what a label
+    ``order`` the sort key when no column is chosen (None keeps the given order), which time alone changes only
+    for an item that ``ages`` (None: for any); ``labels`` what a label
     filter looks at; ``people`` whether an item needs a person now. With ``detail`` a row has a second line.
     ``tail`` keeps the end in view until a person moves the cursor.
     """
@@ -61,6 +62,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         search: Callable[[Item], str],
         order: Callable[[Item, datetime], Any] | None = None,
         labels: Callable[[Item], Labels] | None = None,
+        ages: Callable[[Item], bool] | None = None,
         people: Callable[[Item, datetime], bool] | None = None,
         detail: Callable[[Item, Scene], Cell] | None = None,
         header: bool = True,
@@ -86,7 +88,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         """Columns behind the first named one that are scrolled out of view, when wide."""
         self.row_height = 2 if detail else 1
         self.marks: Marks[Item] = Marks(key)
-        self._rows: Arranged[Item] = Arranged(key, search, order, labels)
+        self._rows: Arranged[Item] = Arranged(key, search, order, labels, ages)
         self._cues = Cues()
         self._painter: Painter[Item] = Painter(self, detail)
         self._painted: dict[int, Strip] = {}
