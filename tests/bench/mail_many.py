@@ -1,4 +1,5 @@
-"""The mail view with ``KAGENTS_BENCH_MESSAGES`` (100,000) messages of one team, in a terminal without a screen.
+# ruff: noqa: E501, ASYNC110
+"""The mail view with ``KAGENTS_BENCH_MESSAGES`` (100,000) messages, in a terminal without a screen.
 
 Folding the journal, opening the view, a message that comes, a cursor key, a filter, threads; and the memory.
 """
@@ -32,7 +33,7 @@ def entries(first: int, count: int, sequence: int):
         yield {
             "kind": "message", "seq": sequence + 1, "at": at, "written": at, "id": key,
             "from": f"agent-{number % AGENTS}", "to": f"agent-{(number * 5 + 1) % AGENTS}", "type": "message",
-            "summary": f"step {number}", "text": f"Part {number} is done; the tests of module {number % 97} pass.",
+            "summary": f"step {number}", "text": f"Part {number} is done, and module {number % 97} too.",
         }  # fmt: skip
         yield {"kind": "delivery", "seq": sequence + 2, "at": at, "id": key, "delivered": at}
         if number % 1000:
@@ -135,7 +136,7 @@ async def keys(pilot, key: str) -> list[float]:
 
 
 async def filtered(screen, pilot, text: str) -> str:
-    """How long a filter took, and how many messages pass; the longest time in which nothing else could run."""
+    """How long a filter took, how many messages pass, the longest time in which nothing else ran."""
     gaps, done = [0.0], asyncio.Event()
 
     async def beat() -> None:

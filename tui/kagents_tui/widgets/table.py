@@ -31,8 +31,8 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
     """A list of items in columns.
 
     ``scene`` gives the time and glyphs; ``key`` an item's identity; ``search`` what the filter looks at;
-    ``order`` the sort key when no column is chosen (None keeps the given order), which time alone changes only
-    for an item that ``ages`` (None: for any); ``labels`` what a label
+    ``order`` the sort key when no column is chosen (None keeps the given order), which time alone changes
+    only for an item that ``ages`` (None: for any); ``labels`` what a label
     filter looks at; ``people`` whether an item needs a person now. With ``detail`` a row has a second line.
     ``tail`` keeps the end in view until a person moves the cursor.
     """
