@@ -1,4 +1,4 @@
-# ruff: noqa: E501, ASYNC110
+# ruff: noqa: ASYNC110
 """The mail view with ``KAGENTS_BENCH_MESSAGES`` (100,000) messages, in a terminal without a screen.
 
 Folding the journal, opening the view, a message that comes, a cursor key, a filter, threads; and the memory.
