@@ -48,7 +48,7 @@ def _known_word(value: str, limit: int) -> SafeText:
 def word(value: object, limit: int = 100) -> SafeText:
     """``line`` for the few words that many agents share: each is cleaned once."""
     short = isinstance(value, str) and len(value) <= 100
-    return _known_word(value, limit) if short else line(value, limit)  # type: ignore[arg-type]  # a short text
+    return _known_word(value, limit) if short else line(value, limit)
 
 
 def agents_of(team: Team) -> list[TeamAgent]:
