@@ -30,9 +30,9 @@ async def test_two_keys_swapped_act_as_they_are_shown(terminal):
 
 
 async def test_an_action_gets_more_keys_and_another_none(terminal):
-    async with terminal(**keys(down=("x", "f9", "f10"), suspend=())) as t:
+    async with terminal(**keys(down=("X", "f9", "f10"), suspend=())) as t:
         await t.shows("q3-report", "api-audit", ":suspend suspend")
-        await t.press("x", "f9", "f10")
+        await t.press("X", "f9", "f10")
         assert t.app.screen.table().cursor == 3
         await t.press("j", "down", "s")
         assert t.app.screen.table().cursor == 3
@@ -40,10 +40,10 @@ async def test_an_action_gets_more_keys_and_another_none(terminal):
 
 
 async def test_a_printable_key_is_typed_where_one_types(terminal):
-    async with terminal(**keys(describe=("x",), filter=("z",))) as t:
+    async with terminal(**keys(describe=("X",), filter=("z",))) as t:
         await t.shows("q3-report", "api-audit")
-        await t.press("z", "x", "z")
-        await t.shows("Teams[0]", "/xz")
+        await t.press("z", "X", "z")
+        await t.shows("Teams[0]", "/Xz")
 
 
 async def test_help_shows_the_keys_that_hold(terminal):

@@ -213,7 +213,7 @@ async def test_panes_of_a_team_on_a_small_terminal(terminal):
         await t.shows("[2 mail", "Endpoints are in 3f2c1a. Which database do the integration tests use?")
         await t.press("3")
         await t.shows("[3 tasks", "after #2")
-        await t.press("shift+tab", "shift+tab", "shift+tab")
+        await t.press("shift+tab", "shift+tab", "shift+tab", "shift+tab")
         await t.shows("[4 timeline", "task 1 completed by backend-api")
 
 

@@ -82,7 +82,7 @@ def test_a_clone_without_room_names_the_volume(small: Place, tmp_path: Path) -> 
 def test_an_agent_is_not_started_on_a_full_volume(small: Place) -> None:
     small.agents["scout"]["script"] = steps("say: hello", "shutdown: done")
     small.prepare()
-    small.home("scout").mkdir()
+    small.home("scout").mkdir(exist_ok=True)
     fill(small)
     ran = small.run("supervise", "scout")
     assert ran.code == EXIT_VOLUME_FULL

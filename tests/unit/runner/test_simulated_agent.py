@@ -271,7 +271,7 @@ async def test_mail_that_was_taken_before_a_kill_is_read_after_it(place: Place) 
 
     place.agents["scout"]["script"] = steps("wait: {mail_from: lead}", "say: got it", "shutdown: over")
     place.prepare()
-    place.home("scout").mkdir()
+    place.home("scout").mkdir(exist_ok=True)
     message = new_message("lead", "taken")
     await mailbox.deliver(place.layout, "scout", message)
     progress = Progress.load(place.home("scout"))
@@ -290,7 +290,7 @@ async def test_a_shutdown_that_was_read_before_a_kill_is_approved_after_it(place
 
     place.agents["scout"]["script"] = steps("wait: {mail_from: lead}")
     place.prepare()
-    place.home("scout").mkdir()
+    place.home("scout").mkdir(exist_ok=True)
     await mailbox.deliver(place.layout, "scout", shutdown_request("shutdown-1@scout"))
     progress = Progress.load(place.home("scout"))
     await mailbox.take(place.layout, "scout", keep=progress.keep)
@@ -303,7 +303,7 @@ async def test_a_shutdown_that_was_read_before_a_kill_is_approved_after_it(place
 
 def test_a_torn_progress_file_is_a_fresh_start(place: Place) -> None:
     place.prepare()
-    place.home("scout").mkdir()
+    place.home("scout").mkdir(exist_ok=True)
     (place.home("scout") / "simulation.json").write_text('{"step": 3')
     assert play(place, steps("send: {to: lead, text: hi}")).code == 0
     assert len(place.mail("lead")) == 1

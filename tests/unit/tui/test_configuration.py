@@ -219,8 +219,8 @@ def test_an_action_without_a_key_stays_on_the_command_line():
     keymap = keymap_of({"kill": []})
     assert keymap.words("kill") == ":kill"
     assert keymap.for_textual() == {"kill-0": "no-key-kill"}
-    assert keymap_of({"down": ["x", "f9", "f10"]}).for_textual() == {
-        "down-0": "x,f9,f10",
+    assert keymap_of({"down": ["X", "f9", "f10"]}).for_textual() == {
+        "down-0": "X,f9,f10",
         "down-1": "no-key-down",
     }
 

@@ -112,7 +112,7 @@ def project(source: Mapping[str, Any], thresholds: Thresholds = DEFAULTS) -> Tea
 
 def is_unseen(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
     """Whether the spec waits for a controller. One that tells no generation leaves it open."""
-    if metadata.get("deletionTimestamp") or status.get("phase") in ENDED_PHASES:
+    if metadata.get("deletionTimestamp") or str(status.get("phase")) in ENDED_PHASES:
         return False
     observed = status.get("observedGeneration")
     if observed is None:

@@ -27,9 +27,9 @@ class HelpScreen(ReadingScreen):
 def help_text(screen: str, *, read_only: bool, keymap: Keymap = DEFAULT) -> SafeText:
     """Keys first, then the command line."""
     lines = [f"Keys of this view ({screen})", ""]
-    lines += [key_line(action) for action in keymap.of_screen(screen, read_only=read_only) if action.keys]
     if read_only:
-        lines += ["", "This session is read-only: keys that change something are not bound."]
+        lines += ["This session is read-only: keys that change something are not bound.", ""]
+    lines += [key_line(action) for action in keymap.of_screen(screen, read_only=read_only) if action.keys]
     lines += ["", "Commands, after `:`", ""]
     for action in ACTIONS:
         if action.command and not (read_only and action.mutates):
