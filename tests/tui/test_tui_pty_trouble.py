@@ -21,10 +21,10 @@ def start(pseudo_terminal):
 
 def test_the_screen_follows_the_window(start):
     screen = start("plain", size=(120, 40))
-    screen.until("Teams[8]", "ATTENTION", "api-audit")
+    screen.until("Teams[8]", "NAMESPACE", "ATTENTION", "api-audit")
     screen.resize(50, 20)
     screen.until("NAME", "q3-report", "PHASE", "api-audit")
-    screen.until_gone("ATTENTION")
+    screen.until_gone("NAMESPACE")
     screen.keys("j\r")
     screen.until("auth-refactor" if "auth" in screen.text() else "ops-agents")
     screen.resize(160, 50)

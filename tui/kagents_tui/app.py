@@ -221,8 +221,9 @@ class KagentsApp(App[None]):
 
     def _call_person(self) -> None:
         """Tells what waits and was not told; what waits at the first look is no news."""
-        link = self.link
-        if link is not None and link.synced:
+        link, feed = self.link, self.lifeline.feed
+        awaited = self._new_here and feed is not None and feed.painting_soon
+        if link is not None and link.synced and not awaited:
             self.calls.look(self.sums.people.values(), self.now(), silent=self.app_focus or self._new_here)
             self._new_here = False
 

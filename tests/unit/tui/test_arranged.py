@@ -116,6 +116,20 @@ def test_time_alone_can_make_the_order_due():
     assert made.overdue(NOW.replace(year=2027))
 
 
+def test_items_that_do_not_age_are_not_looked_at_again():
+    looked = []
+
+    def order(thing, now):
+        looked.append(thing.key)
+        return thing.rank
+
+    made = Arranged(lambda t: t.key, lambda t: "", order, ages=lambda t: t.key == "b")
+    made.replace(keyed(made.key_of, [Thing("a", 0), Thing("b", 1)]), NOW)
+    looked.clear()
+    assert not made.overdue(NOW)
+    assert looked == ["b"]
+
+
 def test_a_filter_looks_at_the_newest_text():
     made = arranged([Thing("a", 0, "red"), Thing("b", 0, "blue")], filter=read_filter("red"))
     made.apply({"b": Thing("b", 0, "red")}, NOW)

@@ -42,6 +42,34 @@ def test_a_team_that_waits_for_approval():
     ]
 
 
+def counted(found):
+    """As ``Totals.now``, counted from nothing."""
+    return (
+        len(found),
+        sum(team.working for team in found),
+        sum(team.cost or 0 for team in found),
+        sum(any(need.for_person and need.counts(NOW) for need in team.needs) for team in found),
+    )
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(range(8)), st.none() | st.sampled_from(range(8)))))
+def test_sums_kept_change_by_change_are_as_counting_anew(batches):
+    known = [teams.project(each) for each in data.teams(NOW)]
+    sums, shown_now = teams.Totals(), {}
+    for batch in batches:
+        changes = {known[place].key: None if now is None else known[now] for place, now in batch.items()}
+        sums.take(changes)
+        shown_now = {key: team for key, team in (shown_now | changes).items() if team is not None}
+        assert sums.now == counted(list(shown_now.values()))
+        assert set(sums.people) <= set(shown_now)
+
+
+def test_what_a_person_must_decide_waits_from_the_beginning():
+    needs = [need for each in data.teams(NOW) for need in teams.project(each).needs]
+    assert any(need.for_person for need in needs)
+    assert all(need.due is None for need in needs if need.for_person)
+
+
 def test_what_needs_a_person_comes_first():
     order = sorted(map(teams.project, data.teams(NOW)), key=lambda team: teams.order(team, NOW))
     assert [team.name for team in order] == [
