@@ -72,7 +72,8 @@ def turns(now: datetime) -> list[Object]:
 
 def printed(command: Sequence[str], journals: Mapping[str, Sequence[Object]]) -> list[bytes] | None:
     """What the command prints, in the time of the journals; None for one that is about something else."""
-    times = [datetime.fromisoformat(each["at"]) for told in journals.values() for each in told if "at" in each]
+    told = [each["at"] for journal in journals.values() for each in journal if "at" in each]
+    times = [datetime.fromisoformat(at) for at in told]
     now = max(times, default=datetime(2026, 11, 21, 14, 10, tzinfo=UTC))
     if "diff" in command:
         said = diff(command[command.index("--agent") + 1])
