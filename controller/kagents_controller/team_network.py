@@ -1,4 +1,4 @@
-"""The network policies of a namespace with teams: one for all its hubs, one for all its agents.
+"""The network policies of a namespace with teams: one for hubs and what delivers, one for all its agents.
 
 Nobody may reach them over the network: hub and agents speak through the team's volume, people through the
 API server. What they may reach themselves are DNS and the ports that the installation allows. The rules are
@@ -23,13 +23,13 @@ class TeamNetwork:
     agent_ports: Sequence[int]
     """Of agents: the model's API."""
     hub_ports: Sequence[int]
-    """Of hubs: the API server, and the repositories that are cloned."""
+    """Of hubs and of pods that deliver: the API server, the repositories and their forges."""
 
 
 def network_policies(network: TeamNetwork) -> Iterator[Content]:
     """The policies of any namespace."""
     yield NETWORK_POLICIES, "kagents-agents", _policy(["lead", "teammate"], network.agent_ports)
-    yield NETWORK_POLICIES, "kagents-hubs", _policy(["hub"], network.hub_ports)
+    yield NETWORK_POLICIES, "kagents-hubs", _policy(["hub", "finish"], network.hub_ports)
 
 
 def _policy(roles: Sequence[str], ports: Sequence[int]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def test_every_pod_of_a_team_is_fenced(kubectl: Kubectl, namespace: str, team: C
     policies = {each["metadata"]["name"]: each for each in here.list("networkpolicies")}
     assert set(policies) == {"kagents-agents", "kagents-hubs"}
     assert selected(here, policies["kagents-agents"]) == {"lead", "a"}
-    assert selected(here, policies["kagents-hubs"]) == {"hub"}
+    assert selected(here, policies["kagents-hubs"]) == {"hub"}, "this team delivers nothing"
     made = min(each["metadata"]["creationTimestamp"] for each in running.pods())
     for name, ports in (("kagents-agents", [53, 443]), ("kagents-hubs", [22, 53, 443, 6443])):
         spec = policies[name]["spec"]
