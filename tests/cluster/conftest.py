@@ -14,6 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from testcluster.cluster import Cluster
     from testcluster.commands import Helm, Kubectl
+    from testcluster.services import Forge
     from testcluster.team import Team
 
 SMALL = ("cpu=5m", "memory=16Mi")
@@ -119,6 +120,14 @@ def repository(cluster: Cluster, kubectl: Kubectl, namespace: str) -> str:
     from testcluster.services import serve_repository
 
     return serve_repository(cluster, kubectl.within(namespace))
+
+
+@pytest.fixture
+def forge(cluster: Cluster, kubectl: Kubectl, namespace: str) -> Forge:
+    """A forge with one repository, served in the test's namespace."""
+    from testcluster.services import serve_forge
+
+    return serve_forge(cluster, kubectl.within(namespace))
 
 
 @pytest.fixture

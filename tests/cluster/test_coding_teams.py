@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from testcluster.cluster import HOME, Cluster
 from testcluster.commands import REPOSITORY, Kubectl, run
-from testcluster.services import serve
+from testcluster.services import Forge, serve
 from testcluster.team import Team, simulated
 from testcluster.waiting import until
 
+TOKEN = "forge-token-canary-5d1b"
 KEY = "sk-ant-api03-" + "k" * 60 + "0123456789abcdefghij"
 MODEL_SOURCES = REPOSITORY / "tests" / "claude" / "scripted_model"
 
@@ -40,7 +41,7 @@ def test_simulated_agents_on_a_served_repository(
 
 
 def test_the_real_cli_in_real_pods(
-    cluster: Cluster, kubectl: Kubectl, namespace: str, repository: str, team: Callable[..., Team]
+    cluster: Cluster, kubectl: Kubectl, namespace: str, forge: Forge, team: Callable[..., Team]
 ) -> None:
     here = kubectl.within(namespace)
     files = {f"scripted_model/{path.name}": path.read_text() for path in MODEL_SOURCES.glob("*.py")}
@@ -48,6 +49,7 @@ def test_the_real_cli_in_real_pods(
     files["serve.py"] = program.read_text()
     model = serve(cluster, here, "model", ["python3", "/model/serve.py"], files)
     here("create", "secret", "generic", "anthropic-api-key", f"--from-literal=ANTHROPIC_API_KEY={KEY}")
+    here("create", "secret", "generic", "git", f"--from-literal=token={TOKEN}")
     env = [
         {"name": "ANTHROPIC_BASE_URL", "value": model},
         {"name": "CLAUDE_CODE_MAX_RETRIES", "value": "1"},
@@ -58,11 +60,11 @@ def test_the_real_cli_in_real_pods(
         "kind": "AgentTeam",
         "metadata": {"name": "shop"},
         "spec": {
-            "repository": {"url": repository, "branch": "main"},
+            "repository": {"url": forge.repository, "branch": "main", "credentialsSecret": "git"},
             "auth": {"apiKeySecret": "anthropic-api-key"},
             "lead": {**agent, "prompt": "Begin the work."},
             "teammates": [{**agent, "name": "builder", "prompt": "Wait for a task."}],
-            "lifecycle": {"timeout": "10m"},
+            "lifecycle": {"timeout": "10m", "onComplete": "create-pr"},
         },
     }
     running = team(manifest)
@@ -73,6 +75,10 @@ def test_the_real_cli_in_real_pods(
     assert status["tasks"]["completed"] == 1
     assert status["lead"]["restartCount"] == 0
     pods = Counter(pod["metadata"]["labels"]["claude.amcheste.io/agent"] for pod in running.pods())
-    assert pods == {"hub": 1, "lead": 1, "builder": 1}
+    assert pods == {"hub": 1, "lead": 1, "builder": 1, "finish": 1}
+    [made] = forge.report()["requests"]
+    assert status["pullRequest"] == {"url": made["html_url"], "state": "open"}
+    assert "builder (kagents): Build the shop" in forge.subjects("kagents/shop")
     for kind in ("pods", "agentteams", "events"):
-        assert KEY not in here("get", kind, "-o", "yaml")
+        told = here("get", kind, "-o", "yaml")
+        assert KEY not in told and TOKEN not in told

@@ -1,9 +1,12 @@
 """Small servers in pods of the runner's image, admitted under Pod Security ``restricted``."""
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from testcluster.cluster import Cluster
-from testcluster.commands import Kubectl, Object
+from testcluster.commands import REPOSITORY, Kubectl, Object
 from testcluster.waiting import until
 
 PORT = 8080
@@ -67,3 +70,36 @@ def serve(
 def serve_repository(cluster: Cluster, kubectl: Kubectl) -> str:
     """Start a server of a git repository with one commit on ``main``; the repository's URL."""
     return serve(cluster, kubectl, "git", ["sh", "-c", _REPOSITORY], {"unused": ""}) + "/shop.git"
+
+
+@dataclass(frozen=True)
+class Forge:
+    """A forge with the repository acme/backend, in a pod."""
+
+    kubectl: Kubectl
+    url: str
+
+    @property
+    def repository(self) -> str:
+        """Where the repository is cloned from and pushed to, with the forge's token."""
+        return f"{self.url}/acme/backend.git"
+
+    def report(self) -> Object:
+        """``requests``, ``complaints`` and ``calls`` so far."""
+        told: Object = json.loads(self.kubectl("exec", "forge", "--", "cat", "/tmp/forge.json"))
+        return told
+
+    def subjects(self, branch: str) -> list[str]:
+        """Subjects of a branch that was pushed, with their authors."""
+        bare = ("git", "-c", "safe.directory=*", "--git-dir=/tmp/forge/acme/backend.git")
+        command = (*bare, "log", "--format=%an: %s", branch)
+        return self.kubectl("exec", "forge", "--", *command).splitlines()
+
+
+def serve_forge(cluster: Cluster, kubectl: Kubectl) -> Forge:
+    """Start the checking forge of the tests of finishing."""
+    tests = REPOSITORY / "tests"
+    program = Path(__file__).parent / "forge_in_a_pod.py"
+    sources = ("unit/finish/forge_server.py", "fixtures/forge/github.json")
+    files = {"serve.py": program.read_text()} | {path: (tests / path).read_text() for path in sources}
+    return Forge(kubectl, serve(cluster, kubectl, "forge", ["python3", "/model/serve.py"], files))
