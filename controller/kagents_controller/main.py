@@ -12,6 +12,8 @@ import socket
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from ipaddress import ip_network
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -20,7 +22,10 @@ from kagents_controller.definitions import warn_of_old_definitions
 from kagents_controller.health import serve
 from kagents_controller.lease import Election, LeaseLost
 from kagents_controller.logs import log_json
+from kagents_controller.notifications import Notifier
 from kagents_controller.team_network import TeamNetwork
+from kagents_controller.webhook_addresses import Network, WebhookAddresses
+from kagents_controller.webhook_keys import WebhookKeys
 from kagents_core.api.agents import Resources
 from kagents_core.kube.client import Client
 from kagents_core.kube.config import ClientConfig, load_default, load_kubeconfig
@@ -66,6 +71,20 @@ def parser() -> argparse.ArgumentParser:
     add("--hub-resources", metavar="JSON", type=_resources, default=Resources(), help="of hubs")
     add("--agent-port", metavar="PORT", type=_port, action="append", help="that agents may reach; see below")
     add("--hub-port", metavar="PORT", type=_port, action="append", help="that hubs may reach; see below")
+    add(
+        "--webhook-keys",
+        metavar="DIR",
+        type=Path,
+        help="keys that webhooks are signed with, a file a namespace",
+    )
+    add(
+        "--webhook-network",
+        metavar="CIDR",
+        type=_cidr,
+        action="append",
+        default=[],
+        help="private addresses that webhooks may be sent to; may be repeated",
+    )
     add("--workers", metavar="N", type=_positive, default=16, help="objects reconciled at once (16)")
     add("--lease-name", metavar="NAME", help="elect a leader by this Lease (default: no election)")
     add("--lease-namespace", metavar="NAME", help="where the Lease is (default: the own namespace)")
@@ -114,6 +133,10 @@ async def _run(config: ClientConfig, options: argparse.Namespace) -> int:
             workers=options.workers,
             hub_cluster_role=options.hub_cluster_role,
             network=_network(options),
+            notifier=Notifier(
+                keys=WebhookKeys(options.webhook_keys),
+                addresses=WebhookAddresses(options.webhook_network),
+            ),
             lease=lease,
             on_synced=settle,
         )
@@ -174,6 +197,13 @@ def _port(text: str) -> int:
     if not 0 < number < 65536:
         raise argparse.ArgumentTypeError(f"must be a port from 1 to 65535, not {text}")
     return number
+
+
+def _cidr(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _resources(text: str) -> Resources:

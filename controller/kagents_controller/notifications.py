@@ -1,7 +1,8 @@
-"""Delivers gate notifications outside the workers: at least once, stable id, retried while the gate waits.
+"""Delivers webhooks outside the workers: at least once, stable id, signed, retried while they are asked for.
 
-The outcome of each attempt is handed back to the reconciler as an input, so that it lands in the status. Once
-status says ``sent``, no plan asks for that delivery again, also after a restart of the controller.
+The headers are those of Standard Webhooks. The outcome of each attempt is handed back to the reconciler as an
+input, so that it lands in the status. Once status says ``sent``, no plan asks for that delivery again, also
+after a restart of the controller.
 """
 
 import asyncio
@@ -10,12 +11,13 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 import aiohttp
 import orjson
 
 from kagents_controller.expectations import Owner
+from kagents_controller.webhook_addresses import REFUSED, WebhookAddresses
+from kagents_controller.webhook_keys import SigningKeyError, WebhookKeys
 from kagents_core.reconcile import Effect, NotificationOutcome
 
 _log = logging.getLogger(__name__)
@@ -45,12 +47,16 @@ class Notifier:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         first_retry_seconds: float = _FIRST_RETRY_SECONDS,
         attempt_seconds: float = ATTEMPT_SECONDS,
+        keys: WebhookKeys | None = None,
+        addresses: WebhookAddresses | None = None,
     ) -> None:
         self.on_outcome = on_outcome
         """Called with the owner after each attempt."""
         self._clock = clock
         self._first_retry = first_retry_seconds
         self._attempt_seconds = attempt_seconds
+        self._keys = keys or WebhookKeys()
+        self._addresses = addresses or WebhookAddresses()
         self._deliveries: dict[str, _Delivery] = {}
         self._by_owner: dict[Owner, set[str]] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)
@@ -58,7 +64,12 @@ class Notifier:
 
     async def __aenter__(self) -> "Notifier":
         timeout = aiohttp.ClientTimeout(total=self._attempt_seconds)
-        self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+        connector = aiohttp.TCPConnector(
+            socket_factory=self._addresses.socket, use_dns_cache=False, force_close=True
+        )
+        self._session = aiohttp.ClientSession(
+            timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), connector=connector
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -118,10 +129,9 @@ class Notifier:
             delivery.task.cancel()
 
     async def _deliver(self, delivery: _Delivery) -> None:
-        retry = self._first_retry
         while True:
             async with self._slots:
-                problem = await self._post(delivery.effect)
+                problem = await self._post(delivery.owner, delivery.effect)
             delivery.attempts += 1
             state = "sent" if problem is None else "failed"
             outcome = NotificationOutcome("sent", delivery.attempts, self._clock(), None)
@@ -132,28 +142,43 @@ class Notifier:
             self.on_outcome(delivery.owner)
             if problem is None:
                 return
-            await asyncio.sleep(retry * random.uniform(0.75, 1.25))  # noqa: S311  (spreads retries, no secret)
-            retry = min(2 * retry, _LONGEST_RETRY_SECONDS)
+            await asyncio.sleep(self._pause(delivery.attempts))
 
-    async def _post(self, effect: Effect) -> str | None:
+    def _pause(self, attempts: int) -> float:
+        """Seconds until the next attempt: doubled with each, also across restarts of the controller."""
+        longest = min(self._first_retry * 2 ** min(attempts - 1, 32), _LONGEST_RETRY_SECONDS)
+        return longest * random.uniform(0.75, 1.25)  # noqa: S311  (spreads retries, no secret)
+
+    def _headers(self, namespace: str, identity: str, body: bytes) -> dict[str, str]:
+        """Those of Standard Webhooks. Raises ``SigningKeyError``."""
+        at = int(self._clock().timestamp())
+        headers = {"Content-Type": "application/json", "User-Agent": "kagents", "webhook-id": identity}
+        headers["webhook-timestamp"] = str(at)
+        signature = self._keys.signatures(namespace, identity, at, body)
+        return headers if signature is None else headers | {"webhook-signature": signature}
+
+    async def _post(self, owner: Owner, effect: Effect) -> str | None:
         """One attempt; what went wrong in words without the URL (it may hold a secret), or None."""
         assert self._session is not None
-        headers = {"Content-Type": "application/json", "User-Agent": "kagents", "webhook-id": effect.id}
-        headers["webhook-timestamp"] = str(int(self._clock().timestamp()))
-        body: Mapping[str, Any] = effect.payload
+        body = orjson.dumps(effect.payload)
         try:
+            headers = self._headers(owner[1], effect.id, body)
             # 3xx counts as a failure: a redirect would carry the payload to an address nobody wrote down.
             async with self._session.post(
-                effect.url, data=orjson.dumps(body), headers=headers, allow_redirects=False
+                effect.url, data=body, headers=headers, allow_redirects=False
             ) as response:
                 return (
                     None if 200 <= response.status < 300 else f"the receiver answered HTTP {response.status}"
                 )
+        except SigningKeyError as error:
+            return str(error)
         except TimeoutError:
             return f"the receiver did not answer within {self._attempt_seconds:g} s"
         except aiohttp.InvalidURL:
             return "the webhook URL is not valid"
         except aiohttp.ClientConnectorError as error:
+            if REFUSED in str(error.os_error):
+                return f"the receiver cannot be reached: {REFUSED}"
             return f"the receiver cannot be reached: {error.os_error.strerror or 'connection failed'}"
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return f"the request failed: {type(error).__name__}"

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kagents_controller.controller import Controller
+from kagents_controller.notifications import Notifier
+from kagents_controller.webhook_addresses import EVERYWHERE, WebhookAddresses
+from kagents_controller.webhook_keys import WebhookKeys
 from kagents_core.api.resources import NAMESPACES
 from kagents_core.kube.client import Client
 from kagents_core.kube.config import ClientConfig
@@ -34,6 +37,9 @@ log = logging.getLogger(__name__)
 
 RUNNER_IMAGE: Final = "kagents-runner:local"
 """The name under which the installed ``kagents-runner`` passes for an image; nothing is ever pulled."""
+
+WEBHOOK_KEYS: Final = "webhook-keys"
+"""Folder in the data directory with the keys that webhooks are signed with."""
 
 PROCESSES_LIMIT: Final = 130.0
 """Seconds that all agents together may take to end when the engine stops."""
@@ -113,7 +119,11 @@ class Engine:
                 await kubelet.run()
 
         async def run_controller() -> None:
-            await Controller(client, settings=self._settings.controller).run()
+            # Agents run as the person who runs the engine: webhooks reach nothing that these do not.
+            notifier = Notifier(
+                keys=WebhookKeys(self._data.root / WEBHOOK_KEYS), addresses=WebhookAddresses(EVERYWHERE)
+            )
+            await Controller(client, settings=self._settings.controller, notifier=notifier).run()
 
         await _ensure_namespace(client, "default")
         async with asyncio.TaskGroup() as group:

@@ -109,6 +109,19 @@ EFFECTS: dict[str, tuple[str, Callable[[Documents], Any], Any]] = {
         lambda d: json.loads(*argument(d, "hub-resources"))["requests"]["memory"],
         "1Gi",
     ),
+    "webhooks.signingKeysSecret": (
+        '"keys"',
+        lambda d: (
+            argument(d, "webhook-keys"),
+            [each.get("secret", {}).get("secretName") for each in pod(d)["spec"].get("volumes", ())],
+        ),
+        (["/webhook-keys"], ["keys"]),
+    ),
+    "webhooks.allowedNetworks": (
+        '["10.96.0.0/12"]',
+        lambda d: argument(d, "webhook-network"),
+        ["10.96.0.0/12"],
+    ),
     "networkPolicy.enabled": ("false", lambda d: len(of(d, "NetworkPolicy")), 0),
     "networkPolicy.teams.enabled": (
         "false",

@@ -14,11 +14,15 @@ import pytest
 
 from kagents_controller.controller import Controller
 from kagents_controller.notifications import Notifier
+from kagents_controller.webhook_addresses import EVERYWHERE, WebhookAddresses
 from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS, Resource
 from kagents_core.kube.client import Client, path_of
 from kagents_core.reconcile import Settings
 
 Object = dict[str, Any]
+
+LOOPBACK = WebhookAddresses(EVERYWHERE)
+"""Receivers of these tests are on this machine."""
 
 
 def _load() -> ModuleType:
@@ -51,7 +55,7 @@ class World:
 
     async def start(self, **options: Any) -> None:
         self._client = await Client(self.server.config).__aenter__()
-        options.setdefault("notifier", Notifier(clock=self.now, first_retry_seconds=0.01))
+        options.setdefault("notifier", Notifier(clock=self.now, first_retry_seconds=0.01, addresses=LOOPBACK))
         settings = Settings(runner_image="runner:test", restart_delay=timedelta())
         self.controller = Controller(self._client, settings=settings, clock=self.now, **options)
         self._task = asyncio.create_task(self.controller.run())

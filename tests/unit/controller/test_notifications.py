@@ -1,18 +1,25 @@
 """Gate notifications: delivered outside the workers, once, with a stable id, and recorded in status."""
 
 import asyncio
+import base64
+import hmac
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from kagents_controller.notifications import Notifier
+from kagents_controller.webhook_addresses import EVERYWHERE, WebhookAddresses
+from kagents_controller.webhook_keys import WebhookKeys
 from kagents_core.reconcile import Effect
 
 OWNER = ("AgentTeam", "ns", "demo")
+LOOPBACK = WebhookAddresses(EVERYWHERE)
 
 
 class Receiver:
@@ -70,7 +77,7 @@ def state(notifier: Notifier, identity: str = "id-1") -> Any:
 
 async def test_it_is_delivered_once_however_often_it_is_asked_for(receiver: Any) -> None:
     told: list[Any] = []
-    async with Notifier(on_outcome=told.append) as notifier:
+    async with Notifier(on_outcome=told.append, addresses=LOOPBACK) as notifier:
         effect = Effect("id-1", receiver.url, {"event": "spawn-b"})
         for _ in range(5):
             notifier.ask(OWNER, [effect], {})
@@ -93,7 +100,7 @@ async def test_it_is_delivered_once_however_often_it_is_asked_for(receiver: Any)
 async def test_a_failure_is_tried_again_with_the_same_id(receiver: Any, answer: Any, words: str) -> None:
     receiver.answers = [answer, answer]
     seen: list[Any] = []
-    notifier = Notifier(first_retry_seconds=0.01, attempt_seconds=0.1)
+    notifier = Notifier(first_retry_seconds=0.0001, attempt_seconds=0.1, addresses=LOOPBACK)
     notifier.on_outcome = lambda owner: seen.append(state(notifier))
     async with notifier:
         notifier.ask(OWNER, [Effect("id-1", receiver.url, {})], {"id-1": 7})
@@ -106,7 +113,7 @@ async def test_a_failure_is_tried_again_with_the_same_id(receiver: Any, answer: 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/?secret=canary", "http://[bad/?secret=canary", "canary"])
 async def test_what_went_wrong_is_said_without_the_url(url: str) -> None:
-    async with Notifier(first_retry_seconds=60) as notifier:
+    async with Notifier(first_retry_seconds=60, addresses=LOOPBACK) as notifier:
         notifier.ask(OWNER, [Effect("id-1", url, {})], {})
         await until(lambda: state(notifier))
         outcome, _, message = state(notifier)
@@ -117,7 +124,7 @@ async def test_what_went_wrong_is_said_without_the_url(url: str) -> None:
 
 async def test_a_decided_gate_ends_the_retries(receiver: Any) -> None:
     receiver.answers = [500] * 100
-    async with Notifier(first_retry_seconds=0.005) as notifier:
+    async with Notifier(first_retry_seconds=0.005, addresses=LOOPBACK) as notifier:
         notifier.ask(OWNER, [Effect("id-1", receiver.url, {})], {})
         await until(lambda: len(receiver.got) > 2)
         notifier.ask(OWNER, [], {})
@@ -126,6 +133,92 @@ async def test_a_decided_gate_ends_the_retries(receiver: Any) -> None:
         await asyncio.sleep(0.05)
         assert len(receiver.got) <= count + 1
         assert notifier.outcomes(OWNER) == {}
+
+
+def test_a_request_is_signed_as_standard_webhooks_say(tmp_path: Path) -> None:
+    """The example of the Standard Webhooks specification's reference libraries."""
+    (tmp_path / "ns").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n")
+    signed = WebhookKeys(tmp_path).signatures(
+        "ns", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
+    )
+    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def key(byte: bytes) -> str:
+    return "whsec_" + base64.b64encode(byte * 32).decode()
+
+
+async def test_what_is_sent_can_be_verified_with_the_key_of_its_namespace(
+    receiver: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "ns").write_text(f"{key(b'n')}\n{key(b'o')}\n")
+    (tmp_path / "all_namespaces").write_text(key(b"a"))
+    async with Notifier(keys=WebhookKeys(tmp_path), addresses=LOOPBACK) as notifier:
+        notifier.ask(OWNER, [Effect("id-1", receiver.url, {"event": "team.started"})], {})
+        await until(lambda: state(notifier))
+        other = ("AgentTeam", "other", "demo")
+        notifier.ask(other, [Effect("id-2", receiver.url, {"event": "team.started"})], {})
+        await until(lambda: notifier.outcomes(other))
+    (mine, _), (theirs, _) = receiver.got
+
+    def expected(headers: Any, identity: str, byte: bytes) -> str:
+        signed = f"{identity}.{headers['webhook-timestamp']}.".encode() + b'{"event":"team.started"}'
+        return "v1," + base64.b64encode(hmac.digest(byte * 32, signed, "sha256")).decode()
+
+    assert mine["webhook-signature"].split() == [expected(mine, "id-1", b"n"), expected(mine, "id-1", b"o")]
+    assert theirs["webhook-signature"] == expected(theirs, "id-2", b"a")
+
+
+@pytest.mark.parametrize("wrong", ["", "secret-canary", "whsec_canary", "whsec_Y2FuYXJ5", "x" * 5000])
+async def test_nothing_is_sent_unsigned_because_a_key_is_wrong(
+    receiver: Any, tmp_path: Path, wrong: str
+) -> None:
+    (tmp_path / "ns").write_text(wrong)
+    async with Notifier(keys=WebhookKeys(tmp_path), addresses=LOOPBACK, first_retry_seconds=60) as notifier:
+        notifier.ask(OWNER, [Effect("id-1", receiver.url, {})], {})
+        await until(lambda: state(notifier))
+        outcome, _, message = state(notifier)
+    assert (outcome, receiver.got) == ("failed", [])
+    assert "signing key ns" in message
+    assert "canary" not in message
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433"])
+async def test_a_private_address_is_refused_unless_allowed(receiver: Any, host: str) -> None:
+    url = receiver.url.replace("127.0.0.1", host)
+    async with Notifier(first_retry_seconds=60) as notifier:
+        notifier.ask(OWNER, [Effect("id-1", url, {})], {})
+        await until(lambda: state(notifier))
+        outcome, _, message = state(notifier)
+    assert (outcome, receiver.got) == ("failed", [])
+    assert "canary" not in message
+    assert "private" in message or host == "2130706433"  # not every resolver takes that for an address
+
+
+@pytest.mark.parametrize(
+    ("address", "permitted"),
+    [
+        ("93.184.215.14", True),
+        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
+        ("10.0.0.1", False),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),
+        ("224.0.0.1", False),
+        ("::1", False),
+        ("fe80::1%eth0", False),
+        ("fd00::1", False),
+        ("::ffff:10.0.0.1", False),
+        ("64:ff9b::a00:1", False),
+        ("64:ff9b::5db8:d70e", True),
+        ("2002:a00:1::", False),
+        ("nonsense", False),
+        ("10.9.0.7", True),
+    ],
+)
+def test_which_addresses_are_private(address: str, permitted: bool) -> None:
+    assert WebhookAddresses([ip_network("10.9.0.0/16")]).permits(address) is permitted
 
 
 # ── in the controller ────────────────────────────────────────────────────────────────────────────
