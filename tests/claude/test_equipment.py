@@ -46,6 +46,6 @@ async def test_a_server_is_used_with_the_headers_of_its_secret(
         environment = Path(f"/proc/{worker.pid}/environ").read_bytes()
         arguments = Path(f"/proc/{worker.pid}/cmdline").read_bytes()
         assert TOKEN.encode() not in environment + arguments
-    files = [path for path in team.root.rglob("*") if path.is_file()]
+    files = [path for path in team.root.rglob("*") if path.is_file() and secret not in path.parents]
     assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
     assert not [line for line in worker.log if TOKEN in line]

@@ -61,6 +61,15 @@ class Terminal:
     def press(self, keys):
         os.write(self._parent, keys.encode())
 
+    def answers(self, question, *, seconds=60.0):
+        """Takes the choice of a dialog: it drops a key that comes before its first painting is known to it."""
+        deadline = time.monotonic() + seconds
+        while question in self.text():
+            assert time.monotonic() < deadline, f"it still asks\n{self.text()}"
+            self.press("\r")
+            for _ in range(10):
+                self._read(0.1)
+
     def ends(self, seconds):
         """Its exit code, within so many seconds."""
         deadline = time.monotonic() + seconds
@@ -104,7 +113,7 @@ def test_a_person_sees_the_demonstration_work_approves_its_gate_and_reads_it_aft
     t.shows("approve?", "spawn-writer", "1 needs you")
     t.press("a")
     t.shows("Approve spawn-writer of default/demonstration?", "Write one page from the findings", "Cancel")
-    t.press("\r")
+    t.answers("Approve spawn-writer of")
     t.shows("gate spawn-writer approved", "writer → lead")
     t.shows("Completed", "■ ended")
 
