@@ -146,7 +146,7 @@ class Notifier:
 
     def _pause(self, attempts: int) -> float:
         """Seconds until the next attempt: doubled with each, also across restarts of the controller."""
-        longest = min(self._first_retry * 2 ** min(attempts - 1, 32), _LONGEST_RETRY_SECONDS)
+        longest: float = min(self._first_retry * 2.0 ** min(attempts - 1, 32), _LONGEST_RETRY_SECONDS)
         return longest * random.uniform(0.75, 1.25)  # noqa: S311  (spreads retries, no secret)
 
     def _headers(self, namespace: str, identity: str, body: bytes) -> dict[str, str]:

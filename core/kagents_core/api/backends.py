@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from kagents_core.api.fields import Flag, LongText, ObjectName, ShortText, WebAddress, Whole
+from kagents_core.api.fields import Flag, LongText, ObjectName, WebAddress, Whole
 from kagents_core.api.model import Spec, refusal, rules
 
 ONLY_SHARED_VOLUME = "only shared-volume is supported"
@@ -77,13 +77,34 @@ class ObservabilityMetrics(Spec):
     """Port of the endpoint."""
 
 
+WebhookEvent = Literal[
+    "team.started",
+    "team.suspended",
+    "team.resumed",
+    "team.completed",
+    "team.failed",
+    "team.timed-out",
+    "team.cancelled",
+    "teammate.started",
+    "teammate.completed",
+    "teammate.error",
+    "approval.required",
+    "agent.asks",
+    "budget.warning",
+    "budget.exceeded",
+    "delivery.failed",
+]
+
+
 class ObservabilityWebhook(Spec):
     """Where a team's events are posted."""
 
     url: WebAddress
     """Address that receives the events."""
-    events: Annotated[tuple[ShortText, ...], Field(max_length=64)] = ()
-    """Kinds of events; all when empty."""
+    events: Annotated[tuple[WebhookEvent, ...], Field(max_length=64)] = ()
+    """Kinds of events; all when empty. With ``onComplete: notify`` also ``team.completed``, named or not."""
+    format: Literal["generic", "slack"] | None = None
+    """Form of the body; told from the host when absent."""
 
 
 class Observability(Spec):

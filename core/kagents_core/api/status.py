@@ -78,12 +78,18 @@ class TeammateStatus(Status):
 
 
 class Notification(Status):
-    """A gate notification. Writer: controller."""
+    """Something that a webhook is told: of a gate, or of ``observability``. Writer: controller."""
 
     id: str
-    """Stable for (team UID, event): a receiver drops doubles by it."""
+    """The same however often it is sent: a receiver drops doubles by it."""
     event: str
-    """The gate."""
+    """The gate, or the kind of event."""
+    subject: str | None = None
+    """The agent or gate that the event is about."""
+    detail: str | None = None
+    """The event in words."""
+    at: str | None = None
+    """When the event was; absent for a gate's own webhook."""
     state: Literal["pending", "sent", "failed"]
     """Whether it arrived."""
     attempts: int = 0
@@ -201,7 +207,7 @@ class TeamStatus(Status):
     conditions: Annotated[tuple[Condition, ...], Field(json_schema_extra=map_list("type"))] = ()
     """Kubernetes conditions."""
     notifications: Annotated[tuple[Notification, ...], Field(json_schema_extra=map_list("id"))] = ()
-    """Gate notifications and whether they arrived."""
+    """What webhooks were told lately, and whether it arrived."""
 
     branch: str | None = None
     """The pushed branch with the work of all agents. Writer: controller."""

@@ -7,7 +7,7 @@ from kagents_core.api.team import AgentTeamSpec
 
 
 def not_yet_supported(spec: AgentTeamSpec) -> list[str]:
-    """Paths of the fields that this spec sets and that have no effect yet, such as ``spec.observability``."""
+    """Paths of the fields that this spec sets and that have no effect yet, such as ``spec.qualityGates``."""
     found: list[str] = []
     if spec.repository is not None and spec.repository.worktree_strategy == "shared":
         found.append("spec.repository.worktreeStrategy: shared")
@@ -21,8 +21,10 @@ def not_yet_supported(spec: AgentTeamSpec) -> list[str]:
         found.append("spec.coordination.beads")
     if spec.quality_gates is not None:
         found.append("spec.qualityGates")
-    if spec.observability is not None:
-        found.append("spec.observability")
+    if spec.observability is not None and spec.observability.metrics is not None:
+        found.append("spec.observability.metrics")
+    if spec.observability is not None and spec.observability.log_level != "info":
+        found.append("spec.observability.logLevel")
     return found
 
 

@@ -33,3 +33,8 @@ def session_id(uid: str, agent: str) -> str:
 def notification_id(uid: str, event: str) -> str:
     """The id a gate's notification carries however often it is sent."""
     return str(uuid.uuid5(_NAMESPACE, f"gate/{uid}/{event}"))
+
+
+def announcement_id(uid: str, event: str, subject: str, key: str) -> str:
+    """The id of what a team's webhook is told, however often it is sent."""
+    return str(uuid.uuid5(_NAMESPACE, f"event/{uid}/{event}/{subject}/{key}"))

@@ -158,7 +158,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A gate notification that is due. At least once: a receiver drops doubles by ``id``."""
+    """A webhook's request that is due. At least once: a receiver drops doubles by ``id``."""
 
     id: str
     url: str

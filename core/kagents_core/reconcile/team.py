@@ -3,12 +3,12 @@
 finished? -> deleted, cancelled, timed out, over budget -> suspended -> hub -> agents -> delivery -> the end.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from kagents_core.api.constants import HUB
-from kagents_core.api.status import TERMINAL_PHASES, AgentPhase, Condition, Notification, Phase
+from kagents_core.api.status import TERMINAL_PHASES, AgentPhase, Condition, Phase
 from kagents_core.api.support import not_yet_supported
 from kagents_core.reconcile.children.agent import agent_pod
 from kagents_core.reconcile.children.claims import claims
@@ -16,10 +16,12 @@ from kagents_core.reconcile.names import child_name
 from kagents_core.reconcile.plan import Manifest, Observed, Plan, PodView, Ref
 from kagents_core.reconcile.roster import finish_gate
 from kagents_core.reconcile.rules import conditions as say
+from kagents_core.reconcile.rules.afterwards import finished, next_look, references, running
 from kagents_core.reconcile.rules.agents import AgentState, assess_agents
+from kagents_core.reconcile.rules.announcements import Step, tell
 from kagents_core.reconcile.rules.delivery import Delivery, assess_delivery, delivering, delivers
 from kagents_core.reconcile.rules.failures import failure
-from kagents_core.reconcile.rules.gates import decision, notifications
+from kagents_core.reconcile.rules.gates import decision
 from kagents_core.reconcile.rules.hub import HubState, assess_hub
 from kagents_core.reconcile.rules.limits import Ending, deadline, limit_reached, started_at, suspended_for
 from kagents_core.reconcile.rules.outcome import Delivered
@@ -42,7 +44,7 @@ def _reconcile(observed: Observed) -> Plan:
     if observed.team.metadata.get("deletionTimestamp"):
         return Plan()
     if snapshot.status.phase in TERMINAL_PHASES:
-        return _finished(snapshot)
+        return finished(snapshot)
     ending = limit_reached(snapshot)
     if ending and (ending.phase == "Cancelled" or not delivering(snapshot)):
         return _end(snapshot, ending, assess_agents(snapshot))
@@ -77,7 +79,6 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState], delivery: Deliver
     finish = finish_gate(snapshot.spec)
     if asks and finish:
         waiting.append(finish)
-    records, effects = notifications(snapshot, iter(waiting))
     said = [
         *_standing(snapshot),
         say.prepared(hub, snapshot.observed.children.claims),
@@ -86,6 +87,8 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState], delivery: Deliver
         *([delivery.said] if delivery and delivery.said else []),
         say.condition("Succeeded", None, "InProgress"),
     ]
+    step = Step(phase, _reason(snapshot, phase), states, said, waiting)
+    records, effects = tell(snapshot, step)
     report = status(
         snapshot,
         phase,
@@ -136,23 +139,26 @@ def _suspended(snapshot: Snapshot) -> Plan:
         say.condition("Succeeded", None, "Suspended"),
     ]
     since = from_text(snapshot.status.suspended_at) or snapshot.now
+    reason = "agents are stopped; their files and sessions stay"
+    records, effects = tell(snapshot, Step("Suspended", reason, said=said))
     report = status(
         snapshot,
         "Suspended",
         halted,
         said,
-        snapshot.status.notifications,
+        records,
         started=started_at(snapshot),
         suspended_since=since,
         suspended=timedelta(seconds=snapshot.status.suspended_seconds),
     )
     apply = [*_missing_claims(snapshot), *([hub.create] if hub.create else [])]
-    told = events(snapshot, report, halted, "agents are stopped; their files and sessions stay")
+    told = events(snapshot, report, halted, reason)
     return Plan(
         apply=tuple(apply),
-        delete=tuple(_references(snapshot, _running_pods(snapshot.working_pods))),
+        delete=tuple(references(snapshot, running(snapshot.working_pods))),
         status=report,
         events=tuple(told),
+        effects=tuple(effects),
     )
 
 
@@ -195,22 +201,24 @@ def _end(
         *(_delivered(delivered) if delivered else _said_before(snapshot, "Delivered")),
         say.condition("Succeeded", ending.phase == "Completed", ending.reason, ending.message),
     ]
+    records, effects = tell(snapshot, Step(ending.phase, ending.message, states, said))
     report = status(
         snapshot,
         ending.phase,
         stopped,
         said,
-        _last_records(snapshot),
+        records,
         started=started_at(snapshot),
         completed=snapshot.now,
         suspended=suspended_for(snapshot),
         delivered=delivered,
     )
     return Plan(
-        delete=tuple(_references(snapshot, _running_pods(snapshot.working_pods))),
+        delete=tuple(references(snapshot, running(snapshot.working_pods))),
         status=report,
         events=tuple(events(snapshot, report, stopped, ending.message)),
-        wake_at=_next_cleaning(snapshot, snapshot.now),
+        effects=tuple(effects),
+        wake_at=next_look(snapshot, snapshot.now),
     )
 
 
@@ -234,31 +242,6 @@ def _stopped(state: AgentState, ending: Ending) -> AgentState:
     )
 
 
-def _finished(snapshot: Snapshot) -> Plan:
-    """After the end: no agent's pod stays alive, the hub has a little time, the TTL removes the team."""
-    ended = from_text(snapshot.status.completed_at) or snapshot.now
-    delete = _references(snapshot, _running_pods(snapshot.working_pods))
-    linger = ended + snapshot.observed.settings.hub_linger
-    if snapshot.now >= linger:
-        delete += _references(snapshot, _running_pods(snapshot.pods_of(HUB)))
-    ttl = snapshot.spec.lifecycle.ttl_seconds_after_finished
-    if ttl is not None and snapshot.now >= ended + timedelta(seconds=ttl):
-        identity = snapshot.identity
-        delete.append(Ref("AgentTeam", identity.namespace, identity.name, identity.uid))
-    return Plan(delete=tuple(delete), wake_at=_next_cleaning(snapshot, ended))
-
-
-def _next_cleaning(snapshot: Snapshot, ended: datetime) -> datetime | None:
-    """When a finished team needs another look: a lingering hub, or its TTL."""
-    due = []
-    if any(pod.live for pod in snapshot.pods_of(HUB)):
-        due.append(ended + snapshot.observed.settings.hub_linger)
-    ttl = snapshot.spec.lifecycle.ttl_seconds_after_finished
-    if ttl is not None:
-        due.append(ended + timedelta(seconds=ttl))
-    return min((moment for moment in due if moment > snapshot.now), default=None)
-
-
 def _completion(
     snapshot: Snapshot, states: Sequence[AgentState], delivered: Delivered | None = None
 ) -> Ending:
@@ -275,11 +258,6 @@ def _completion(
 
 def _finish_waits(snapshot: Snapshot) -> bool:
     return finish_gate(snapshot.spec) is not None and decision(snapshot.annotations, "finish") == "waiting"
-
-
-def _last_records(snapshot: Snapshot) -> Iterable[Notification]:
-    records, _ = notifications(snapshot, iter(()))
-    return records
 
 
 def _standing(snapshot: Snapshot) -> list[Condition]:
@@ -333,15 +311,6 @@ def _with_pod_to_be(snapshot: Snapshot, state: AgentState) -> AgentState:
 def _surplus(snapshot: Snapshot, states: Sequence[AgentState]) -> list[Ref]:
     """Live pods beside the one an agent should have, and pods of agents that are not declared."""
     kept = {state.pod.name for state in states if state.pod}
-    extra = [pod for pod in _running_pods(snapshot.agent_pods) if pod.name not in kept]
-    hubs = _running_pods(snapshot.pods_of(HUB))
-    return _references(snapshot, [*extra, *hubs[:-1]])
-
-
-def _running_pods(pods: Iterable[PodView]) -> list[PodView]:
-    return [pod for pod in pods if pod.live and not pod.deleting]
-
-
-def _references(snapshot: Snapshot, pods: Iterable[PodView]) -> list[Ref]:
-    namespace = snapshot.identity.namespace
-    return [Ref("Pod", namespace, pod.name, pod.uid) for pod in pods]
+    extra = [pod for pod in running(snapshot.agent_pods) if pod.name not in kept]
+    hubs = running(snapshot.pods_of(HUB))
+    return references(snapshot, [*extra, *hubs[:-1]])

@@ -280,3 +280,24 @@ async def test_a_receiver_that_hangs_holds_nothing_up(world: Any, simple: Any, r
     world.apply(simple(), "other")
     await world.until(lambda: world.status("other").get("phase") == "Initializing")
     assert all(notification(world, f"hanging-{n}").get("state") != "sent" for n in range(40))
+
+
+async def test_the_end_of_a_team_is_told_and_recorded_after_it(
+    world: Any, simple: Any, receiver: Any
+) -> None:
+    """Also when the receiver is away while the team ends, and the controller is started anew."""
+    receiver.answers = [503] * 4
+    spec = simple({"name": "b"}) | {"observability": {"webhook": {"url": receiver.url}}}
+    world.apply(spec | {"cancel": True})
+    await world.until(lambda: notification(world).get("state") == "failed")
+    await world.kill()
+    await world.start()
+    await world.until(lambda: notification(world).get("state") == "sent")
+    await world.quiet()
+    assert notification(world)["event"] == "team.cancelled"
+    assert world.status("demo")["phase"] == "Cancelled"
+    bodies = {headers["webhook-id"]: body for headers, body in receiver.got}
+    assert [(body["event"], body["status"]["phase"]) for body in bodies.values()][-1] == (
+        "team.cancelled",
+        "Cancelled",
+    )

@@ -151,5 +151,5 @@ def _due(snapshot: Snapshot, latest: PodView | None, restarts: int) -> datetime:
     """The first restart is at once, later ones wait longer each time."""
     if restarts == 0 or latest is None or latest.finished_at is None:
         return snapshot.now
-    delay: timedelta = snapshot.observed.settings.restart_delay * 2 ** (restarts - 1)
+    delay: timedelta = snapshot.observed.settings.restart_delay * 2 ** min(restarts - 1, 16)
     return latest.finished_at + min(delay, timedelta(minutes=5))

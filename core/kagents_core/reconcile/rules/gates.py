@@ -8,6 +8,7 @@ from kagents_core.api.status import Notification
 from kagents_core.api.team import ApprovalGate
 from kagents_core.reconcile.names import notification_id
 from kagents_core.reconcile.plan import Effect
+from kagents_core.reconcile.rules.webhook_forms import is_slack, slack_body
 from kagents_core.reconcile.snapshot import Snapshot
 from kagents_core.reconcile.times import to_text
 
@@ -25,20 +26,21 @@ def decision(annotations: Mapping[str, str], event: str) -> Decision:
 def notifications(
     snapshot: Snapshot, waiting: Iterator[ApprovalGate]
 ) -> tuple[list[Notification], list[Effect]]:
-    """Records of all gate notifications, and the deliveries that are still due.
+    """All records with their outcomes, and the requests of waiting gates that are still due.
 
     A delivery is due while its gate waits and no attempt is known to have succeeded; the id stays the same.
     """
-    records = {record.event: _with_outcome(snapshot, record) for record in snapshot.status.notifications}
+    records = {record.id: _with_outcome(snapshot, record) for record in snapshot.status.notifications}
     effects = []
     for gate in waiting:
         if gate.channel != "webhook" or not gate.webhook_url:
             continue
         identity = notification_id(snapshot.identity.uid, gate.event)
-        record = records.get(gate.event) or Notification(id=identity, event=gate.event, state="pending")
-        record = records[gate.event] = _with_outcome(snapshot, record)
+        record = records.get(identity) or Notification(id=identity, event=gate.event, state="pending")
+        record = records[identity] = _with_outcome(snapshot, record)
         if record.state != "sent":
-            effects.append(Effect(identity, gate.webhook_url, _payload(snapshot, gate.event)))
+            payload = _for_people if is_slack(gate.webhook_url) else _payload
+            effects.append(Effect(identity, gate.webhook_url, payload(snapshot, gate.event)))
     return list(records.values()), effects
 
 
@@ -54,6 +56,13 @@ def _with_outcome(snapshot: Snapshot, record: Notification) -> Notification:
             "message": outcome.message,
         }
     )
+
+
+def _for_people(snapshot: Snapshot, event: str) -> dict[str, Any]:
+    """A message for Slack."""
+    told = f"annotate the team with {APPROVAL_PREFIX}{event}=true, or false"
+    identity = snapshot.identity
+    return slack_body(identity.namespace, identity.name, f"waits for approval of {event}", told)
 
 
 def _payload(snapshot: Snapshot, event: str) -> dict[str, Any]:

@@ -44,14 +44,14 @@ def limit_reached(snapshot: Snapshot) -> Ending | None:
         return Ending(
             "TimedOut", "TimedOut", f"the team ran longer than lifecycle.timeout {lifecycle.timeout}"
         )
-    spent = snapshot.status.estimated_cost
-    if lifecycle.budget_limit and spent and _spent(spent) >= parse_money(lifecycle.budget_limit):
-        message = f"the team spent ${spent} (estimated) of lifecycle.budgetLimit ${lifecycle.budget_limit}"
+    cost = snapshot.status.estimated_cost
+    if lifecycle.budget_limit and cost and spent(cost) >= parse_money(lifecycle.budget_limit):
+        message = f"the team spent ${cost} (estimated) of lifecycle.budgetLimit ${lifecycle.budget_limit}"
         return Ending("BudgetExceeded", "BudgetExceeded", message)
     return None
 
 
-def _spent(text: str) -> int:
+def spent(text: str) -> int:
     """Micro-dollars of a reported cost; a report of nothing is not a limit (``parse_money`` refuses 0)."""
     try:
         return parse_money(text)

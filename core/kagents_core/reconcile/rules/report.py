@@ -76,6 +76,15 @@ def status(
         commit=delivered.commit if delivered else None,
         pull_request=delivered.pull_request if delivered else None,
     )
+    return _as_json(report)
+
+
+def carried(snapshot: Snapshot, notifications: Iterable[Notification]) -> dict[str, Any]:
+    """What the controller has said of the team already, with these records of webhooks."""
+    return _as_json(snapshot.status.model_copy(update={"notifications": tuple(notifications)}))
+
+
+def _as_json(report: TeamStatus) -> dict[str, Any]:
     result: dict[str, Any] = report.model_dump(
         by_alias=True, exclude_none=True, include=set(CONTROLLER_FIELDS), mode="json"
     )

@@ -1,0 +1,54 @@
+"""After a team's end: its hub has a little time, what is not yet told is told, the TTL removes the team."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from kagents_core.api.constants import HUB
+from kagents_core.reconcile.plan import Plan, PodView, Ref
+from kagents_core.reconcile.rules.announcements import due, holds_deletion
+from kagents_core.reconcile.rules.gates import notifications
+from kagents_core.reconcile.rules.report import carried
+from kagents_core.reconcile.snapshot import Snapshot
+from kagents_core.reconcile.times import from_text
+
+
+def finished(snapshot: Snapshot) -> Plan:
+    """The plan for a team in a terminal phase: no agent's pod stays alive."""
+    ended = from_text(snapshot.status.completed_at) or snapshot.now
+    records, _ = notifications(snapshot, iter(()))
+    delete = references(snapshot, running(snapshot.working_pods))
+    if snapshot.now >= ended + snapshot.observed.settings.hub_linger:
+        delete += references(snapshot, running(snapshot.pods_of(HUB)))
+    ttl = snapshot.spec.lifecycle.ttl_seconds_after_finished
+    if ttl is not None and snapshot.now >= ended + timedelta(seconds=ttl) and not holds_deletion(records):
+        identity = snapshot.identity
+        delete.append(Ref("AgentTeam", identity.namespace, identity.name, identity.uid))
+    told = tuple(records) != snapshot.status.notifications
+    return Plan(
+        delete=tuple(delete),
+        status=carried(snapshot, records) if told else None,
+        effects=tuple(due(snapshot, records)),
+        wake_at=next_look(snapshot, ended),
+    )
+
+
+def next_look(snapshot: Snapshot, ended: datetime) -> datetime | None:
+    """When a finished team needs another look: a lingering hub, or its TTL."""
+    moments = []
+    if any(pod.live for pod in snapshot.pods_of(HUB)):
+        moments.append(ended + snapshot.observed.settings.hub_linger)
+    ttl = snapshot.spec.lifecycle.ttl_seconds_after_finished
+    if ttl is not None:
+        moments.append(ended + timedelta(seconds=ttl))
+    return min((moment for moment in moments if moment > snapshot.now), default=None)
+
+
+def running(pods: Iterable[PodView]) -> list[PodView]:
+    """Those that may still run and are not being deleted."""
+    return [pod for pod in pods if pod.live and not pod.deleting]
+
+
+def references(snapshot: Snapshot, pods: Iterable[PodView]) -> list[Ref]:
+    """These pods, to be deleted."""
+    namespace = snapshot.identity.namespace
+    return [Ref("Pod", namespace, pod.name, pod.uid) for pod in pods]
