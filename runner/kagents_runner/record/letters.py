@@ -3,11 +3,12 @@ text.
 
 The transcript of a receiver shows sender and text but no id, and may write special characters differently;
 two sightings are of the same message when sender, receiver and the letters and digits of the text agree. A
-task assignment carries a time of its own; it is recognised by its task.
+task assignment carries a time of its own; it is recognised by its task, and a request to shut down by its id.
 """
 
 import hashlib
 import html
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +20,7 @@ from kagents_core.journal import message
 MAX_TEXT: Final = 256 * 1024
 """Characters of a message that are kept; what a person may send, and more than a mailbox holds well."""
 _HEAD: Final = 32
+_DECODER: Final = json.JSONDecoder()
 _LIMITS: Final = {"sender": 256, "to": 256, "summary": 4096, "written": 64}
 _ID_LIMIT: Final = 200
 
@@ -67,12 +69,29 @@ def protocol(text: str) -> Mapping[str, Any] | None:
 
 def likeness(letter: Letter) -> Likeness:
     """The likeness of a message, equal for every source that tells of it."""
-    data = protocol(letter.text.strip())
-    if data is not None and data["type"] == "task_assignment":
-        essence = f"task_assignment {data.get('taskId')}"
+    named = _named(letter.text.strip())
+    if named is not None:
+        essence = named
     else:
         essence = "".join(filter(str.isalnum, html.unescape(letter.text[:MAX_TEXT])))
     return Likeness(_digest(letter.sender, letter.to, essence)[:16], essence[:_HEAD])
+
+
+def _named(text: str) -> str | None:
+    """What a protocol message is about, when it says so; a receiver may be shown advice behind the object."""
+    if not text.startswith("{") or len(text) > MAX_TEXT:
+        return None
+    try:
+        data, _ = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(data, dict) or not isinstance(data.get("type"), str):
+        return None
+    if data["type"] == "task_assignment":
+        return f"task_assignment {data.get('taskId')}"
+    if data["type"] == "shutdown_request" and isinstance(data.get("requestId"), str):
+        return f"shutdown_request {data['requestId']}"
+    return None
 
 
 def message_entry(letter: Letter, message_id: str, source: str | None) -> dict[str, Any]:

@@ -165,6 +165,20 @@ def test_a_text_that_the_transcript_writes_differently_is_recognised() -> None:
     assert kinds(pump(ledger, START)) == ["delivery", "seen"]
 
 
+def test_a_request_to_shut_down_is_recognised_though_the_receiver_is_shown_advice_behind_it() -> None:
+    ledger = MailLedger()
+    request = (
+        '{"type":"shutdown_request","requestId":"shutdown-1@builder","from":"team-lead","reason":"done"}'
+    )
+    told = Letter("team-lead", "builder", request, id="m1")
+    assert kinds(ledger.sent(told, START)) == ["message"]
+    ledger.mailbox("builder", [told], START)
+    ledger.mailbox("builder", [], START)
+    shown = Letter("team-lead", "builder", f"{request}\n\nThis is a shutdown request. To approve it, ...")
+    seen = [*ledger.sighted("uuid:0", shown, START), *pump(ledger, START)]
+    assert [(entry["kind"], entry["id"]) for entry in seen] == [("seen", "m1")]
+
+
 def test_an_id_that_another_message_has_borrowed_hides_nothing() -> None:
     ledger = MailLedger()
     ledger.mailbox("worker", [letter(0)], START)
