@@ -14,6 +14,7 @@ from kagents_tui.settings import Settings
 
 if TYPE_CHECKING:
     from kagents_core.kube.client import Client
+    from kagents_tui.sample.stage.play import StageConnector
 
 USAGE_ERROR: Final = 2
 CLOSE_SECONDS: Final = 0.5
@@ -28,6 +29,7 @@ examples:
   kagents-tui -n dev-agents -n ops       two namespaces
   kagents-tui --context staging --read-only
   kagents-tui --local                    the embedded engine on this machine
+  kagents-tui --demo                     a demonstration without any cluster or engine
   kagents-tui --demo-team                a demonstration team on the embedded engine
 
 environment:
@@ -68,6 +70,11 @@ def build_parser() -> Parser:
     add("-A", "--all-namespaces", action="store_true", help="show every namespace (the default)")
     add("--local", action="store_true", help="use the embedded engine, which is started if need be")
     add("--data", metavar="DIR", help="data directory of the embedded engine; implies --local")
+    add(
+        "--demo",
+        action="store_true",
+        help="show teams that are only played, to try every key on; needs no cluster and no engine",
+    )
     add(
         "--demo-team",
         action="store_true",
@@ -151,6 +158,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(
             f"{asked} uses the embedded engine; it does not go together with --context or --kubeconfig"
         )
+    if given.demo and (local or given.context or given.kubeconfig):
+        parser.error("--demo shows teams that are only played; give it without another place to look at")
     if given.namespace and given.all_namespaces:
         parser.error("-n and -A contradict each other: give one of them")
     if given.demo_team and given.read_only:
@@ -168,7 +177,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = configuration.load(given.config)
     except configuration.ConfigurationError as error:
         parser.exit(USAGE_ERROR, f"kagents-tui: {error}\n")
-    return show(Connector(choice, demonstration=given.demo_team), options_of(given, settings))
+    options = options_of(given, settings)
+    if given.demo:
+        return show_demonstration(options)
+    return show(Connector(choice, demonstration=given.demo_team), options)
 
 
 def options_of(given: argparse.Namespace, settings: Settings) -> Options:
@@ -184,7 +196,14 @@ def options_of(given: argparse.Namespace, settings: Settings) -> Options:
     )
 
 
-def show(connector: Connector, options: Options) -> int:
+def show_demonstration(options: Options) -> int:
+    """Runs the full screen on teams that are only played; it is not remembered where the person was."""
+    from kagents_tui.sample.stage.play import StageConnector
+
+    return show(StageConnector(), replace(options, state=None))
+
+
+def show(connector: "Connector | StageConnector", options: Options) -> int:
     """Runs the full screen until the person quits."""
     # Nothing here glides: what is shown is where it is, and an animation only delays it.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")

@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -13,47 +13,10 @@ from kagents_core.kube.client import ObjectList, Permission
 from kagents_core.kube.errors import Conflict, Forbidden, NotFound, Unreachable
 from kagents_core.kube.watch import WatchEvent
 from kagents_tui.sample.agentwork import printed
+from kagents_tui.sample.streams import SampleStream
 from kagents_tui.session import Connection
 
 Object = dict[str, Any]
-
-
-@dataclass(slots=True)
-class SampleStream:
-    """What ``exec`` gives: the journal's lines, then silence; or the answer to a message."""
-
-    lines: Sequence[bytes]
-    hang: bool
-    exit_code: int | None = None
-    received: bytearray = field(default_factory=bytearray)
-    can_close_stdin: bool = True
-    complaint: bytes = b""
-    ends_with: Callable[[bytes], str] | None = None
-    """Hears standard input once it has ended; what it complains of is the end with 64."""
-
-    async def __aenter__(self) -> "SampleStream":
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
-
-    async def send(self, data: bytes) -> None:
-        """Takes standard input."""
-        self.received += data
-
-    async def close_stdin(self) -> None:
-        """Ends standard input."""
-        if self.ends_with is not None:
-            self.complaint = self.ends_with(bytes(self.received)).encode()
-
-    async def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]:
-        for each in self.lines:
-            yield 1, each
-        if self.hang:
-            await asyncio.Event().wait()
-        if self.complaint:
-            yield 2, self.complaint
-        self.exit_code = 64 if self.complaint else 0
 
 
 @dataclass(slots=True)
