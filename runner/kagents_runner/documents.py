@@ -25,7 +25,19 @@ class Repository:
 
     url: str
     branch: str
+    """Branch, tag or commit."""
     worktree_strategy: str
+    depth: int | None = None
+    remotes: tuple[tuple[str, str], ...] = ()
+    """Names and addresses of further repositories."""
+    submodules: bool = True
+    lfs: bool = True
+    setup_command: tuple[str, ...] = ()
+
+    @property
+    def shared(self) -> bool:
+        """Whether all agents work in one worktree."""
+        return self.worktree_strategy == "shared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +211,17 @@ def _repository(value: Mapping[str, Any]) -> Repository:
         url=fields.required("url", str),
         branch=fields.optional("branch", str) or "main",
         worktree_strategy=fields.optional("worktreeStrategy", str) or "per-teammate",
+        depth=fields.optional("depth", int),
+        remotes=tuple(_remote(item) for item in fields.items("remotes")),
+        submodules=fields.optional("submodules", bool) is not False,
+        lfs=fields.optional("lfs", bool) is not False,
+        setup_command=fields.strings("setupCommand"),
     )
+
+
+def _remote(value: object) -> tuple[str, str]:
+    fields = _Fields("KAGENTS_TEAM.repository.remotes", value)
+    return fields.required("name", str), fields.required("url", str)
 
 
 class _Fields:

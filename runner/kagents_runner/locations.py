@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from kagents_core.api.constants import SHARED_WORKTREE
 from kagents_core.teamfiles.layout import TeamLayout
 from kagents_runner.documents import AgentDocument, DocumentError, TeamDocument, parse_agent, parse_team
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
@@ -42,6 +43,11 @@ class Locations:
     def git_credentials_dir(self) -> Path | None:
         """``KAGENTS_GIT_CREDENTIALS_DIR``: the repository's Secret, for ``prepare`` alone; or None."""
         return self._optional_path("KAGENTS_GIT_CREDENTIALS_DIR")
+
+    @property
+    def finish_dir(self) -> Path:
+        """``KAGENTS_FINISH_DIR``: what no agent's pod mounts, for ``prepare``, ``merge`` and ``finish``."""
+        return self._path("KAGENTS_FINISH_DIR")
 
     @property
     def team_text(self) -> str:
@@ -102,15 +108,25 @@ class Locations:
         return seconds
 
 
-def worktree(work_dir: Path, agent: str) -> Path:
-    """The git worktree of an agent of a coding team."""
-    return work_dir / "worktrees" / agent
+def worktree(work_dir: Path, place: str) -> Path:
+    """The git worktree of this place: an agent's name, or ``SHARED_WORKTREE``."""
+    return work_dir / "worktrees" / place
+
+
+def place_of(team: TeamDocument, agent: str) -> str:
+    """The name of the worktree that an agent of a coding team works in."""
+    return SHARED_WORKTREE if team.repository is not None and team.repository.shared else agent
+
+
+def branch_of(team: str, place: str) -> str:
+    """The branch that is worked on in this place."""
+    return f"kagents/{team}/{place}"
 
 
 def working_directory(team: TeamDocument, agent: str, work_dir: Path) -> Path:
     """Where an agent works: its worktree, or the output directory of a cowork team."""
     if team.mode == "coding":
-        return worktree(work_dir, agent)
+        return worktree(work_dir, place_of(team, agent))
     return Path(team.output_dir) if team.output_dir else work_dir / "output"
 
 

@@ -24,6 +24,7 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
         "kagents_runner.prepare.verb",
         "clone, make worktrees, write the native team files, then `ready`",
     ),
+    "setup": ("kagents_runner.prepare.setup", "run the repository's setup command, then `ready`"),
     "await": ("kagents_runner.await_", "wait until the team is prepared"),
     "supervise": ("kagents_runner.supervise", "run this pod's agent to its end"),
     "record": ("kagents_runner.record.verb", "keep the journal and the team's status"),
@@ -38,7 +39,7 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "transcript": ("kagents_runner.transcript", "print an agent's turns, as JSON lines"),
     "mcp": ("kagents_runner.mcp.verb", "serve the agent's kagents tools over stdio"),
 }
-_IN_CONTAINERS: Final = frozenset({"prepare", "await", "supervise", "record", "merge", "finish"})
+_IN_CONTAINERS: Final = frozenset({"prepare", "setup", "await", "supervise", "record", "merge", "finish"})
 """Verbs that are a container's program and so end with a termination message."""
 
 _EPILOG: Final = """\

@@ -109,7 +109,8 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     terminal = await _terminal(context)
     ending = await _play(harness, dataclasses.replace(context, show=terminal.show), state)
     await terminal.close(_farewell(agent.name, ending))
-    if team.mode == "coding":
+    # In a shared worktree others may be at work: there ``merge`` keeps what is uncommitted, at the end.
+    if team.repository is not None and not team.repository.shared:
         await commit_leftovers(context.cwd, environment, say)
     state.ended(ending)
     if ending.code in (EXIT_DONE, EXIT_TERMINATED):

@@ -42,5 +42,8 @@ HUB: Final = "hub"
 FINISH: Final = "finish"
 """The part of a team that delivers its work, and the gate before it."""
 
+SHARED_WORKTREE: Final = "shared"
+"""What takes an agent's place in the names of worktree and branch with ``worktreeStrategy: shared``."""
+
 RESERVED_NAMES: Final = frozenset({LEAD, TEAM_LEAD, HUB, FINISH, "user"})
 """Names no teammate may have: mailboxes and pods of these names belong to kagents."""

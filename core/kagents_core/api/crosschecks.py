@@ -35,6 +35,7 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
         *_parts(agents),
         *_sizes(agents),
         *_mounts(spec.workspace),
+        *_scopes(spec),
     ]
     if spec.repository is None and spec.lifecycle.on_complete in ("create-pr", "push-branch"):
         where, value = "spec.lifecycle.onComplete", spec.lifecycle.on_complete
@@ -92,6 +93,14 @@ def _place(spec: AgentTeamSpec | AgentTeamRunSpec) -> Iterator[FieldError]:
     if (spec.repository is None) == (spec.workspace is None):
         both = None if spec.repository is None else "repository, workspace"
         yield FieldError("spec", both, teamrules.NEEDS_PLACE)
+
+
+def _scopes(spec: AgentTeamSpec) -> Iterator[FieldError]:
+    if spec.repository is None or spec.repository.worktree_strategy != "shared":
+        return
+    for index, teammate in enumerate(spec.teammates):
+        if teammate.scope is not None:
+            yield FieldError(f"spec.teammates[{index}].scope", None, teamrules.SCOPE_NEEDS_WORKTREE)
 
 
 def _teammates(teammates: Sequence[TeammateSpec]) -> Iterator[FieldError]:

@@ -42,8 +42,7 @@ a rule below: by the `kagents` command, by the embedded engine, and by the API s
 Accepted but without effect in this release, and reported by the condition `NotYetSupported` when set:
 `lifecycle.onComplete` with `create-pr` or `push-branch`, `lifecycle.pullRequest`, `githubTokenSecret`,
 `prTitleTemplate`, `gitCredentialsSecret` and `consolidatedBranchTemplate`, `skills`, `mcpServers`, `scope`,
-`coordination.beads`, `qualityGates`, `observability.metrics` and `observability.logLevel`, and
-`repository.worktreeStrategy: shared`.
+`coordination.beads` and `observability.metrics` and `observability.logLevel`.
 
 After creation of a team or run only `suspend`, `cancel` (one way) and, in `lifecycle`, `timeout`,
 `budgetLimit`, `ttlSecondsAfterFinished`, `maxRestarts`, `idleTimeout` and a gate's `webhookUrl` can change.

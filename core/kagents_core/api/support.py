@@ -9,8 +9,6 @@ from kagents_core.api.team import AgentTeamSpec
 def not_yet_supported(spec: AgentTeamSpec) -> list[str]:
     """Paths of the fields that this spec sets and that have no effect yet, such as ``spec.qualityGates``."""
     found: list[str] = []
-    if spec.repository is not None and spec.repository.worktree_strategy == "shared":
-        found.append("spec.repository.worktreeStrategy: shared")
     if spec.lead is not None:
         found += _agent("spec.lead", spec.lead)
     for index, teammate in enumerate(spec.teammates):

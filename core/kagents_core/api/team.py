@@ -15,7 +15,6 @@ from kagents_core.api.fields import (
     Money,
     MountPath,
     ObjectName,
-    RepositoryUrl,
     ShortText,
     StorageSize,
     Template,
@@ -23,6 +22,7 @@ from kagents_core.api.fields import (
     Whole,
 )
 from kagents_core.api.model import Spec, map_list, refusal, rules
+from kagents_core.api.repository import Repository
 from kagents_core.api.status import TeamStatus
 from kagents_core.api.teamrules import TEAM_RULES
 
@@ -31,19 +31,6 @@ OnComplete = Literal["create-pr", "push-branch", "notify", "none"]
 ONE_INPUT_SOURCE = "an input comes from exactly one of configMap and pvc"
 ONE_CREDENTIAL = "a team has one credential; give apiKeySecret or oauthSecret, not both"
 WEBHOOK_NEEDS_URL = "a gate with channel webhook needs a webhookUrl"
-
-
-class Repository(Spec):
-    """The git repository of a coding team."""
-
-    url: RepositoryUrl
-    """Where it is cloned from: an https, http, ssh or file URL, or ``git@host:path``."""
-    branch: Branch = "main"
-    """Branch that the agents' worktrees start from."""
-    credentials_secret: ObjectName | None = None
-    """Secret with key ``token`` (https) or ``ssh-privatekey`` (ssh)."""
-    worktree_strategy: Literal["per-teammate", "shared"] = "per-teammate"
-    """Whether each agent has a worktree of its own."""
 
 
 class WorkspaceInput(Spec):

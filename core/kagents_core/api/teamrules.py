@@ -15,6 +15,9 @@ UNKNOWN_GATE: Final = "there is no teammate of the name that follows spawn-"
 CYCLE: Final = "teammates wait for each other in a circle"
 SCRIPT_NEEDS_SIMULATED: Final = "only an agent with harness simulated takes a script"
 NEEDS_CREDENTIAL: Final = "a claude-code agent needs apiKeySecret or oauthSecret"
+SCOPE_NEEDS_WORKTREE: Final = (
+    "in a shared worktree nobody can tell who changed a file; use worktreeStrategy per-teammate, or no scope"
+)
 CANCEL_IS_FINAL: Final = "cancel cannot be taken back"
 IMMUTABLE: Final = (
     "this field cannot be changed after creation; delete the object and apply it again under the same name"
@@ -118,6 +121,11 @@ TEAM_RULES: Final = (
     (
         "has(self.repository) || !(self.lifecycle.onComplete in ['create-pr', 'push-branch'])",
         f"spec.lifecycle.onComplete: {NEEDS_REPOSITORY}",
+    ),
+    (
+        "!has(self.repository) || self.repository.worktreeStrategy != 'shared' || !has(self.teammates)"
+        " || self.teammates.all(t, !has(t.scope))",
+        f"spec.teammates.scope: {SCOPE_NEEDS_WORKTREE}",
     ),
     *TEAMMATE_RULES,
     *((f"!has(self.lead) || {rule}", sentence) for rule, sentence in _agent_rules("self.lead")),

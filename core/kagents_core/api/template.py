@@ -8,8 +8,9 @@ from kagents_core.api.agents import MOST_TEAMMATES, Harness, LeadSpec, TeammateS
 from kagents_core.api.backends import Coordination, QualityGates
 from kagents_core.api.fields import Flag, Label, ShortText
 from kagents_core.api.model import Spec, Status, map_list, rules
+from kagents_core.api.repository import Repository
 from kagents_core.api.status import Condition, TeamStatus
-from kagents_core.api.team import Auth, Lifecycle, Repository, Workspace
+from kagents_core.api.team import Auth, Lifecycle, Workspace
 from kagents_core.api.teamrules import RUN_RULES, TEMPLATE_RULES
 
 

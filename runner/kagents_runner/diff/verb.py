@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from kagents_runner.diff.changes import Change, Changes, changes_of
-from kagents_runner.locations import Locations
+from kagents_runner.locations import Locations, place_of
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
 
@@ -35,7 +35,11 @@ async def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> 
     with suppress(OSError):
         os.nice(5)
     found = await changes_of(
-        places.work_dir, agent, team.repository.branch, environment, patches=not arguments.stat
+        places.work_dir,
+        place_of(team, agent),
+        team.repository.branch,
+        environment,
+        patches=not arguments.stat,
     )
     lines = [_summary(agent, found), *(_file(each) for each in found.files), {"kind": "end"}]
     sys.stdout.write("".join(json.dumps(line) + "\n" for line in lines))

@@ -14,8 +14,8 @@ from typing import Final
 from kagents_core.safetext import clean
 from kagents_runner.finish.documents import AgentWork
 from kagents_runner.finish.scopes import NAMED, outside, refuse, revert
+from kagents_runner.locations import branch_of
 from kagents_runner.prepare.git import Git, GitError
-from kagents_runner.prepare.repository import branch_of
 from kagents_runner.scope import Scope
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
@@ -47,7 +47,8 @@ async def collect(git: Git, clone: Path, bare: Path, base_branch: str) -> None:
             base = f"refs/tags/{base_branch}"
         specs = ["+refs/heads/kagents/*:refs/heads/kagents/*", f"+{base}:{_BASE}"]
         arguments = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
-        await git.run(*arguments, f"file://{clone}", *specs, cwd=bare, seconds=_FETCH_SECONDS)
+        # The clone's history may end early, and so does ours then.
+        await git.run(*arguments, "--update-shallow", f"file://{clone}", *specs, cwd=bare, seconds=_FETCH_SECONDS)
     except GitError as error:
         raise RunnerError(f"The agents' branches cannot be read: {error}.") from error
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from kagents_core.teamfiles.files import read_bounded
 from kagents_runner.finish.documents import FinishDocument, read_wish
+from kagents_runner.locations import Locations
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
 REPOSITORY: Final = "repository.git"
@@ -14,12 +15,7 @@ _TOKEN_LIMIT: Final = 65536
 
 def finish_dir(environment: Mapping[str, str]) -> Path:
     """``KAGENTS_FINISH_DIR``, made if need be: shared by both containers and by every attempt."""
-    text = environment.get("KAGENTS_FINISH_DIR", "")
-    if not text.startswith("/"):
-        raise RunnerError(
-            "The environment variable KAGENTS_FINISH_DIR must be an absolute path.", code=EXIT_NEEDS_A_PERSON
-        )
-    directory = Path(text)
+    directory = Locations(environment).finish_dir
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 

@@ -64,7 +64,8 @@ def _outside(work: AgentWork) -> str:
 
 async def _push(environment: Mapping[str, str], directory: Path, url: str, branch: str, commit: str) -> None:
     refuse_password(url)
-    with git_environment(credentials(environment), directory / "known_hosts") as extra:
+    hosts = directory / "known_hosts"
+    async with git_environment(credentials(environment), hosts, url, environment) as extra:
         await push(Git(environment, extra), directory / REPOSITORY, url, branch, commit)
 
 

@@ -10,7 +10,9 @@ from kagents_runner.prepare.git import GitError
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
 _BRANCH: Final = re.compile(
-    r"remote branch .* not found|couldn't find remote ref|invalid refspec", re.IGNORECASE
+    r"remote branch .* not found|couldn't find remote ref|invalid refspec|not our ref|"
+    r"unadvertised object",
+    re.IGNORECASE,
 )
 _REFUSED: Final = re.compile(
     r"authentication failed|could not read (username|password)|permission denied \(|access denied|"
@@ -35,6 +37,11 @@ _SCHEME_REFUSED: Final = re.compile(
 _USER_INFO: Final = re.compile(r"(\w+://)[^/@\s]*@")
 
 
+def is_missing_branch(error: GitError) -> bool:
+    """Whether the repository was reached and has nothing of this name."""
+    return bool(_BRANCH.search(error.stderr))
+
+
 def shown_url(url: str) -> str:
     """The address without user and password."""
     return clean(_USER_INFO.sub(r"\1", url), limit=300, multiline=False)
@@ -57,12 +64,16 @@ def refuse_password(url: str) -> None:
 def clone_failure(error: GitError, url: str, branch: str) -> RunnerError:
     """The sentence and exit code for a clone that failed: 64 when only a person can help."""
     text, shown = error.stderr, shown_url(url)
+    name = clean(branch, limit=200, multiline=False)
     if error.timed_out:
         return RunnerError(f"Cloning {shown} took longer than its time limit.")
     if is_full(error):
         return volume_full(f"there is no room for a clone of {shown}")
     for pattern, sentence in (
-        (_BRANCH, f"The repository {shown} has no branch {clean(branch, limit=200, multiline=False)!r}."),
+        (
+            _BRANCH,
+            f"The repository {shown} has no branch, tag or commit {name!r}.",
+        ),
         (_HOST_KEY, f"The SSH host key of {shown} is not the one in known_hosts."),
         (
             _REFUSED,

@@ -1,119 +1,149 @@
-"""One clone a team, and in it a branch and a worktree for every agent.
+"""One clone a team, and in it a worktree with a branch for every agent, or one for all of them.
 
 Each step can be killed at any point and done again: the clone appears by ``rename`` once it is complete, and
-a worktree counts only once its mark is there. Once there is a clone, nothing goes to the network again, so
-that a repository which agents have changed never meets the credential.
+a worktree counts only once its mark is there. Once all is there, that is recorded where no agent can write,
+and from then on neither the network nor git is used: a repository that agents may have changed never meets
+the credential.
 """
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import orjson
+
+from kagents_core.api.constants import SHARED_WORKTREE
+from kagents_core.teamfiles.files import replace_file
 from kagents_runner.documents import Repository
-from kagents_runner.locations import worktree
+from kagents_runner.locations import branch_of, worktree
+from kagents_runner.prepare.clone import Log, clone_into
 from kagents_runner.prepare.credentials import git_environment
-from kagents_runner.prepare.failures import clone_failure, refuse_password, shown_url
 from kagents_runner.prepare.git import Git, GitError
+from kagents_runner.prepare.known_hosts import accepted, recorded
+from kagents_runner.prepare.large_files import fetch_large_files
+from kagents_runner.prepare.submodules import Submodule, fetch_submodules, place_submodules
 from kagents_runner.termination import RunnerError
 
-CLONE_SECONDS: Final = 1800.0
 _MARK: Final = "kagents-prepared"
 _UNFINISHED: Final = ".repo.unfinished"
+_SEAL: Final = "prepared"
 
-Log = Callable[[str], None]
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things lie: all but ``work_dir`` out of the agents' reach."""
+
+    work_dir: Path
+    finish_dir: Path
+    credentials: Path | None
+
+    @property
+    def known_hosts(self) -> Path:
+        """Host keys that were accepted; ``finish`` uses them too."""
+        return self.finish_dir / "known_hosts"
 
 
 async def prepare_repository(
     repository: Repository,
     team: str,
     agents: Sequence[str],
-    work_dir: Path,
+    places: Places,
     *,
-    credentials: Path | None,
-    known_hosts: Path,
     environment: Mapping[str, str],
     log: Log,
 ) -> None:
-    """Clones the repository unless it is there, and completes the worktrees. Raises ``RunnerError``."""
-    clone = work_dir / "repo"
-    if clone.exists():
-        log("the repository is cloned already")
-    else:
-        with git_environment(credentials, known_hosts) as extra:
-            await _clone(Git(environment, extra), repository, clone, log)
+    """Clones the repository and makes the worktrees, unless all is there. Raises ``RunnerError``."""
+    clone, seal = places.work_dir / "repo", places.finish_dir / _SEAL
+    if seal.exists():
+        log("the repository is prepared already")
+        return
+    # Without the seal no agent has started: a clone that is here is as an earlier attempt of ours left it.
+    if not clone.exists():
+        await _clone(repository, clone, places, environment, log)
+    base, submodules = _read_plan(clone)
     git = Git(environment)
     try:
-        base = await _base(git, clone, repository.branch)
-        for agent in agents:
-            await _worktree(git, clone, team, agent, worktree(work_dir, agent), base, log)
+        names = {SHARED_WORKTREE: team} if repository.shared else {agent: agent for agent in agents}
+        for name, who in names.items():
+            tree = _Tree(name, branch_of(team, name), worktree(places.work_dir, name), who, team)
+            await _worktree(git, clone, tree, base, submodules, log)
     except GitError as error:
         raise RunnerError(f"The worktrees cannot be made: {error}.") from error
+    replace_file(seal, b"", durable=True)
 
 
-def branch_of(team: str, agent: str) -> str:
-    """The branch that an agent works on."""
-    return f"kagents/{team}/{agent}"
-
-
-async def _clone(git: Git, repository: Repository, clone: Path, log: Log) -> None:
-    refuse_password(repository.url)
-    unfinished = clone.with_name(_UNFINISHED)
-    if unfinished.exists():
-        shutil.rmtree(unfinished)
-    log(f"cloning {shown_url(repository.url)}, branch {repository.branch}")
-    try:
-        await git.run(
-            "clone",
-            "--quiet",
-            "--no-checkout",
-            "--origin=origin",
-            "--template=",
-            f"--branch={repository.branch}",
-            "--",
-            repository.url,
-            str(unfinished),
-            seconds=CLONE_SECONDS,
-        )
-    except GitError as error:
-        raise clone_failure(error, repository.url, repository.branch) from error
-    await git.run("config", "extensions.worktreeConfig", "true", cwd=unfinished)
+async def _clone(
+    repository: Repository, clone: Path, places: Places, environment: Mapping[str, str], log: Log
+) -> None:
+    unfinished, before = clone.with_name(_UNFINISHED), recorded(places.known_hosts)
+    submodules: tuple[Submodule, ...] = ()
+    async with git_environment(places.credentials, places.known_hosts, repository.url, environment) as extra:
+        git = Git(environment, extra)
+        try:
+            base = await clone_into(git, repository, unfinished, log)
+            if repository.submodules:
+                submodules = await fetch_submodules(git, unfinished, base, repository.url, log)
+            if repository.lfs:
+                await fetch_large_files(git, unfinished, base, repository.url, log)
+        except GitError as error:
+            raise RunnerError(f"The clone cannot be completed: {error}.") from error
+        finally:
+            for sentence in accepted(places.known_hosts, before):
+                log(sentence)
+    (unfinished / ".git" / _MARK).write_bytes(orjson.dumps({"base": base, "submodules": submodules}))
     unfinished.rename(clone)
     log("cloned")
 
 
-async def _base(git: Git, clone: Path, branch: str) -> str:
-    """The commit that agents start from: the branch as it was cloned."""
-    for name in (f"refs/remotes/origin/{branch}", f"refs/tags/{branch}"):
-        if await git.succeeds("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", cwd=clone):
-            return (await git.run("rev-parse", "--verify", f"{name}^{{commit}}", cwd=clone)).strip()
-    raise RunnerError(f"The clone has no branch {branch!r}: it was made for another one.", code=64)
+def _read_plan(clone: Path) -> tuple[str, tuple[Submodule, ...]]:
+    """The commit and the submodules that the clone was made for."""
+    plan = orjson.loads((clone / ".git" / _MARK).read_bytes())
+    return plan["base"], tuple(_submodule(each) for each in plan["submodules"])
 
 
-async def _worktree(git: Git, clone: Path, team: str, agent: str, path: Path, base: str, log: Log) -> None:
-    mark = clone / ".git" / "worktrees" / agent / _MARK
-    if mark.is_file() and path.is_dir():
+def _submodule(told: Mapping[str, Any]) -> Submodule:
+    inner = tuple(_submodule(each) for each in told["inner"])
+    return Submodule(told["name"], told["path"], told["url"], told["store"], inner)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """A worktree to be: whose it is, and where."""
+
+    name: str
+    branch: str
+    path: Path
+    who: str
+    team: str
+
+    def identity(self) -> dict[str, str]:
+        """Whom git names as the author of what is committed there."""
+        return {
+            "user.name": f"{self.who} (kagents)",
+            "user.email": f"{self.name}@{self.team}.kagents.invalid",
+        }
+
+
+async def _worktree(
+    git: Git, clone: Path, tree: _Tree, base: str, submodules: Sequence[Submodule], log: Log
+) -> None:
+    mark = clone / ".git" / "worktrees" / tree.name / _MARK
+    if mark.is_file() and tree.path.is_dir():
         return
     # Without its mark nobody has worked here yet: agents start only after all marks are there.
-    if path.exists():
-        shutil.rmtree(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if tree.path.exists():
+        shutil.rmtree(tree.path)
+    tree.path.parent.mkdir(parents=True, exist_ok=True)
     await git.run("worktree", "prune", cwd=clone)
-    branch = branch_of(team, agent)
-    known = await git.succeeds("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", cwd=clone)
-    start = [branch] if known else ["--no-track", "-b", branch]
-    commit = [] if known else [base]
-    await git.run(
-        "-c", "checkout.workers=0", "worktree", "add", "--quiet", *_order(start, path, commit), cwd=clone
+    known = await git.succeeds("rev-parse", "--verify", "--quiet", f"refs/heads/{tree.branch}", cwd=clone)
+    order = (
+        [str(tree.path), tree.branch] if known else ["--no-track", "-b", tree.branch, str(tree.path), base]
     )
-    await git.run("config", "--worktree", "user.name", f"{agent} (kagents)", cwd=path)
-    await git.run("config", "--worktree", "user.email", f"{agent}@{team}.kagents.invalid", cwd=path)
+    await git.run("-c", "checkout.workers=0", "worktree", "add", "--quiet", *order, cwd=clone)
+    for key, value in tree.identity().items():
+        await git.run("config", "--worktree", key, value, cwd=tree.path)
+    await place_submodules(git, clone, tree.path, submodules, tree.identity())
     mark.touch()
-    log(f"worktree of {agent} on branch {branch}")
-
-
-def _order(start: list[str], path: Path, commit: list[str]) -> list[str]:
-    """``worktree add`` takes options, the path, then what to check out."""
-    if commit:
-        return [*start, str(path), *commit]
-    return [str(path), *start]
+    log(f"worktree of {tree.who} on branch {tree.branch}")

@@ -18,7 +18,7 @@ from kagents_core.teamfiles.layout import TeamLayout, checked_name
 from kagents_runner.documents import TeamDocument
 from kagents_runner.locations import Locations, working_directory
 from kagents_runner.output import say
-from kagents_runner.prepare.repository import prepare_repository
+from kagents_runner.prepare.repository import Places, prepare_repository
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
 _SESSION_NAMES: Final = uuid.UUID("6a1f5d0e-8f4b-5a3e-9a55-3d1c7c3f0f11")
@@ -49,9 +49,12 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
             f"An agent's name cannot be a file's name: {error}.", code=EXIT_NEEDS_A_PERSON
         ) from error
     if team.mode == "coding":
-        await _repository(places, team)
+        await _repository(places, team, layout)
     _write_members(layout, team, work)
     replace_file(layout.roster, places.team_text.encode(), durable=True)
+    if team.repository is not None and team.repository.setup_command:
+        say("prepared; the setup command comes next")  # ``setup`` says ``ready``
+        return 0
     replace_file(layout.ready, b"", durable=True)
     say(f"ready: {len(team.agents)} agents")
     return 0
@@ -66,16 +69,18 @@ def _make_folders(places: Locations, layout: TeamLayout, agents: Sequence[str]) 
         (places.homes_dir / checked_name(agent)).mkdir(parents=True, exist_ok=True)
 
 
-async def _repository(places: Locations, team: TeamDocument) -> None:
+async def _repository(places: Locations, team: TeamDocument, layout: TeamLayout) -> None:
     if team.repository is None:
         raise RunnerError("KAGENTS_TEAM.repository is missing for a coding team.", code=EXIT_NEEDS_A_PERSON)
+    if layout.ready.exists():
+        say("the team is prepared already")
+        return
+    places.finish_dir.mkdir(parents=True, exist_ok=True)
     await prepare_repository(
         team.repository,
         team.name,
         [entry.name for entry in team.agents],
-        places.work_dir,
-        credentials=places.git_credentials_dir,
-        known_hosts=places.team_dir / "git_known_hosts",
+        Places(places.work_dir, places.finish_dir, places.git_credentials_dir),
         environment=places.environment,
         log=say,
     )

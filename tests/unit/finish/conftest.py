@@ -23,7 +23,6 @@ class Finishing:
     def __init__(self, place: Place, remote: Path) -> None:
         self.place, self.remote = place, remote
         self.wish: dict[str, Any] = {"branch": "kagents/demo", "order": ["backend", "tests", "lead"]}
-        place.variables["KAGENTS_FINISH_DIR"] = str(place.root / "finish")
 
     def work(self, agent: str, name: str, text: str, *, subject: str = "", commit: bool = True) -> None:
         """The agent writes a file, and commits it."""

@@ -199,3 +199,39 @@ def test_what_a_team_says_of_a_resource_replaces_the_default_of_it() -> None:
         "memory": "2Gi",
         "nvidia.com/gpu": "1",
     }
+
+
+def with_setup() -> dict:
+    raw = seed("auth-refactor.yaml")
+    raw["spec"]["repository"]["setupCommand"] = ["make", "deps"]
+    return raw
+
+
+def test_the_setup_command_runs_where_no_credential_is() -> None:
+    spec = pods_of(with_setup())["hub"]["spec"]
+    prepare, setup = spec["initContainers"]
+    assert (prepare["name"], setup["name"]) == ("prepare", "setup")
+    mounts = {mount["mountPath"]: mount for mount in setup["volumeMounts"]}
+    token = mounts.pop("/var/run/secrets/kubernetes.io/serviceaccount")
+    [volume] = [volume for volume in spec["volumes"] if volume["name"] == token["name"]]
+    assert volume == {"name": token["name"], "emptyDir": {}}, "the token's place is taken by an empty folder"
+    assert {path: mount.get("subPath") for path, mount in mounts.items()} == {
+        "/kagents/team": "team",
+        "/kagents/work": "work",
+        "/tmp": None,
+    }
+    assert set(variables(setup)) == {"KAGENTS_TEAM_DIR", "KAGENTS_WORK_DIR", "KAGENTS_TEAM"}
+
+
+def test_without_a_setup_command_there_is_no_such_container() -> None:
+    spec = pods_of(seed("auth-refactor.yaml"))["hub"]["spec"]
+    assert [each["name"] for each in spec["initContainers"]] == ["prepare"]
+
+
+def test_what_a_repository_may_say_reaches_the_runner() -> None:
+    raw = with_setup()
+    raw["spec"]["repository"] |= {"depth": 5, "lfs": False, "remotes": [{"name": "up", "url": "https://h/x"}]}
+    told = json.loads(variables(pods_of(raw)["hub"]["spec"]["containers"][0])["KAGENTS_TEAM"]["value"])
+    assert told["repository"]["setupCommand"] == ["make", "deps"]
+    assert told["repository"]["remotes"] == [{"name": "up", "url": "https://h/x"}]
+    assert (told["repository"]["depth"], told["repository"]["lfs"]) == (5, False)

@@ -84,6 +84,7 @@ class Place:
         found = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
         found |= {"KAGENTS_TEAM_DIR": str(self.root / "team"), "KAGENTS_WORK_DIR": str(self.work)}
         found["KAGENTS_HOMES_DIR"] = str(self.root / "home")
+        found["KAGENTS_FINISH_DIR"] = str(self.root / "finish")
         found |= {"KAGENTS_TEAM": json.dumps(self.team()), "KAGENTS_SIMULATION_SPEED": SPEED}
         found["KAGENTS_TERMINATION_LOG"] = str(self.root / "termination-log")
         found["TMPDIR"] = str(self.root)

@@ -129,7 +129,7 @@ def test_an_empty_repository_is_one_sentence(coding: Place, tmp_path: Path) -> N
     coding.repository["url"] = empty.as_uri()
     ran = coding.run("prepare")
     assert ran.code == 64
-    assert "has no branch 'main'" in ran.sentence
+    assert "has no branch, tag or commit 'main'" in ran.sentence
 
 
 def test_hooks_and_filters_of_the_repository_run_nothing(coding: Place, tmp_path: Path) -> None:
@@ -140,18 +140,27 @@ def test_hooks_and_filters_of_the_repository_run_nothing(coding: Place, tmp_path
         hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/PWNED-{name}\n")
         hook.chmod(0o755)
     coding.prepare()
-    clone = coding.work / "repo/.git"
-    # What an agent may do between two starts of the hub: hooks and a helper of its own in the clone.
-    (clone / "hooks").mkdir(exist_ok=True)
-    hook = clone / "hooks/post-checkout"
-    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/PWNED-again\n")
-    hook.chmod(0o755)
-    with (clone / "config").open("a") as file:
-        file.write(f'[core]\n\tfsmonitor = "touch {tmp_path}/PWNED-monitor"\n')
-    shutil.rmtree(coding.work / "worktrees/scout")
-    coding.prepare()
-    assert (coding.work / "worktrees/scout/README.md").exists()
     assert list(tmp_path.glob("PWNED*")) == []
+
+
+def test_a_repository_that_agents_had_is_never_touched_again(coding: Place, tmp_path: Path) -> None:
+    """The hub's pod may start again at any time, with the credential, beside agents that work."""
+    coding.prepare()
+    clone = coding.work / "repo/.git"
+    filters = f'[filter "evil"]\n\tsmudge = touch {tmp_path}/PWNED-filter\n\trequired = true\n'
+    with (clone / "config").open("a") as file:
+        file.write(f'[core]\n\tfsmonitor = "touch {tmp_path}/PWNED-monitor"\n{filters}')
+    (clone / "info").mkdir(exist_ok=True)
+    (clone / "info/attributes").write_text("* filter=evil\n")
+    (clone / "worktrees/scout/kagents-prepared").unlink()
+    shutil.rmtree(coding.work / "worktrees/scout")
+    coding.layout.ready.unlink()
+    killed = killing_git(tmp_path / "bin", at=1)
+    coding.variables["PATH"] = f"{killed}:{os.environ['PATH']}"
+    coding.prepare()
+    assert coding.layout.ready.exists()
+    assert list(tmp_path.glob("PWNED*")) == []
+    assert not (killed / "calls").exists()
 
 
 def test_a_branch_that_only_looks_like_an_option_or_a_path_is_cloned(coding: Place, tmp_path: Path) -> None:

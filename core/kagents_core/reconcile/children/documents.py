@@ -5,6 +5,7 @@ from typing import Any
 
 from kagents_core.api.agents import TeammateSpec
 from kagents_core.api.quantities import parse_duration
+from kagents_core.api.repository import Repository
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.equipment import equipment_of
 from kagents_core.reconcile.identity import Identity
@@ -48,6 +49,20 @@ def scope_of(agent: Agent) -> dict[str, Any] | None:
     }
 
 
+def repository_document(repository: Repository) -> dict[str, Any]:
+    """The repository as every part of the team may know it: no credential."""
+    return {
+        "url": repository.url,
+        "branch": repository.branch,
+        "worktreeStrategy": repository.worktree_strategy,
+        "depth": repository.depth,
+        "remotes": [{"name": remote.name, "url": remote.url} for remote in repository.remotes],
+        "submodules": repository.submodules,
+        "lfs": repository.lfs,
+        "setupCommand": list(repository.setup_command),
+    }
+
+
 def team_document(identity: Identity, spec: AgentTeamSpec) -> str:
     """``KAGENTS_TEAM``."""
     repository = spec.repository
@@ -57,12 +72,7 @@ def team_document(identity: Identity, spec: AgentTeamSpec) -> str:
         "namespace": identity.namespace,
         "uid": identity.uid,
         "mode": "coding" if repository else "cowork",
-        "repository": repository
-        and {
-            "url": repository.url,
-            "branch": repository.branch,
-            "worktreeStrategy": repository.worktree_strategy,
-        },
+        "repository": repository_document(repository) if repository else None,
         "outputDir": workspace.output.mount_path if workspace and workspace.output else None,
         "inputs": [source.mount_path for source in workspace.inputs] if workspace else [],
         "idleTimeoutSeconds": _seconds(spec.lifecycle.idle_timeout),

@@ -7,18 +7,24 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from kagents_core.api.constants import ANNOTATION_RETRY_FINISH, FINISH
+from kagents_core.api.constants import ANNOTATION_RETRY_FINISH, FINISH, SHARED_WORKTREE
 from kagents_core.api.fields import filled
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.documents import literal, scope_of, team_document
 from kagents_core.reconcile.children.hub import GIT_CREDENTIALS_DIR
-from kagents_core.reconcile.children.pods import TEAM_DIR, WORK_DIR, container, pod, whole_volume
+from kagents_core.reconcile.children.pods import (
+    FINISH_DIR,
+    TEAM_DIR,
+    WORK_DIR,
+    container,
+    pod,
+    whole_volume,
+)
 from kagents_core.reconcile.identity import Identity, numbered
 from kagents_core.reconcile.names import child_name
 from kagents_core.reconcile.plan import Settings
 from kagents_core.reconcile.roster import Agent
 
-FINISH_DIR = "/kagents/finish"
 FORGE_CREDENTIALS_DIR = "/forge-credentials"
 _TITLE_LIMIT = 255
 
@@ -96,7 +102,9 @@ def finish_document(identity: Identity, spec: AgentTeamSpec, agents: Sequence[Ag
         return filled(template, team=identity.name, namespace=identity.namespace)
 
     branch = fill(lifecycle.consolidated_branch_template or "kagents/{{ .TeamName }}")
-    document: dict[str, Any] = {"branch": branch, "order": merge_order(agents), "retry": retry}
+    shared = spec.repository is not None and spec.repository.worktree_strategy == "shared"
+    order = [SHARED_WORKTREE] if shared else merge_order(agents)
+    document: dict[str, Any] = {"branch": branch, "order": order, "retry": retry}
     document["scopes"] = {agent.name: scope for agent in agents if (scope := scope_of(agent))}
     if lifecycle.on_complete == "create-pr":
         wanted = lifecycle.pull_request

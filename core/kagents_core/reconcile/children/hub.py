@@ -1,4 +1,4 @@
-"""The hub pod of a team: ``prepare`` first, then the recorder."""
+"""The hub pod of a team: ``prepare`` first, then the repository's setup command, then the recorder."""
 
 from typing import Any
 
@@ -6,9 +6,11 @@ from kagents_core.api.constants import HUB
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.documents import literal, team_document
 from kagents_core.reconcile.children.pods import (
+    FINISH_DIR,
     HOME_DIR,
     TEAM_DIR,
     WORK_DIR,
+    Environment,
     container,
     pod,
     team_mounts,
@@ -19,36 +21,61 @@ from kagents_core.reconcile.names import child_name
 from kagents_core.reconcile.plan import Settings
 
 GIT_CREDENTIALS_DIR = "/git-credentials"
+SETUP = "setup"
+_TOKEN_DIR = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 
 
 def hub_pod(identity: Identity, spec: AgentTeamSpec, settings: Settings, attempt: int) -> dict[str, Any]:
-    """The hub's pod. Only its init container sees the git credentials."""
+    """The hub's pod. Only ``prepare`` sees the git credentials; ``setup`` sees no credential at all."""
     env = [
         {"name": "KAGENTS_TEAM_DIR", "value": TEAM_DIR},
         {"name": "KAGENTS_HOMES_DIR", "value": HOME_DIR},
         {"name": "KAGENTS_WORK_DIR", "value": WORK_DIR},
         {"name": "KAGENTS_TEAM", "value": literal(team_document(identity, spec))},
     ]
-    prepare_env, prepare_mounts, volumes = list(env), whole_volume(read_only=False), []
-    secret = spec.repository.credentials_secret if spec.repository else None
-    if secret:
-        prepare_env.append({"name": "KAGENTS_GIT_CREDENTIALS_DIR", "value": GIT_CREDENTIALS_DIR})
-        prepare_mounts.append({"name": "git-credentials", "mountPath": GIT_CREDENTIALS_DIR, "readOnly": True})
-        volumes.append({"name": "git-credentials", "secret": {"secretName": secret, "defaultMode": 0o440}})
-    resources = settings.hub_resources
-    prepare = container(
-        "prepare", "prepare", settings, env=prepare_env, mounts=prepare_mounts, resources=resources
-    )
+    prepare, volumes = _prepare(spec, settings, env)
+    first = [prepare]
+    if spec.repository and spec.repository.setup_command:
+        first.append(_setup(settings, env))
+        volumes.append({"name": "no-token", "emptyDir": {}})
     recorder = container(
-        "recorder", "record", settings, env=env, mounts=team_mounts("home"), resources=resources
+        "recorder",
+        "record",
+        settings,
+        env=env,
+        mounts=team_mounts("home"),
+        resources=settings.hub_resources,
     )
     body = {
         "restartPolicy": "OnFailure",
         "serviceAccountName": settings.hub_service_account,
         "automountServiceAccountToken": True,
-        "initContainers": [prepare],
+        "initContainers": first,
         "containers": [recorder],
     }
     name = child_name(identity.name, identity.uid, HUB, attempt)
     metadata = numbered(identity.metadata(name, HUB, HUB), attempt, 0)
     return pod(metadata, identity, spec, settings, body, volumes=volumes)
+
+
+def _prepare(
+    spec: AgentTeamSpec, settings: Settings, env: Environment
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The container that clones, and the volume of its Secret."""
+    own = [*env, {"name": "KAGENTS_FINISH_DIR", "value": FINISH_DIR}]
+    mounts, volumes = whole_volume(read_only=False), []
+    secret = spec.repository.credentials_secret if spec.repository else None
+    if secret:
+        own.append({"name": "KAGENTS_GIT_CREDENTIALS_DIR", "value": GIT_CREDENTIALS_DIR})
+        mounts.append({"name": "git-credentials", "mountPath": GIT_CREDENTIALS_DIR, "readOnly": True})
+        volumes.append({"name": "git-credentials", "secret": {"secretName": secret, "defaultMode": 0o440}})
+    made = container("prepare", "prepare", settings, env=own, mounts=mounts, resources=settings.hub_resources)
+    return made, volumes
+
+
+def _setup(settings: Settings, env: Environment) -> dict[str, Any]:
+    """What it runs is the repository's: it sees what agents see, and an empty folder for the token's."""
+    mounts = [mount for mount in team_mounts("") if mount["mountPath"] != HOME_DIR]
+    mounts.append({"name": "no-token", "mountPath": _TOKEN_DIR, "readOnly": True})
+    own = [variable for variable in env if variable["name"] != "KAGENTS_HOMES_DIR"]
+    return container(SETUP, SETUP, settings, env=own, mounts=mounts, resources=settings.hub_resources)

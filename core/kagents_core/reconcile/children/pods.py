@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kagents_core.api.agents import Resources
-from kagents_core.api.constants import LABEL_TEAM
+from kagents_core.api.constants import FINISH, LABEL_TEAM
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.claims import team_claim_name
 from kagents_core.reconcile.identity import Identity
@@ -15,6 +15,8 @@ VOLUME_DIR = "/kagents"
 TEAM_DIR = "/kagents/team"
 HOME_DIR = "/kagents/home"
 WORK_DIR = "/kagents/work"
+FINISH_DIR = f"{VOLUME_DIR}/{FINISH}"
+"""What no agent's pod mounts: for ``prepare``, ``merge`` and ``finish``."""
 
 RUNNER_USER = 10001
 """The numeric user of the runner image: Pod Security ``restricted`` asks for a non-root one."""

@@ -2,6 +2,7 @@
 
 from kagents_runner.documents import AgentDocument, RosterEntry, TeamDocument
 from kagents_runner.harness.protocol import AgentContext
+from kagents_runner.locations import branch_of, place_of
 
 _EVERYONE = """\
 You are `{agent}`, an agent of the team `{team}`. Every agent of this team is a \
@@ -83,8 +84,14 @@ def _line(entry: RosterEntry, own: str) -> str:
 
 def _place(team: TeamDocument, agent: AgentDocument) -> str:
     if team.mode == "coding":
+        branch = branch_of(team.name, place_of(team, agent.name))
+        if team.repository is not None and team.repository.shared:
+            return (
+                f" It is a git worktree on the branch {branch}, and all agents of the team work in it at the "
+                "same time: commit only your own files, and say who changes what before you change it."
+            )
         return (
-            f" It is a git worktree on the branch kagents/{team.name}/{agent.name}; commit your work there. "
+            f" It is a git worktree on the branch {branch}; commit your work there. "
             "Other agents work on branches of their own in the same repository."
             + (f" {agent.scope.words()}" if agent.scope else "")
         )
