@@ -88,8 +88,8 @@ async def test_a_server_that_gives_up_on_a_busy_object_is_asked_again(terminal, 
         assert refusals == []
 
 
-@pytest.mark.parametrize("act", ["approve", "deny"])
-async def test_a_gate_whose_spec_was_changed_meanwhile_is_not_decided(terminal, cluster, act):
+@pytest.mark.parametrize("act", ["approve", "deny", "kill", "suspend", "delete"])
+async def test_a_team_whose_spec_was_changed_meanwhile_is_left_alone(terminal, cluster, act):
     cluster.find(*TEAM)["metadata"]["generation"] = 1
     async with terminal() as t:
         yes = await ask(t, act)
@@ -112,4 +112,42 @@ async def test_a_gate_that_another_person_decided_meanwhile_stays_decided(termin
         cluster.change(*TEAM, lambda team: team["metadata"].update(annotations=mark))
         await t.press(*yes)
         await t.shows("was denied before; that stands")
+        assert written(cluster) == []
+
+
+async def test_a_gate_whose_spec_changed_while_it_was_shown_is_shown_anew_before_it_is_answered(
+    terminal, cluster, monkeypatch
+):
+    monkeypatch.setattr("kagents_tui.screens.attention.GUARD_SECONDS", 60.0)
+    cluster.find(*TEAM)["metadata"]["generation"] = 1
+    async with terminal() as t:
+        await t.shows("q3-report", "api-audit")
+        await t.press("w")
+        await t.shows("Attention[4]")
+        await t.press("space")
+        await t.shows("Do not send any of them.")
+
+        def edit(team):
+            team["metadata"]["generation"] = 2
+            team["spec"]["teammates"][-1]["prompt"] = "Send all of them."
+
+        cluster.change(*TEAM, edit)
+        await t.shows("Send all of them.")
+        await t.press("a")
+        await t.shows("the list has just moved on; look again")
+        assert written(cluster) == []
+
+
+async def test_a_gate_is_approved_for_the_spec_that_was_shown(terminal, cluster):
+    """The change has not reached the list when the key is pressed."""
+    cluster.find(*TEAM)["metadata"]["generation"] = 1
+    async with terminal() as t:
+        await t.shows("q3-report", "api-audit")
+        await t.press("w")
+        await t.shows("Attention[4]")
+        await t.press("space")
+        await t.shows("Do not send any of them.")
+        cluster.find(*TEAM)["metadata"]["generation"] = 2
+        await t.press("a")
+        await t.shows("the spec of cowork-agents/q3-report was changed in the meantime")
         assert written(cluster) == []

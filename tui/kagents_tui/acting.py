@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kagents_core.safetext import SafeText, clean
-from kagents_tui import agent_acts
+from kagents_tui import agent_acts, delivery_acts
 from kagents_tui.actions import Action
 from kagents_tui.journal_view import JournalView
 from kagents_tui.rows.agents import Agent, agents_of
@@ -91,6 +91,12 @@ def title(team: Team) -> str:
     return f"{team.key[0]}/{team.key[1]}"
 
 
+def generation(team: Team) -> int | None:
+    """Of the spec that a dialog shows; None on a server that counts none."""
+    found: int | None = team.object()["metadata"].get("generation")
+    return found
+
+
 async def approve(app: "KagentsApp", link: "Connection", team: Team, pick: Pick) -> None:
     """Approves the gate that the cursor is on, or the team's first."""
     await decide(app, link, team, pick.event, approved=True)
@@ -118,8 +124,7 @@ async def decide(
     question = f"{verb} {chosen} of {title(team)}?{more}"
     if await app.push_screen_wait(Confirm(question, story, verb, safe=not approved)):
         doer = acts.approve if approved else acts.deny
-        generation = team.object()["metadata"].get("generation")
-        await doer(link.client, *team.key, event=chosen, uid=team.uid, generation=generation)
+        await doer(link.client, *team.key, event=chosen, uid=team.uid, generation=generation(team))
         app.say(f"{chosen} of {title(team)} {'approved' if approved else 'denied'}", "good")
 
 
@@ -143,7 +148,7 @@ async def kill(app: "KagentsApp", link: "Connection", team: Team, pick: Pick) ->
         raise RefusedError(f"{title(team)} has ended already ({team.phase})")
     story = facts(team, "Its agents are stopped now and are not started again. Files, mail and tasks stay.")
     if await app.push_screen_wait(Confirm(f"Kill {title(team)}?", story, "Kill", safe=True)):
-        await acts.kill(link.client, *team.key, uid=team.uid)
+        await acts.kill(link.client, *team.key, uid=team.uid, generation=generation(team))
         app.say(f"{title(team)} is being cancelled", "good")
 
 
@@ -158,7 +163,7 @@ async def delete(app: "KagentsApp", link: "Connection", team: Team, pick: Pick) 
         "and the results. There is no way back.",
     )
     if await app.push_screen_wait(Confirm(f"Delete {title(team)}?", story, "Delete", safe=True)):
-        await acts.delete(link.client, *team.key, uid=team.uid)
+        await acts.delete(link.client, *team.key, uid=team.uid, generation=generation(team))
         app.say(f"{title(team)} is being deleted", "good")
 
 
@@ -175,7 +180,7 @@ async def suspend(app: "KagentsApp", link: "Connection", team: Team, pick: Pick)
         return
     story = facts(team, "Its agents stop; files and sessions stay, and s resumes them.")
     if await app.push_screen_wait(Confirm(f"Suspend {title(team)}?", story, "Suspend", safe=True)):
-        await acts.suspend(link.client, *team.key, uid=team.uid)
+        await acts.suspend(link.client, *team.key, uid=team.uid, generation=generation(team))
         app.say(f"{title(team)} is being suspended", "good")
 
 
@@ -237,14 +242,18 @@ async def yaml(app: "KagentsApp", link: "Connection", team: Team, pick: Pick) ->
     )
 
 
-DOERS = agent_acts.DOERS | {
-    "approve": approve,
-    "deny": deny,
-    "kill": kill,
-    "delete": delete,
-    "suspend": suspend,
-    "message": message,
-    "logs": logs,
-    "describe": describe,
-    "yaml": yaml,
-}
+DOERS = (
+    agent_acts.DOERS
+    | delivery_acts.DOERS
+    | {
+        "approve": approve,
+        "deny": deny,
+        "kill": kill,
+        "delete": delete,
+        "suspend": suspend,
+        "message": message,
+        "logs": logs,
+        "describe": describe,
+        "yaml": yaml,
+    }
+)

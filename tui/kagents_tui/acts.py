@@ -1,6 +1,7 @@
 """What a person can do to a team: decide a gate, cancel, delete, suspend, resume, write to an agent.
 
-Each act names the object by its UID, so that a team which was deleted and made again is never hit. Raises
+Each act names the object by its UID, so that a team which was deleted and made again is never hit, and what
+was decided on one spec is not done to a later one. Raises
 ActError with one plain sentence when the act makes no sense, the client's own errors when the server refuses.
 """
 
@@ -10,15 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 from kagents_core.api.constants import APPROVAL_PREFIX
 from kagents_core.api.resources import AGENT_TEAMS, Resource
 from kagents_core.kube.errors import Conflict, NotFound
+from kagents_tui.delivery_states import ENDED
 from kagents_tui.gate_states import Gate, gates_of
 
 if TYPE_CHECKING:
     from kagents_core.kube.client import Client
 
-_ATTEMPTS: Final = 8
+ATTEMPTS: Final = 8
 """A team's status changes all the time; so often a decision is tried against the newest version."""
 
-TERMINAL: Final = ("Completed", "Failed", "TimedOut", "BudgetExceeded", "Cancelled")
+TERMINAL: Final = ENDED
 
 
 class ActError(Exception):
@@ -69,13 +71,10 @@ async def _decide(
     approved: bool,
 ) -> str:
     """Write the decision on the version that was judged: of two people who decide at once, one is refused."""
-    for _ in range(_ATTEMPTS):
-        team = await _read(client, AGENT_TEAMS, namespace, name, uid)
+    for _ in range(ATTEMPTS):
+        team = await read_now(client, AGENT_TEAMS, namespace, name, uid)
         metadata = team["metadata"]
-        if generation is not None and metadata.get("generation") != generation:
-            raise ActError(
-                f"the spec of {namespace}/{name} was changed in the meantime; look at the gate again first"
-            )
+        _check_generation(team, generation)
         _check_alive(team)
         gate = choose_gate(team, event)
         patch = {
@@ -115,40 +114,69 @@ def choose_gate(team: Mapping[str, Any], event: str | None) -> Gate:
 
 
 async def kill(
-    client: "Client", namespace: str, name: str, *, uid: str | None = None, resource: Resource = AGENT_TEAMS
+    client: "Client",
+    namespace: str,
+    name: str,
+    *,
+    uid: str | None = None,
+    generation: int | None = None,
+    resource: Resource = AGENT_TEAMS,
 ) -> None:
     """Cancel the team (or run): its agents stop for good, files and mail stay."""
-    await _patch_spec(client, namespace, name, {"cancel": True}, uid, resource)
+    await _patch_spec(client, namespace, name, {"cancel": True}, uid, generation, resource)
 
 
 async def suspend(
-    client: "Client", namespace: str, name: str, *, uid: str | None = None, resource: Resource = AGENT_TEAMS
+    client: "Client",
+    namespace: str,
+    name: str,
+    *,
+    uid: str | None = None,
+    generation: int | None = None,
+    resource: Resource = AGENT_TEAMS,
 ) -> None:
     """Stop the agents; files and sessions stay."""
-    await _patch_spec(client, namespace, name, {"suspend": True}, uid, resource)
+    await _patch_spec(client, namespace, name, {"suspend": True}, uid, generation, resource)
 
 
 async def resume(
-    client: "Client", namespace: str, name: str, *, uid: str | None = None, resource: Resource = AGENT_TEAMS
+    client: "Client",
+    namespace: str,
+    name: str,
+    *,
+    uid: str | None = None,
+    generation: int | None = None,
+    resource: Resource = AGENT_TEAMS,
 ) -> None:
     """Continue a suspended team in the sessions it had."""
-    await _patch_spec(client, namespace, name, {"suspend": False}, uid, resource)
+    await _patch_spec(client, namespace, name, {"suspend": False}, uid, generation, resource)
 
 
 async def delete(
-    client: "Client", namespace: str, name: str, *, uid: str | None = None, resource: Resource = AGENT_TEAMS
+    client: "Client",
+    namespace: str,
+    name: str,
+    *,
+    uid: str | None = None,
+    generation: int | None = None,
+    resource: Resource = AGENT_TEAMS,
 ) -> None:
     """Remove the object with everything it owns: pods, volumes, mail, tasks."""
-    try:
-        await client.delete(resource, namespace, name, uid=uid, propagation="Background")
-    except Conflict:
-        if uid is None:
-            raise
-        raise ActError(_made_again(namespace, name)) from None
-    except NotFound:
-        if uid is None:
-            raise
-        raise ActError(f"{namespace}/{name} is gone; nothing was done") from None
+    for _ in range(ATTEMPTS):
+        found = await read_now(client, resource, namespace, name, uid)
+        _check_generation(found, generation)
+        # From now on it is this object, also when the caller named none.
+        uid, version = found["metadata"]["uid"], found["metadata"]["resourceVersion"]
+        try:
+            await client.delete(
+                resource, namespace, name, uid=uid, resource_version=version, propagation="Background"
+            )
+        except Conflict:
+            continue
+        except NotFound:
+            raise ActError(f"{namespace}/{name} is gone; nothing was done") from None
+        return
+    raise ActError(f"{namespace}/{name} keeps changing; nothing was done, try again")
 
 
 async def send(
@@ -158,7 +186,7 @@ async def send(
     from kagents_tui.hub import send_through_hub
 
     metadata = team["metadata"]
-    now = await _read(client, AGENT_TEAMS, metadata["namespace"], metadata["name"], metadata["uid"])
+    now = await read_now(client, AGENT_TEAMS, metadata["namespace"], metadata["name"], metadata["uid"])
     _check_alive(now)
     return await send_through_hub(client, now, to=to, text=text, summary=summary)
 
@@ -169,25 +197,26 @@ async def _patch_spec(
     name: str,
     spec: Mapping[str, Any],
     uid: str | None,
+    generation: int | None,
     resource: Resource,
 ) -> None:
     """Change the spec of that object. A server that gives up on a busy one is asked again."""
-    for _ in range(_ATTEMPTS):
-        team = await _read(client, resource, namespace, name, uid)
+    for _ in range(ATTEMPTS):
+        team = await read_now(client, resource, namespace, name, uid)
+        _check_generation(team, generation)
         _check_alive(team)
         # From now on it is this object, also when the caller named none.
-        uid = team["metadata"]["uid"]
+        uid, version = team["metadata"]["uid"], team["metadata"]["resourceVersion"]
+        held = {"uid": uid, "resourceVersion": version}
         try:
-            await client.patch_merge(
-                resource, namespace, name, {"metadata": {"uid": uid}, "spec": dict(spec)}
-            )
+            await client.patch_merge(resource, namespace, name, {"metadata": held, "spec": dict(spec)})
         except Conflict:
             continue
         return
     raise ActError(f"{namespace}/{name} keeps changing; nothing was done, try again")
 
 
-async def _read(
+async def read_now(
     client: "Client", resource: Resource, namespace: str, name: str, uid: str | None
 ) -> dict[str, Any]:
     """The object as it is now. Refuses when it is gone, or another one has its name."""
@@ -205,6 +234,14 @@ def _check_uid(team: Mapping[str, Any], uid: str | None) -> None:
     metadata = team["metadata"]
     if uid is not None and metadata["uid"] != uid:
         raise ActError(_made_again(str(metadata.get("namespace")), str(metadata.get("name"))))
+
+
+def _check_generation(team: Mapping[str, Any], generation: int | None) -> None:
+    """Whether the spec is still the one that the person has read."""
+    metadata = team["metadata"]
+    if generation is not None and metadata.get("generation") != generation:
+        name = f"{metadata.get('namespace')}/{metadata.get('name')}"
+        raise ActError(f"the spec of {name} was changed in the meantime; look at it again first")
 
 
 def _check_alive(team: Mapping[str, Any]) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from kagents_core.api.constants import APPROVAL_PREFIX
+from kagents_core.api.constants import ANNOTATION_RETRY_FINISH, APPROVAL_PREFIX
 from kagents_core.safetext import SafeText, clean
+from kagents_tui.delivery_states import failure_of, new_word, why_no_retry
 from kagents_tui.gate_states import gates_of
 from kagents_tui.rows.attention import ENDED_PHASES
 from kagents_tui.rows.fields import line, mapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from kagents_core.api.resources import Resource
     from kagents_core.kube.client import Client
 
-BULK: Final = ("approve", "deny", "kill", "suspend", "delete")
+BULK: Final = ("approve", "deny", "retry", "kill", "suspend", "delete")
 """Actions that take marked objects together."""
 
 ATTEMPTS: Final = 8
@@ -28,6 +29,7 @@ AT_ONCE: Final = 8
 DONE: Final = {
     "approve": "approved",
     "deny": "denied",
+    "retry": "is delivered anew",
     "kill": "is being cancelled",
     "suspend": "is being suspended",
     "resume": "resumes",
@@ -153,6 +155,10 @@ def _check(act: str, judged: Judged) -> None:
         if judged.metadata.get("deletionTimestamp"):
             raise NotDoneError("is being deleted already")
         return
+    if act == "retry":
+        if why := why_no_retry(judged.document):
+            raise NotDoneError(why)
+        return
     if judged.phase in ENDED_PHASES:
         raise NotDoneError(f"has ended already ({judged.phase})")
     if mapping(judged.document.get("spec")).get("cancel") is True:
@@ -173,6 +179,8 @@ def _patch(act: str, subject: Subject) -> dict[str, Any]:
     if act in ("approve", "deny"):
         value = "true" if act == "approve" else "false"
         return {"metadata": {"annotations": {APPROVAL_PREFIX + subject.event: value}}}
+    if act == "retry":
+        return {"metadata": {"annotations": {ANNOTATION_RETRY_FINISH: new_word()}}}
     return {"spec": {"cancel": True} if act == "kill" else {"suspend": act == "suspend"}}
 
 
@@ -202,6 +210,8 @@ async def _do(client: "Client", act: str, judged: Judged) -> None:
             now = await _read(client, subject)
             if now.metadata.get("generation") != judged.metadata.get("generation"):
                 raise NotDoneError("was changed by somebody in the meantime; look at it again") from None
+            if act == "retry" and failure_of(now.document) != failure_of(judged.document):
+                raise NotDoneError("has a delivery that moved on in the meantime; look at it again") from None
             _check(act, now)
             continue
         except NotFound:
@@ -231,11 +241,12 @@ def story(act: str, judged: Sequence[Judged], refused: Sequence[Outcome]) -> Saf
         " There is no way back.",
         "approve": "What each gate holds back starts.",
         "deny": "What each gate holds back never starts.",
+        "retry": "Each delivery is tried again at once; mend its cause first.",
     }
     lines = [meaning[act], ""]
-    lines += [
-        f"{number:>4}  {each.subject.words}  {line(each.phase, 40)}" for number, each in enumerate(judged, 1)
-    ]
+    for number, each in enumerate(judged, 1):
+        failure = failure_of(each.document) if act == "retry" else None
+        lines.append(f"{number:>4}  {each.subject.words}  {line(failure.message if failure else each.phase)}")
     if refused:
         lines += ["", "left out:"]
         lines += [f"      {each.subject.words} {each.words}" for each in refused]

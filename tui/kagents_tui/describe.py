@@ -6,6 +6,7 @@ from typing import Any
 
 from kagents_core.safetext import SafeText, clean
 from kagents_tui.journal_view import JournalView
+from kagents_tui.rows import delivery
 from kagents_tui.rows.agents import agents_of
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.fields import line, mapping, moment, sequence
@@ -30,6 +31,7 @@ def describe(team: Mapping[str, Any], events: Sequence[Mapping[str, Any]], now: 
         + (f" of ${line(limit)}" if limit else ""),
         f"Tasks:       {line(tasks.get('completed') or 0)} of {line(tasks.get('total') or 0)} done",
         f"Place:       {line(place(spec))}",
+        *delivery.facts(team),
     ]
     if status.get("result"):
         lines.append(f"Result:      {line(status.get('result'), 2000)}")

@@ -27,7 +27,7 @@ ATTENTION: Final = (
         "allow",
         ("a",),
         "allow",
-        "Allow the tool call, approve the plan or the gate that is shown, or send the choice",
+        "Allow the tool call, approve the plan or gate that is shown, send the choice, retry the delivery",
         ("attention",),
         mutates=True,
         needs=EXEC,

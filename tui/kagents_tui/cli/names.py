@@ -82,14 +82,19 @@ async def namespaces(client: "Client") -> list[Candidate]:
 
 
 async def objects(client: "Client", line: Line, scope: str | None) -> list[Candidate]:
-    """Teams with their phase; for ``get runs`` and ``get templates`` those."""
+    """Teams with their phase, for ``retry`` those it helps; for ``get runs`` and ``get templates`` those."""
     from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS
 
     what = line.arguments[0] if line.verb == "get" and line.arguments else ""
     resource = {"run": AGENT_TEAM_RUNS, "template": AGENT_TEAM_TEMPLATES}.get(
         what.removesuffix("s"), AGENT_TEAMS
     )
-    items = (await client.list(resource, scope)).items[:MOST]
+    items = (await client.list(resource, scope)).items
+    if line.verb == "retry":
+        from kagents_tui.delivery_states import failure_of
+
+        items = [each for each in items if failure_of(each)]
+    items = items[:MOST]
     return [
         Candidate(each["metadata"]["name"], str((each.get("status") or {}).get("phase") or ""))
         for each in items

@@ -23,7 +23,7 @@ def register(verbs: options.Verbs) -> None:
     parser = options.verb(
         verbs,
         "get",
-        "list teams, or what belongs to them: agents, gates, mail, tasks, runs, templates, events",
+        "list teams, or what is theirs: agents, gates, deliveries, mail, tasks, runs, templates, events",
         (
             "kagents get teams -A",
             "kagents get team q3-report -o yaml",
@@ -210,6 +210,19 @@ async def gates_of_team(session: Session, team: Object) -> list[Object]:
     return [{"event": gate.event, "state": gate.state, "teammate": gate.teammate} for gate in gates_of(team)]
 
 
+async def delivery_of_team(session: Session, team: Object) -> list[Object]:
+    """What became of the team's work: branch, commit, pull request; of others nothing."""
+    from kagents_tui.delivery_states import delivery_of
+
+    found = delivery_of(team)
+    if found is None:
+        return []
+    row: Object = {"state": found.state, "action": found.action, "message": found.message or None}
+    row |= {"branch": found.branch or None, "commit": found.commit or None}
+    request = {"url": found.url, "state": found.request or None} if found.url else None
+    return [row | {"pullRequest": request, "since": found.since or None}]
+
+
 async def journal_of(session: Session, team: Object) -> list[Object]:
     """Every journal entry there is. Raises NoJournalError without a hub."""
     from kagents_tui.journal_stream import stream
@@ -259,6 +272,9 @@ _GETTERS: Final[dict[str, Getter]] = {
     "teams": _TEAMS,
     "agents": of_teams(agents_of_team, tables.AGENTS, lambda row: f"{row['team']}/{row['agent']}"),
     "gates": of_teams(gates_of_team, tables.GATES, lambda row: f"{row['team']}/{row['event']}"),
+    "deliveries": of_teams(
+        delivery_of_team, tables.DELIVERIES, lambda row: f"{row['team']}/{row['branch'] or row['state']}"
+    ),
     "mail": of_teams(mail_of_team, tables.MAIL, lambda row: f"{row['team']}/{row['id']}"),
     "tasks": of_teams(tasks_of_team, tables.TASKS, lambda row: f"{row['team']}/{row['id']}"),
     "runs": _RUNS,
@@ -268,4 +284,4 @@ _GETTERS: Final[dict[str, Getter]] = {
     "run": _RUNS,
     "template": _TEMPLATES,
 }
-NAMES: Final = ("teams", "agents", "gates", "mail", "tasks", "runs", "templates", "events")
+NAMES: Final = ("teams", "agents", "gates", "deliveries", "mail", "tasks", "runs", "templates", "events")

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from kagents_core.wording import in_words
 from kagents_tui.gate_states import gates_of
 from kagents_tui.rows.ages import age, clock
 
 T = TypeVar("T")
+SHORT: Final = 12
+"""Characters of a commit."""
 Object = dict[str, Any]
 
 
@@ -139,6 +141,8 @@ TEAMS: Table[Object] = Table(
         Column("HARNESS", field("spec.harness"), wide=True),
         Column("BUDGET", _money("spec.lifecycle.budgetLimit"), wide=True),
         Column("TIMEOUT", field("spec.lifecycle.timeout"), wide=True),
+        Column("BRANCH", field("status.branch"), wide=True),
+        Column("PULL REQUEST", field("status.pullRequest.url"), wide=True),
         Column("AGE", _age("metadata.creationTimestamp")),
     )
 )
@@ -174,6 +178,17 @@ AGENTS: Table[Object] = Table(
         Column("MODEL", field("model"), wide=True),
         Column("POD", field("pod"), wide=True),
         Column("DOING", _doing),
+    ),
+    team=True,
+)
+DELIVERIES: Table[Object] = Table(
+    (
+        Column("STATE", field("state")),
+        Column("BRANCH", field("branch")),
+        Column("COMMIT", lambda row, _: str(row["commit"] or "")[:SHORT]),
+        Column("REQUEST", field("pullRequest.state")),
+        Column("LINK", field("pullRequest.url")),
+        Column("MESSAGE", field("message")),
     ),
     team=True,
 )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from kagents_core.safetext import SafeText
+from kagents_tui.delivery_states import Failure, delivery_of
 from kagents_tui.gate_states import gates_of
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.fields import line, mapping, micros, moment, sequence, whole
@@ -18,16 +19,17 @@ DEFAULTS: Final = Thresholds()
 STALE_MAIL = timedelta(minutes=DEFAULTS.stale_mail_minutes)
 """Mail that nobody has read for this long counts as stale, unless configured otherwise."""
 
-Kind = Literal["gate", "failed", "plan", "asks", "mail", "silent", "restarts", "budget"]
+Kind = Literal["gate", "delivery", "failed", "plan", "asks", "mail", "silent", "restarts", "budget"]
 RANKS: dict[Kind, int] = {
     "gate": 0,
-    "failed": 1,
-    "plan": 2,
-    "asks": 3,
-    "mail": 4,
-    "silent": 5,
-    "restarts": 6,
-    "budget": 7,
+    "delivery": 1,
+    "failed": 2,
+    "plan": 3,
+    "asks": 4,
+    "mail": 5,
+    "silent": 6,
+    "restarts": 7,
+    "budget": 8,
 }
 AGED = frozenset({"mail", "silent"})
 """Kinds whose words end in their age."""
@@ -58,6 +60,8 @@ class Need:
     event: str = ""
     """The gate's event, exactly as the object has it."""
     request: Request | None = None
+    failure: Failure | None = None
+    """Of the delivery, exactly as the object has it."""
     due: datetime | None = None
     """From when on it counts; at once when absent."""
 
@@ -69,7 +73,7 @@ class Need:
     @property
     def for_person(self) -> bool:
         """Whether the team waits for a person's decision."""
-        return self.kind in ("gate", "plan", "asks")
+        return self.kind in ("gate", "delivery", "plan", "asks")
 
     @property
     def search(self) -> str:
@@ -101,7 +105,7 @@ def needs_of(team: Mapping[str, Any], thresholds: Thresholds = DEFAULTS) -> tupl
     if phase in FAILED_PHASES:
         found.append(Need("failed", line(why_failed(phase, status)), line("")))
     if phase not in ENDED_PHASES:
-        found += [*gates(team), *from_activity(status, thresholds), *restarts(status)]
+        found += [*gates(team), *undelivered(team), *from_activity(status, thresholds), *restarts(status)]
         found += budget(spec, status, thresholds.budget_percent)
     return tuple(sorted(found, key=lambda need: (need.rank, need.since.timestamp() if need.since else 0.0)))
 
@@ -113,6 +117,15 @@ def gates(team: Mapping[str, Any]) -> list[Need]:
         for gate in gates_of(team)
         if gate.state == "waiting" and gate.event
     ]
+
+
+def undelivered(team: Mapping[str, Any]) -> list[Need]:
+    """Work that is done and cannot be delivered until a person has mended something."""
+    found = delivery_of(team)
+    if found is None or found.failure is None:
+        return []
+    words = line(f"not delivered: {found.failure.message}")
+    return [Need("delivery", words, line(""), moment(found.since), failure=found.failure)]
 
 
 def from_activity(status: Mapping[str, Any], thresholds: Thresholds = DEFAULTS) -> list[Need]:

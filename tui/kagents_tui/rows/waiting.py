@@ -14,6 +14,7 @@ from kagents_tui.rows.teams import Key, Team
 
 NAMES: Final = {
     "gate": "gate",
+    "delivery": "delivery",
     "failed": "failed",
     "plan": "plan",
     "permission": "permission",
@@ -57,6 +58,8 @@ def waiting_of(teams: Iterable[Team], now: datetime) -> list[Waiting]:
 
 def _key(team: Team, need: Need) -> tuple[str, ...]:
     what = need.request.id if need.request is not None else need.event
+    if need.failure is not None:  # a delivery that failed again is another thing
+        what = f"{need.failure.retry}\n{need.failure.message}"
     return (*team.key, team.uid, need.kind, need.agent, what)
 
 
@@ -96,7 +99,9 @@ def glyph(item: Waiting, scene: Scene) -> Cell:
 
 
 def what(item: Waiting) -> SafeText:
-    """What is asked for, without the agent's name where a column tells it."""
+    """What is asked for, without what other columns tell."""
+    if item.need.failure is not None:
+        return line(item.need.failure.message)
     request = item.need.request
     if request is None:
         return item.need.text

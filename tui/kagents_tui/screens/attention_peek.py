@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kagents_core.asks import Choices, Mode, Question, questions_of
 from kagents_core.safetext import SafeText, clean
+from kagents_tui.rows import delivery
 from kagents_tui.rows import peek as stories
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.fields import mapping
@@ -29,9 +30,12 @@ class Peek:
     words: dict[int, str] = field(default_factory=dict)
     at: int = 0
     """The question that digits choose for."""
+    generation: int = 0
+    """Of the team's spec that is shown."""
 
     def __post_init__(self) -> None:
         self.picked = [set() for _ in self.questions]
+        self.generation = self.item.team.generation
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -107,6 +111,8 @@ class Peek:
             )
         elif self.is_plan:
             words = "a approve  1-3 how it may work  r reject"
+        elif self.item.need.failure is not None:
+            words = "a retry  b browser"
         elif self.item.need.for_person:
             words = "a allow  r refuse"
         else:
@@ -139,6 +145,8 @@ async def load(connection: "Connection | None", item: Waiting) -> Peek:
             return Peek(item, stories.mail_story(str(need.agent), lying.values()), answerable=False)
     except (ActError, KubeError) as error:
         return _unread(item, str(error))
+    if need.failure is not None:
+        return Peek(item, delivery.story(team))
     return Peek(item, stories.plain_story(item), answerable=False)
 
 
@@ -155,20 +163,24 @@ async def deliver(
 ) -> str | None:
     """Answers what was shown, and nothing else; why not, in a sentence, when it is refused."""
     from kagents_core.kube.errors import KubeError
-    from kagents_tui import acts, asking
+    from kagents_tui import acts, asking, retrying
     from kagents_tui.acting import RefusedError, fresh, ready
     from kagents_tui.actions import BY_ID
 
     need, team = peek.item.need, peek.item.team
-    action = BY_ID["allow" if need.request is not None else "approve"]
+    action = BY_ID["allow" if need.request is not None else "retry" if need.failure else "approve"]
     try:
         connection = ready(app, action)
         refusal = await app.permissions.learn(connection.client, action, team.key[0])
         if refusal:
             return str(refusal)
         now = await fresh(connection, team)
+        if need.failure is not None:
+            await retrying.retry(connection.client, *team.key, uid=team.uid, seen=need.failure)
+            return None
         if need.request is None:
-            await acts.approve(connection.client, *team.key, event=need.event, uid=team.uid)
+            shown = peek.generation or None
+            await acts.approve(connection.client, *team.key, event=need.event, uid=team.uid, generation=shown)
             return None
         await asking.answer(
             connection.client,

@@ -8,11 +8,12 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
 from kagents_tui.actions import BY_ID
+from kagents_tui.delivery_states import delivery_of
 from kagents_tui.journal.changes import Changes
 from kagents_tui.journal.usage import Spent
 from kagents_tui.journal_view import Happening, Mail, Task
 from kagents_tui.navigation import drill
-from kagents_tui.rows import agents, mail, tasks, timeline, usage
+from kagents_tui.rows import agents, delivery, mail, tasks, timeline, usage
 from kagents_tui.rows.agents import Agent
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.teams import Key
@@ -44,6 +45,7 @@ class TeamScreen(Followed, inherit_bindings=False):
     kind = "team"
     BINDINGS: ClassVar[list[BindingType]] = bindings("team")
     DEFAULT_CSS = """
+    TeamScreen #delivery { display: none; }
     TeamScreen #left { width: 53%; }
     TeamScreen #right { width: 47%; border-left: solid $panel; }
     TeamScreen.single #right { border-left: none; }
@@ -64,6 +66,7 @@ class TeamScreen(Followed, inherit_bindings=False):
     def body(self) -> Any:
         scene, rule = self.kagents.scene, self.kagents.symbols.rule
         yield Bar(id="tabs")
+        yield Bar(id="delivery")
         agents_table: Table[Agent] = Table(
             agents.COLUMNS, scene=scene, key=lambda a: a.key, search=agents.search_text, header=False,
             empty="no agents",
@@ -257,6 +260,19 @@ class TeamScreen(Followed, inherit_bindings=False):
             tabs.append(cell(f"[{words}]" if on else f" {words} ", "strong" if on else "dim"))
         note = self._note("usage" if self.active == "usage" else "mail")
         self.query_one("#tabs", Bar).show(tabs, [note, cell(" ")])
+        self._show_delivery()
+
+    def _show_delivery(self) -> None:
+        """One line for what was pushed and asked for, or why not; none while the agents work."""
+        found = delivery_of(self.following.object)
+        shown = delivery.cells(found, self.kagents.scene()) if found else []
+        bar = self.query_one("#delivery", Bar)
+        if found and shown:
+            keys = self.kagents.keymap
+            hint = f"{keys.words('retry')} retry " if found.failure else ""
+            hint += f"{keys.words('open_link')} browser " if found.url else ""
+            bar.show(shown, [cell(hint, "accent")])
+        bar.display = bool(shown)
 
     def _note(self, name: str) -> Cell:
         """What a pane's title says on the right: how live it is, how fast the money goes."""
