@@ -34,19 +34,24 @@ class NoPods:
         raise PodAccessError(404, "there is no such pod")
 
 
+def team(now: datetime, number: int) -> dict[str, Any]:
+    """A team of five agents, all at work."""
+    agents = [{"name": f"mate-{mate}", "prompt": "Do your part. " * 20} for mate in range(4)]
+    works = {"agent": "lead", "state": "working", "since": data.stamp(now)}
+    return data.team(
+        now, f"ns-{number % NAMESPACES:02d}", f"team-{number:05d}", "Running", "5/5",
+        age=timedelta(minutes=number % 600), tasks=(3, 9), cost="1.00", budget="30.00",
+        agents=agents, activity=[works],
+    )  # fmt: skip
+
+
 def fill(store: Store, count: int) -> None:
-    """Teams of five agents, all at work."""
+    """So many teams."""
     now = datetime.now(UTC)
-    agents = [{"name": f"mate-{number}", "prompt": "Do your part. " * 20} for number in range(4)]
     for number in range(count):
-        works = {"agent": "lead", "state": "working", "since": data.stamp(now)}
-        team = data.team(
-            now, f"ns-{number % NAMESPACES:02d}", f"team-{number:05d}", "Running", "5/5",
-            age=timedelta(minutes=number % 600), tasks=(3, 9), cost="1.00", budget="30.00",
-            agents=agents, activity=[works],
-        )  # fmt: skip
-        team["metadata"]["uid"] = f"uid-{number:05d}"
-        store.write(STORAGE, team)
+        made = team(now, number)
+        made["metadata"]["uid"] = f"uid-{number:05d}"
+        store.write(STORAGE, made)
 
 
 async def main(count: int, kubeconfig: Path) -> None:

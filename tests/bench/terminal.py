@@ -1,128 +1,51 @@
-"""kagents-tui in a real pseudo-terminal: first row, memory, a change and a key until they are painted.
+"""kagents-tui in a real pseudo-terminal: first row, memory, changes and keys until they are painted, its load.
 
-The API server is the embedded engine's, alone in a process of its own, and holds all teams already. Sizes:
-``KAGENTS_BENCH_TERMINAL_TEAMS=10,1000,10000``.
+The API server is the embedded engine's, alone in a process of its own, or with ``--cluster`` a real one; it
+holds all teams already. Sizes: ``KAGENTS_BENCH_TERMINAL_TEAMS=100,1000,10000``. The bench makes the changes
+itself, on the same machine: at 200 a second a good part of the two cores is the server's and the bench's.
 """
 
 import asyncio
-import fcntl
+import itertools
 import os
-import pty
-import select
-import signal
-import statistics
-import struct
-import subprocess
+import random
 import sys
-import tempfile
-import termios
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from _place import api_server
+from _screen import COLUMNS, LINES, Screen, screen
+from _table import Table, percentile
+from _team_servers import engine_server, filled
 
 from kagents_core.api.resources import AGENT_TEAMS
 from kagents_core.kube.client import Client
 from kagents_core.kube.config import load_kubeconfig
 
-HERE = Path(__file__).parent
-SIZES = [int(each) for each in os.environ.get("KAGENTS_BENCH_TERMINAL_TEAMS", "10,1000,10000").split(",")]
-LINES, COLUMNS = 40, 120
+SIZES = [int(each) for each in os.environ.get("KAGENTS_BENCH_TERMINAL_TEAMS", "100,1000,10000").split(",")]
 STARTS = 3
 CHANGES = 30
-KEYS = 40
-IDLE_SECONDS = 5.0
-LIMIT = 60.0
+KEYS = 60
+FILTERS = 5
+IDLE_SECONDS = 10.0
+LOAD_SECONDS = 10.0
+RATES = (20, 200)
+OBSERVED = "team-00000"
 
 
 @dataclass
-class Screen:
-    """A program in a pseudo-terminal, and the moment each piece of its output came."""
+class Busy:
+    """What a rate of changes gave."""
 
-    process: subprocess.Popen[bytes]
-    terminal: int
-    started: float
-
-    def until(self, wanted: bytes, seconds: float = LIMIT) -> float:
-        """Reads until the bytes have come; the moment they came."""
-        seen = b""
-        deadline = time.perf_counter() + seconds
-        while time.perf_counter() < deadline:
-            ready, _, _ = select.select([self.terminal], [], [], 0.5)
-            if not ready:
-                continue
-            seen = seen[-len(wanted) :] + os.read(self.terminal, 65536)
-            if wanted in seen:
-                return time.perf_counter()
-        raise TimeoutError(f"{wanted!r} was not painted within {seconds:.0f} s")
-
-    def drain(self, quiet: float = 0.4) -> None:
-        """Reads until nothing comes for a while."""
-        while select.select([self.terminal], [], [], quiet)[0]:
-            os.read(self.terminal, 65536)
-
-    def press(self, keys: bytes) -> float:
-        """Types; the moment before."""
-        now = time.perf_counter()
-        os.write(self.terminal, keys)
-        return now
-
-    def resident(self) -> float:
-        """Memory in MiB."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-    def cpu(self) -> float:
-        """Seconds of processor time so far."""
-        times = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
-
-
-@contextmanager
-def screen(command: Sequence[str]) -> Iterator[Screen]:
-    """A program on a pseudo-terminal of 120 by 40."""
-    parent, child = pty.openpty()
-    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
-    environment = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-    environment.pop("NO_COLOR", None)
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdin=child, stdout=child, stderr=child, env=environment, start_new_session=True
-    )
-    os.close(child)
-    try:
-        yield Screen(process, parent, started)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        os.close(parent)
-
-
-def terminal(kubeconfig: Path) -> list[str]:
-    """The command that opens kagents-tui."""
-    return [str(Path(sys.executable).with_name("kagents-tui")), "--kubeconfig", str(kubeconfig)]
-
-
-@contextmanager
-def served(count: int) -> Iterator[Path]:
-    """An API server with that many teams; its kubeconfig."""
-    with tempfile.TemporaryDirectory() as directory:
-        kubeconfig = Path(directory) / "kubeconfig"
-        server = subprocess.Popen(
-            [sys.executable, str(HERE / "_served_teams.py"), str(count), str(kubeconfig)]
-        )
-        try:
-            deadline = time.monotonic() + 120
-            while not kubeconfig.exists():
-                if server.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"the API server with {count} teams did not start")
-                time.sleep(0.02)
-            yield kubeconfig
-        finally:
-            server.kill()
-            server.wait()
+    reached: float
+    """Changes a second that the server took."""
+    share: float
+    """Per cent of one core."""
+    change: list[float]
+    key: list[float]
 
 
 @dataclass
@@ -135,62 +58,117 @@ class Figures:
     idle: float
     change: list[float]
     key: list[float]
-    filtered: float
+    filtered: list[float]
+    busy: dict[int, Busy] = field(default_factory=dict)
 
 
-def measure(count: int) -> Figures:
+def terminal(kubeconfig: Path) -> list[str]:
+    """The command that opens kagents-tui."""
+    return [str(Path(sys.executable).with_name("kagents-tui")), "--kubeconfig", str(kubeconfig), "-A"]
+
+
+def measure(count: int, kubeconfig: Path) -> Figures:
     """All figures of one size."""
     total = f"{count} teams".encode()
     first_row, all_rows = [], []
-    with served(count) as kubeconfig:
-        for _ in range(STARTS):
-            with screen(terminal(kubeconfig)) as shown:
-                first_row.append(shown.until(b"team-0") - shown.started)
-                if count > 500:
-                    all_rows.append(shown.until(total) - shown.started)
+    for _ in range(STARTS):
         with screen(terminal(kubeconfig)) as shown:
-            shown.until(total)
-            shown.drain()
-            resident, idle = shown.resident(), idle_share(shown)
-            change = asyncio.run(changes(shown, kubeconfig))
-            key = [press_down(shown, number) for number in range(KEYS)]
-            shown.press(b"g/team-0000")
-            shown.drain()
-            began = shown.press(b"3")
-            filtered = shown.until(b"Teams\x1b") - began
-    return Figures(first_row, all_rows, resident, idle, change, key, filtered)
+            first_row.append(shown.until(b"team-0") - shown.started)
+            if count > 500:
+                all_rows.append(shown.until(total) - shown.started)
+    with screen(terminal(kubeconfig)) as shown:
+        shown.until(total)
+        shown.drain()
+        resident, idle = shown.resident(), share(shown, IDLE_SECONDS)
+        change = asyncio.run(changes(shown, kubeconfig))
+        key = [press_down(shown, number) for number in range(KEYS)]
+        figures = Figures(first_row, all_rows, resident, idle, change, key, [])
+        for rate in RATES:
+            figures.busy[rate] = asyncio.run(busy(shown, kubeconfig, count, rate))
+        figures.resident = max(resident, shown.resident())
+        figures.filtered = [last_filter_key(shown) for _ in range(FILTERS)]
+    return figures
 
 
-def idle_share(shown: Screen) -> float:
-    """Per cent of one core while nothing happens."""
+def share(shown: Screen, seconds: float) -> float:
+    """Per cent of one core that is used while its output is read and dropped."""
     before, began = shown.cpu(), time.perf_counter()
-    while time.perf_counter() - began < IDLE_SECONDS:
-        shown.drain(0.2)
+    while time.perf_counter() - began < seconds:
+        shown.drain(0.2, 0.5)
         time.sleep(0.1)
     return 100 * (shown.cpu() - before) / (time.perf_counter() - began)
 
 
-async def changes(shown: Screen, kubeconfig: Path) -> list[float]:
+async def changes(shown: Screen, kubeconfig: Path, *, quiet: bool = True, first: int = 10) -> list[float]:
     """A team's cost changes; seconds from the request until the new figure is painted."""
     taken = []
     async with Client(load_kubeconfig(str(kubeconfig))) as client:
         for number in range(CHANGES):
-            cost = f"{10 + number // 60}.{number % 60 + 10}"
+            cost = f"{first + number // 60}.{number % 60 + 10}"
             began = time.perf_counter()
-            await client.patch_merge(
-                AGENT_TEAMS, "ns-00", "team-00000", {"status": {"estimatedCost": cost}}, subresource="status"
-            )
-            painted = await asyncio.to_thread(shown.until, f"${cost}/30".encode())
-            taken.append(painted - began)
-            await asyncio.to_thread(shown.drain, 0.15)
+            await _set_cost(client, 0, cost)
+            taken.append(await asyncio.to_thread(shown.until, f"${cost}/30".encode()) - began)
+            if quiet:
+                await asyncio.to_thread(shown.drain, 0.15)
     return taken
+
+
+async def busy(shown: Screen, kubeconfig: Path, count: int, rate: int) -> Busy:
+    """Teams drawn by lot change, so many times a second; meanwhile one of them is watched and keys pressed."""
+    draw, made = random.Random(rate), itertools.count()
+
+    async def pour(client: Client, every: float) -> None:
+        slots = asyncio.Semaphore(32)
+
+        async def one(number: int) -> None:
+            async with slots:
+                await _set_cost(client, number, f"2.{next(made) % 90 + 10}")
+
+        async with asyncio.TaskGroup() as group:
+            due = time.perf_counter()
+            while True:
+                group.create_task(one(draw.randrange(1, count)))
+                due += every
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+
+    async with Client(load_kubeconfig(str(kubeconfig))) as client:
+        pouring = asyncio.create_task(pour(client, 1 / rate))
+        try:
+            await asyncio.sleep(1.0)
+            began, before = time.perf_counter(), next(made)
+            used = await asyncio.to_thread(share, shown, LOAD_SECONDS)
+            reached = (next(made) - before) / (time.perf_counter() - began)
+            change = await changes(shown, kubeconfig, quiet=False, first=20 if rate == RATES[0] else 22)
+            key = [await asyncio.to_thread(press_down, shown, number) for number in range(KEYS)]
+        finally:
+            pouring.cancel()
+            await asyncio.wait([pouring])
+    await asyncio.to_thread(shown.drain)
+    return Busy(reached, used, change, key)
+
+
+async def _set_cost(client: Client, number: int, cost: str) -> None:
+    status = {"status": {"estimatedCost": cost}}
+    name = f"team-{number:05d}"
+    await client.patch_merge(AGENT_TEAMS, f"ns-{number % 20:02d}", name, status, subresource="status")
 
 
 def press_down(shown: Screen, number: int) -> float:
     """The cursor goes down and up again; seconds from the key to the first paint of it."""
-    shown.drain(0.05)
+    shown.drain(0.03, 0.3)
     began = shown.press(b"j" if number % 2 == 0 else b"k")
     return shown.until(b"team-0") - began
+
+
+def last_filter_key(shown: Screen) -> float:
+    """A filter is typed; seconds from its last key until only what matches is counted. Then it is cleared."""
+    shown.press(b"g/team-0000")
+    shown.drain()
+    began = shown.press(b"3")
+    taken = shown.until(b"Teams\x1b") - began
+    shown.press(b"\x1b\x1b")
+    shown.drain()
+    return taken
 
 
 BARE = """
@@ -218,38 +196,75 @@ def bare() -> float:
 
 def spread(seconds: list[float]) -> str:
     """Median and the 99th per cent."""
-    ordered = sorted(1000 * each for each in seconds)
-    last = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
-    return f"p50 {statistics.median(ordered):.0f}, p99 {last:.0f} ms"
+    return f"p50 {1000 * percentile(seconds, 0.5):.0f}, p99 {1000 * percentile(seconds, 0.99):.0f} ms"
 
 
-ROWS: tuple[tuple[str, Callable[[Figures], str], str], ...] = (
-    ("spawn → first row (best of 3)", lambda f: f"{min(f.first_row):.2f} s", "≤ 0.6 s at every size"),
-    ("spawn → all teams counted", lambda f: f"{min(f.all_rows):.2f} s" if f.all_rows else "-", "-"),
-    ("memory", lambda f: f"{f.resident:.0f} MiB", "≤ 90 / 95 / 150 MiB for 100 / 1,000 / 10,000"),
-    ("idle CPU", lambda f: f"{f.idle:.1f} %", "≤ 1 %"),
-    ("status change → painted", lambda f: spread(f.change), "p99 ≤ 150 ms"),
-    ("key → painted (cursor)", lambda f: spread(f.key), "p50 ≤ 5, p99 ≤ 30 ms"),
+Shown = Callable[[Figures], str]
+
+
+def _loaded(rate: int) -> Iterator[tuple[str, Shown, str, str]]:
+    target = "≤ 8 %" if rate == 20 else "-"
+    peer = "1.8 / 3.9 / 12 %" if rate == 20 else "-"
+    yield f"{rate} changes/s: CPU", lambda f: f"{f.busy[rate].share:.1f} %", target, peer
+    yield f"{rate} changes/s: taken", lambda f: f"{f.busy[rate].reached:.0f}/s", "-", "-"
+    yield f"{rate} changes/s: change → painted", lambda f: spread(f.busy[rate].change), "p99 ≤ 150 ms", "-"
+    yield f"{rate} changes/s: key → painted", lambda f: spread(f.busy[rate].key), "p99 ≤ 30 ms", "-"
+
+
+ROWS: tuple[tuple[str, Shown, str, str], ...] = (
+    (
+        "spawn → first row (best of 3)",
+        lambda f: f"{min(f.first_row):.2f} s",
+        "≤ 0.6 s",
+        "0.6-0.7 / 1.2 / 7.1-7.3 s",
+    ),
+    ("spawn → all teams counted", lambda f: f"{min(f.all_rows):.2f} s" if f.all_rows else "-", "-", "-"),
+    ("memory", lambda f: f"{f.resident:.0f} MiB", "≤ 90 / 95 / 150 MiB", "107 / 157 / 478-630 MiB"),
+    ("idle CPU", lambda f: f"{f.idle:.1f} %", "≤ 1 %", "0.8 / 2.7 / 10.6 %"),
+    (
+        "status change → painted",
+        lambda f: spread(f.change),
+        "p99 ≤ 150 ms",
+        "p50 0.4-1.3 / 1.0-1.3 / 3.5-4.5 s",
+    ),
+    ("key → painted (cursor)", lambda f: spread(f.key), "p50 ≤ 5, p99 ≤ 30 ms", "p50 2, p95 4 / 5 / 9 ms"),
     (
         "last filter key → filtered",
-        lambda f: f"{1000 * f.filtered:.0f} ms" if f.filtered else "-",
+        lambda f: f"p50 {1000 * percentile(f.filtered, 0.5):.0f} ms",
         "≤ 100 ms",
+        "p50 1.4 / 1.4 / 2.0 s",
     ),
+    *_loaded(20),
+    *_loaded(200),
 )
+
+
+@contextmanager
+def each_size() -> Iterator[tuple[str, Callable[[int], AbstractContextManager[Path]]]]:
+    """The name of the API server, and what fills it with teams."""
+    with api_server() as place:
+        if place is None:
+            yield "the engine's API server", engine_server
+        else:
+            yield place.name, lambda count: filled(place.kubeconfig, count)
 
 
 def main() -> None:
     """Print the table."""
-    print(f"kagents-tui on a pseudo-terminal of {COLUMNS} by {LINES}")
-    print(f"  a bare Textual table of 100 rows, same moment: spawn → first row {bare():.2f} s")
-    found = {}
-    for count in SIZES:
-        found[count] = measure(count)
-    heading = "".join(f"{f'{count:,} teams':<22}" for count in found)
-    print(f"  {'':<32}{heading}target")
-    for name, shown, target in ROWS:
-        cells = "".join(f"{shown(figures):<22}" for figures in found.values())
-        print(f"  {name:<32}{cells}{target}")
+    with each_size() as (name, holding):
+        plain = bare()
+        table = Table(
+            f"kagents-tui on a pseudo-terminal of {COLUMNS} by {LINES}, {name}",
+            ("", *(f"{count:,} teams" for count in SIZES), "target", "k9s, elsewhere"),
+        )
+        found = []
+        for count in SIZES:
+            with holding(count) as kubeconfig:
+                found.append(measure(count, kubeconfig))
+        for what, shown, target, peer in ROWS:
+            table.add(what, *(shown(figures) for figures in found), target, peer)
+        table.show()
+        print(f"  a bare Textual table of 100 rows, same moment: spawn → first row {plain:.2f} s")
 
 
 if __name__ == "__main__":
