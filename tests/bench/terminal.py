@@ -1,4 +1,4 @@
-"""kagents-tui in a real pseudo-terminal: first row, memory, changes and keys until they are painted, its load.
+"""kagents-tui in a real pseudo-terminal: first row, memory, load, changes and keys until they are painted.
 
 The API server is the embedded engine's, alone in a process of its own, or with ``--cluster`` a real one; it
 holds all teams already. Sizes: ``KAGENTS_BENCH_TERMINAL_TEAMS=100,1000,10000``. The bench makes the changes
@@ -114,7 +114,7 @@ async def changes(shown: Screen, kubeconfig: Path, *, quiet: bool = True, first:
 
 
 async def busy(shown: Screen, kubeconfig: Path, count: int, rate: int) -> Busy:
-    """Teams drawn by lot change, so many times a second; meanwhile one of them is watched and keys pressed."""
+    """Teams drawn by lot change, so many times a second; meanwhile one is watched and keys pressed."""
     draw, made = random.Random(rate), itertools.count()
 
     async def pour(client: Client, every: float) -> None:
