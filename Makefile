@@ -25,6 +25,7 @@ run: install ## Open kagents-tui on the embedded engine with a demonstration tea
 	@$(BIN)/kagents-tui --demo-team
 
 test: install ## Every test that needs neither root nor a cluster (under 5 minutes)
+	@test -z "$$CI" || tools/install-test-packages
 	@tools/run-tests -n 2 --dist loadgroup -m "not claude and not kubectl and not cluster and not bench" $(TESTS)
 
 check: lint types imports test-kubectl test-claude test-cluster ## Lint, types, import contracts, real kubectl, CLI, cluster

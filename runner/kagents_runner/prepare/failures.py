@@ -74,7 +74,11 @@ def clone_failure(error: GitError, url: str, branch: str) -> RunnerError:
             _BRANCH,
             f"The repository {shown} has no branch, tag or commit {name!r}.",
         ),
-        (_HOST_KEY, f"The SSH host key of {shown} is not the one in known_hosts."),
+        (
+            _HOST_KEY,
+            f"The SSH host key of {shown} is not the one that is known: if it was changed on purpose, put "
+            "the new one into the key known_hosts of the repository's Secret.",
+        ),
         (
             _REFUSED,
             f"The repository {shown} refused the credential or needs one: spec.repository.credentialsSecret.",

@@ -1,10 +1,8 @@
 """A prepared coding team with agents that have committed, a bare repository to push to, and a forge."""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,57 +11,9 @@ sys.path.insert(
 )  # the team's place is shared with the runner's tests
 sys.path.insert(0, str(Path(__file__).parent))
 
-from forge_server import TOKEN, ForgeServer, served
-from runner_places import UID, Place, Ran, git, make_repository
-
-
-class Finishing:
-    """A team whose work is to be delivered."""
-
-    def __init__(self, place: Place, remote: Path) -> None:
-        self.place, self.remote = place, remote
-        self.wish: dict[str, Any] = {"branch": "kagents/demo", "order": ["backend", "tests", "lead"]}
-
-    def work(self, agent: str, name: str, text: str, *, subject: str = "", commit: bool = True) -> None:
-        """The agent writes a file, and commits it."""
-        folder = self.place.work / "worktrees" / agent
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-        if commit:
-            git(folder, "add", ".")
-            git(folder, "commit", "-q", "-m", subject or f"Write {name}")
-
-    def create_pr(self, forge: ForgeServer, **more: Any) -> None:
-        """onComplete: create-pr, with the forge's token in a Secret of its own."""
-        secret = self.place.root / "forge-secret"
-        secret.mkdir(exist_ok=True)
-        (secret / "GITHUB_TOKEN").write_text(TOKEN + "\n")
-        self.place.variables["KAGENTS_FORGE_CREDENTIALS_DIR"] = str(secret)
-        wanted = {"title": "Work", "target": "main", "provider": "github", "apiUrl": forge.url}
-        self.wish["pullRequest"] = wanted | more
-
-    def verb(self, name: str) -> Ran:
-        self.place.variables["KAGENTS_FINISH"] = json.dumps(self.wish)
-        return self.place.run(name)
-
-    def merge(self) -> Ran:
-        return self.verb("merge")
-
-    def finish(self) -> Ran:
-        return self.verb("finish")
-
-    def outcome(self) -> dict[str, Any]:
-        """Both verbs well, and what they tell the controller."""
-        merged = self.merge()
-        assert merged.code == 0, merged.err
-        finished = self.finish()
-        assert finished.code == 0, finished.err
-        told: dict[str, Any] = json.loads(finished.sentence)
-        return told
-
-    def pushed(self, name: str) -> str:
-        """A file as the remote's branch has it."""
-        return git(self.remote, "show", f"{self.wish['branch']}:{name}")
+from finishing_team import Finishing
+from forge_server import ForgeServer, served
+from runner_places import UID, Place, git, make_repository
 
 
 @pytest.fixture
