@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from kagents_runner.quality.wanted import NO_CHECKS, Quality
 from kagents_runner.scope import Scope
 
 Value = TypeVar("Value")
@@ -118,6 +119,8 @@ class AgentDocument:
     """The paths that it may change; None: all."""
     skills: tuple[SkillDocument, ...] = ()
     mcp_servers: tuple[McpServerDocument, ...] = ()
+    quality: Quality = NO_CHECKS
+    """The checks that its work has to pass."""
 
 
 def parse_team(text: str | bytes) -> TeamDocument:
@@ -156,6 +159,7 @@ def parse_agent(text: str | bytes) -> AgentDocument:
         scope=_scope(fields.optional("scope", dict)),
         skills=tuple(_skill(item) for item in fields.items("skills")),
         mcp_servers=tuple(_server(item) for item in fields.items("mcpServers")),
+        quality=_quality(fields.optional("quality", dict)),
     )
 
 
@@ -180,6 +184,20 @@ def _scope(value: dict[str, Any] | None) -> Scope | None:
     fields = _Fields("KAGENTS_AGENT.scope", value)
     return Scope(
         fields.strings("include"), fields.strings("exclude"), fields.optional("onViolation", str) or "report"
+    )
+
+
+def _quality(value: dict[str, Any] | None) -> Quality:
+    fields = _Fields("KAGENTS_AGENT.quality", value or {})
+    rounds, seconds = fields.optional("rounds", int), fields.number("seconds")
+    return Quality(
+        tests=fields.optional("tests", bool) or False,
+        lint=fields.optional("lint", bool) or False,
+        test_command=fields.optional("testCommand", str),
+        lint_command=fields.optional("lintCommand", str),
+        script=fields.optional("script", str),
+        rounds=NO_CHECKS.rounds if rounds is None else rounds,
+        seconds=seconds or NO_CHECKS.seconds,
     )
 
 

@@ -23,6 +23,7 @@ from kagents_runner.harness.protocol import (
     EXIT_DONE,
     EXIT_FAILED,
     EXIT_TERMINATED,
+    EXIT_WORK_FAILED,
     AgentContext,
     Harness,
     HarnessExit,
@@ -31,6 +32,7 @@ from kagents_runner.harness.protocol import (
 from kagents_runner.leftovers import commit_leftovers
 from kagents_runner.locations import Locations, working_directory
 from kagents_runner.output import say
+from kagents_runner.stopping import until_stopped
 from kagents_runner.terminal.place import socket_path
 from kagents_runner.terminal.server import TerminalServer
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
@@ -150,7 +152,7 @@ async def _play(harness: Harness, context: AgentContext, state: StateFile) -> Ha
     beating = asyncio.create_task(state.beat_until_full())
     beating.add_done_callback(lambda _: stop.set())
     try:
-        ending = await harness.run(context, state.report, stop)
+        ending = await _inspected(await harness.run(context, state.report, stop), context, stop)
     except Exception as error:  # whatever went wrong, the work is kept and the state told
         if is_full(error):
             return HarnessExit(EXIT_VOLUME_FULL, full_sentence(what_failed(error)))
@@ -161,6 +163,24 @@ async def _play(harness: Harness, context: AgentContext, state: StateFile) -> Ha
     finally:
         beating.cancel()
         await asyncio.wait({beating})
+
+
+async def _inspected(ending: HarnessExit, context: AgentContext, stop: asyncio.Event) -> HarnessExit:
+    """An agent that ended well has not done so while its work fails the team's checks.
+
+    The harness has held it back until they passed, so this finds nothing new, and runs nothing, unless the
+    agent went another way.
+    """
+    if ending.code != EXIT_DONE or not context.agent.quality.gates:
+        return ending
+    finding = await until_stopped(context.inspector().inspect(), stop)
+    if finding is None:
+        return HarnessExit(EXIT_TERMINATED)
+    if finding.passed:
+        return ending
+    gates = " and ".join(context.agent.quality.gates)
+    over = finding.over or f"it ended although its work does not pass {gates}"
+    return HarnessExit(EXIT_WORK_FAILED, f"{context.agent.name}: {over}")
 
 
 def _context(places: Locations, team: TeamDocument, agent: AgentDocument) -> AgentContext:

@@ -4,22 +4,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from kagents_core.api.fields import Flag, LongText, ObjectName, WebAddress, Whole
+from kagents_core.api.fields import Flag, ObjectName, WebAddress, Whole
 from kagents_core.api.model import Spec, refusal, rules
 
 ONLY_SHARED_VOLUME = "only shared-volume is supported"
 NO_BEADS = "the beads task backend is not supported"
-
-
-class QualityGates(Spec):
-    """Checks an agent's work has to pass."""
-
-    require_tests: Flag = False
-    """Whether tests must pass."""
-    require_lint: Flag = False
-    """Whether the linter must pass."""
-    validation_script: LongText | None = None
-    """Script that must succeed."""
 
 
 class Beads(Spec):

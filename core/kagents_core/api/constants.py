@@ -33,6 +33,9 @@ ANNOTATION_RETRY_FINISH: Final = f"{GROUP}/retry-finish"
 EXIT_NEEDS_A_PERSON: Final = 64
 """Exit code of a container's program when a person must change something (``EX_USAGE``)."""
 
+EXIT_QUALITY_GATE: Final = 65
+"""Exit code of an agent whose work has failed the team's checks too often: it is not started again."""
+
 EXIT_VOLUME_FULL: Final = 74
 """Exit code of a container's program that a full volume has stopped (``EX_IOERR``)."""
 

@@ -12,6 +12,7 @@ from kagents_core.api import teamrules
 from kagents_core.api.agents import AgentSpec, TeammateSpec
 from kagents_core.api.constants import LEAD
 from kagents_core.api.fielderrors import FieldError
+from kagents_core.api.quality import QualityGates
 from kagents_core.api.team import AgentTeamSpec, Lifecycle, Workspace
 from kagents_core.api.template import AgentTeamRunSpec, AgentTeamTemplateSpec
 from kagents_core.simulation import check_script, parse_script, unknown_agents
@@ -22,6 +23,10 @@ TOO_MUCH_PROMPT: Final = (
     "an input, and name the file here"
 )
 TOO_MUCH_SCRIPT: Final = "script and prompt of one agent together are larger than 96 KiB"
+TOO_MUCH_VALIDATION: Final = (
+    "validationScript, prompt and script of one agent together are larger than 96 KiB; put the script into "
+    "the repository and name it here"
+)
 
 
 def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
@@ -33,7 +38,7 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
         *_gates(spec.lifecycle, spec.teammates),
         *_scripts(agents, spec.harness),
         *_parts(agents),
-        *_sizes(agents),
+        *_sizes(agents, spec.quality_gates),
         *_mounts(spec.workspace),
         *_scopes(spec),
     ]
@@ -50,7 +55,11 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
 def template_problems(spec: AgentTeamTemplateSpec) -> list[FieldError]:
     """Every broken rule of a template whose fields are each well-formed."""
     agents = [(f"spec.teammates[{index}]", each) for index, each in enumerate(spec.teammates)]
-    return [*_teammates(spec.teammates), *_gates(spec.lifecycle, spec.teammates), *_sizes(agents)]
+    return [
+        *_teammates(spec.teammates),
+        *_gates(spec.lifecycle, spec.teammates),
+        *_sizes(agents, spec.quality_gates),
+    ]
 
 
 def run_problems(spec: AgentTeamRunSpec) -> list[FieldError]:
@@ -73,15 +82,20 @@ def _agents(spec: AgentTeamSpec) -> Iterator[tuple[str, AgentSpec]]:
         yield f"spec.teammates[{index}]", teammate
 
 
-def _sizes(agents: Sequence[tuple[str, AgentSpec]]) -> Iterator[FieldError]:
+def _sizes(agents: Sequence[tuple[str, AgentSpec]], quality: QualityGates | None) -> Iterator[FieldError]:
     """Every agent is told of the whole team in one environment variable, which Linux limits to 128 KiB."""
+    script = quality.validation_script if quality else None
     prompts = {f"{where}.prompt": _written(agent.prompt) for where, agent in agents}
     if sum(prompts.values()) > MOST_PROMPT_BYTES:
         longest = max(prompts, key=lambda where: prompts[where])
         yield FieldError(longest, None, TOO_MUCH_PROMPT)
     for where, agent in agents:
-        if agent.script is not None and _written(agent.script) + _written(agent.prompt) > MOST_PROMPT_BYTES:
+        own = _written(agent.script or "") + _written(agent.prompt)
+        if agent.script is not None and own > MOST_PROMPT_BYTES:
             yield FieldError(f"{where}.script", None, TOO_MUCH_SCRIPT)
+        elif script is not None and own + _written(script) > MOST_PROMPT_BYTES:
+            yield FieldError("spec.qualityGates.validationScript", None, TOO_MUCH_VALIDATION)
+            return
 
 
 def _written(text: str) -> int:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from kagents_core.api.agents import MOST_TEAMMATES, Harness, LeadSpec, Teammates
-from kagents_core.api.backends import Coordination, Observability, QualityGates
+from kagents_core.api.backends import Coordination, Observability
 from kagents_core.api.fields import (
     Branch,
     BranchTemplate,
@@ -22,6 +22,7 @@ from kagents_core.api.fields import (
     Whole,
 )
 from kagents_core.api.model import Spec, map_list, refusal, rules
+from kagents_core.api.quality import QualityGates
 from kagents_core.api.repository import Repository
 from kagents_core.api.status import TeamStatus
 from kagents_core.api.teamrules import TEAM_RULES

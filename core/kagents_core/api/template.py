@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from kagents_core.api.agents import MOST_TEAMMATES, Harness, LeadSpec, TeammateSpec
-from kagents_core.api.backends import Coordination, QualityGates
+from kagents_core.api.backends import Coordination
 from kagents_core.api.fields import Flag, Label, ShortText
 from kagents_core.api.model import Spec, Status, map_list, rules
+from kagents_core.api.quality import QualityGates
 from kagents_core.api.repository import Repository
 from kagents_core.api.status import Condition, TeamStatus
 from kagents_core.api.team import Auth, Lifecycle, Workspace

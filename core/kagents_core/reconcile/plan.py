@@ -62,6 +62,8 @@ class PodView:
     """The termination sentence of the container that failed."""
     volume_full: bool = False
     """It failed, and says that it was for want of room on the volume."""
+    work_failed: bool = False
+    """It failed because its agent's work did not pass the team's checks: another attempt would not either."""
     finished_at: datetime | None = None
     needs_person: bool = False
     """It failed, and says that a person must change something."""

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from kagents_core.api.constants import EXIT_QUALITY_GATE
 from kagents_runner.documents import AgentDocument, TeamDocument
+from kagents_runner.quality.inspection import Inspector, Place
 from kagents_runner.terminal.screens import Screen
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_NEEDS_A_PERSON = 64
+EXIT_WORK_FAILED = EXIT_QUALITY_GATE
+"""Its work has failed the team's checks too often."""
 EXIT_TERMINATED = 143
 
 
@@ -38,6 +42,16 @@ class AgentContext:
     """The container's whole environment, secrets included; never log it."""
     show: Callable[[Screen], None] = lambda _: None
     """Tells which screen is the agent's own from now on, for people who attach to it."""
+
+    @property
+    def place(self) -> Place:
+        """Where the agent's work is inspected."""
+        repository = self.team.repository
+        return Place(self.cwd, self.home_dir, None if repository is None else repository.branch)
+
+    def inspector(self) -> Inspector:
+        """What inspects the agent's work."""
+        return Inspector(self.agent.quality, self.place, self.environment)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ A pod knows its own supervisor's word (``agents/<agent>.json``). What only the c
 gate, a pod that will not be tried again) the recorder publishes in ``recorder.json``, under ``teammates``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import orjson
 
 from kagents_core.teamfiles.files import read_bounded
 from kagents_core.teamfiles.layout import TeamLayout
-from kagents_runner.documents import RosterEntry, TeamDocument, parse_team
+from kagents_runner.documents import DocumentError, RosterEntry, TeamDocument, parse_team
 
 _STATE_BYTES = 64 * 1024
 _TEAM_BYTES = 32 * 1024 * 1024
@@ -39,6 +39,15 @@ def read_standings(layout: TeamLayout, team: TeamDocument) -> list[Standing]:
     states = {entry.name: _state(layout, entry.name) for entry in team.agents}
     ended = {name for name, state in states.items() if _is_over(state, _mapping(published.get(name)))}
     return [_standing(entry, states[entry.name], published, ended) for entry in team.agents]
+
+
+def have_ended(layout: TeamLayout, team: TeamDocument, names: Sequence[str]) -> bool:
+    """Whether all of these agents are over for good."""
+    try:
+        ended = {standing.entry.name for standing in read_standings(layout, team) if standing.ended}
+    except (OSError, DocumentError):
+        return False
+    return all(name in ended for name in names)
 
 
 def _standing(entry: RosterEntry, state: str, published: Mapping[str, Any], ended: set[str]) -> Standing:

@@ -2,18 +2,24 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from kagents_core import simulation as script
-from kagents_core.teamfiles.nativejson import timestamp
-from kagents_runner.documents import DocumentError
-from kagents_runner.harness.protocol import EXIT_DONE, EXIT_FAILED, EXIT_TERMINATED, AgentContext, HarnessExit
-from kagents_runner.mcp.standing import read_standings
+from kagents_runner.harness.protocol import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_TERMINATED,
+    EXIT_WORK_FAILED,
+    AgentContext,
+    HarnessExit,
+)
+from kagents_runner.mcp.standing import have_ended
 from kagents_runner.prepare.git import Git, GitError
-from kagents_runner.simulate import asking
+from kagents_runner.simulate import asking, notices
 from kagents_runner.simulate.native import NativeAgent
 from kagents_runner.simulate.progress import Progress
+from kagents_runner.simulate.working import commit_files, write_inside
+from kagents_runner.stopping import until_stopped
 
 TICK: Final = 1.0
 """Seconds between two looks into the mailbox, as the real CLI's timer."""
@@ -111,6 +117,7 @@ class Player:
                 )
                 self._log(f"dismissed {step.teammate}")
             case script.Finish():
+                await self._pass()
                 self.native.request(self._mark(), "finish", summary=step.summary)
                 self._log(f"finished: {step.summary}")
             case script.Fail():
@@ -119,6 +126,7 @@ class Player:
                     EXIT_FAILED, f"The simulated agent failed as its script says: {step.message}"
                 )
             case script.Shutdown():
+                await self._pass()
                 self._log(f"ends: {step.reason}")
                 raise _EndingError(EXIT_DONE)
 
@@ -165,7 +173,7 @@ class Player:
                 self._log(f"created task {task.id}: {task.subject}")
             case script.Claim():
                 await self._claim(step)
-            case script.Complete():
+            case script.Complete() if await self._passes():
                 for done in await self.native.complete(step.subject, self._mark()):
                     self._log(f"completed task {done.id}: {done.subject}")
 
@@ -185,30 +193,38 @@ class Player:
         self.native.hook("PreToolUse", tool_name="Write" if step.write else "Read", tool_input={})
         await self._pause(step.seconds)
         for name, content in step.write.items():
-            path = self._context.cwd / name
-            if not path.resolve().is_relative_to(self._context.cwd.resolve()):
+            path = write_inside(self._context.cwd, name, content)
+            if path is None:
                 raise _EndingError(
                     EXIT_FAILED, f"The script writes outside of the working directory: {name[:100]}."
                 )
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content)
             self.native.tool("Write", {"file_path": str(path)}, {"success": True}, f"{self._mark()} {name}")
             self._log(f"wrote {name}")
         if step.write and self._context.team.mode == "coding":
-            await self._commit(list(step.write))
+            try:
+                if await commit_files(Git(self._context.environment), self._context.cwd, list(step.write)):
+                    self._log("committed")
+            except GitError as error:
+                raise _EndingError(EXIT_FAILED, f"The simulated agent could not commit: {error}") from error
 
-    async def _commit(self, names: list[str]) -> None:
-        git = Git(self._context.environment)
-        cwd: Path = self._context.cwd
-        try:
-            await git.run("add", "--", *names, cwd=cwd)
-            if not await git.succeeds("diff", "--cached", "--quiet", cwd=cwd):
-                await git.run(
-                    "commit", "--quiet", "--message", f"Simulate: write {', '.join(names)[:60]}", cwd=cwd
-                )
-                self._log("committed")
-        except GitError as error:
-            raise _EndingError(EXIT_FAILED, f"The simulated agent could not commit: {error}") from error
+    # -- the team's checks -----------------------------------------------------------------------------------
+
+    async def _passes(self) -> bool:
+        """Whether the checks are content with the work; ends the agent once they have failed too often."""
+        finding = await until_stopped(self._context.inspector().inspect(), self._stop)
+        if finding is None:
+            self._log("stopped")
+            raise _EndingError(EXIT_TERMINATED)
+        for line in finding.told.splitlines():
+            self._log(line)
+        if finding.over is not None:
+            raise _EndingError(EXIT_WORK_FAILED, f"{self.native.name}: {finding.over}")
+        return finding.passed
+
+    async def _pass(self) -> None:
+        """Hold the end back until the checks pass; a script cannot mend its work any more by then."""
+        while not await self._passes():
+            await self._pause(self._tick)
 
     # -- turns and mail --------------------------------------------------------------------------------------
 
@@ -231,15 +247,7 @@ class Player:
             return True
         if wish.task and await self.native.claimable() is not None:
             return True
-        return bool(wish.ended) and self._all_ended(wish.ended)
-
-    def _all_ended(self, names: Sequence[str]) -> bool:
-        try:
-            standings = read_standings(self.native.layout, self._context.team)
-        except (OSError, DocumentError):
-            return False
-        ended = {standing.entry.name for standing in standings if standing.ended}
-        return all(name in ended for name in names)
+        return bool(wish.ended) and have_ended(self.native.layout, self._context.team, wish.ended)
 
     async def _catch_up(self) -> None:
         """What a killed attempt had taken and not read, or read and not answered."""
@@ -267,15 +275,8 @@ class Player:
         request = self._progress.shutdown
         if request is None:
             return
-        answer = {
-            "type": "shutdown_approved",
-            "requestId": request,
-            "from": self.native.name,
-            "timestamp": timestamp(),
-            "paneId": "simulated",
-            "backendType": "simulated",
-        }
-        await self.native.notify(answer, f"shutdown {request}")
+        await self._pass()
+        await self.native.notify(notices.approved(self.native.name, request), f"shutdown {request}")
         self._log("approved the shutdown")
         raise _EndingError(EXIT_DONE)
 
@@ -285,12 +286,5 @@ class Player:
         self._progress.save()
         self.native.hook("Stop", stop_hook_active=False, last_assistant_message=self._said)
         self.native.hook("TeammateIdle", teammate_name=self.native.name, team_name=self._context.team.name)
-        notice = {
-            "type": "idle_notification",
-            "from": self.native.name,
-            "timestamp": timestamp(),
-            "idleReason": "available",
-            "result": self._said,
-        }
-        await self.native.notify(notice, f"idle {self._progress.turns}")
+        await self.native.notify(notices.idle(self.native.name, self._said), f"idle {self._progress.turns}")
         self._log("idle")

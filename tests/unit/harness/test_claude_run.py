@@ -10,10 +10,11 @@ import pytest
 
 from kagents_core.teamfiles.layout import TeamLayout
 from kagents_runner.harness.claude_code import ClaudeCodeHarness
-from kagents_runner.harness.claude_code.narrate import Narrator, secrets_of
+from kagents_runner.harness.claude_code.narrate import Narrator
 from kagents_runner.harness.claude_code.screen import last_words
 from kagents_runner.harness.claude_code.watch import START_SECONDS, WAKE_AFTER, SessionWatch
 from kagents_runner.harness.protocol import AgentContext, HarnessExit, HarnessState
+from kagents_runner.secret_values import secrets_of
 
 MakeContext = Callable[..., AgentContext]
 FakeClaude = Callable[..., str]

@@ -163,3 +163,16 @@ def test_an_agent_that_finds_the_volume_full_each_time_names_it(begun: World) ->
     said = condition(begun, "Succeeded")
     assert (said["status"], said["reason"]) == ("False", "VolumeFull")
     assert said["message"].startswith("a failed after 0 restarts: The team's volume is full")
+
+
+def test_work_that_fails_the_checks_ends_the_team_without_another_attempt(begun: World) -> None:
+    sentence = "a: its work failed requireTests 4 times in a row: `make test` ended with status 2"
+    ended = {"terminated": {"exitCode": 65, "message": sentence}}
+    pod_of(begun, "a")["status"] = {
+        "phase": "Failed",
+        "containerStatuses": [container("agent", state=ended)],
+    }
+    said = condition(begun, "Succeeded")
+    assert (said["status"], said["reason"], said["message"]) == ("False", "QualityGateFailed", sentence)
+    assert begun.raw["status"]["phase"] == "Failed"
+    assert len(begun.agent_pods("a")) == 1

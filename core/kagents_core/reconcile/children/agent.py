@@ -52,7 +52,7 @@ def _locations(identity: Identity, spec: AgentTeamSpec, agent: Agent, attempt: i
         {"name": "KAGENTS_HOME_DIR", "value": home},
         {"name": "KAGENTS_WORK_DIR", "value": WORK_DIR},
         {"name": "KAGENTS_TEAM", "value": literal(team_document(identity, spec))},
-        {"name": "KAGENTS_AGENT", "value": literal(agent_document(identity, agent, attempt))},
+        {"name": "KAGENTS_AGENT", "value": literal(agent_document(identity, spec, agent, attempt))},
     ]
 
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from kagents_core.api.agents import TeammateSpec
+from kagents_core.api.quality import QualityGates
 from kagents_core.api.quantities import parse_duration
 from kagents_core.api.repository import Repository
 from kagents_core.api.team import AgentTeamSpec
@@ -81,7 +82,22 @@ def team_document(identity: Identity, spec: AgentTeamSpec) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
-def agent_document(identity: Identity, agent: Agent, attempt: int) -> str:
+def quality_document(gates: QualityGates | None) -> dict[str, Any] | None:
+    """The checks that an agent's work has to pass."""
+    if gates is None:
+        return None
+    return {
+        "tests": gates.require_tests,
+        "lint": gates.require_lint,
+        "testCommand": gates.test_command,
+        "lintCommand": gates.lint_command,
+        "script": gates.validation_script,
+        "rounds": gates.max_rounds,
+        "seconds": _seconds(gates.timeout),
+    }
+
+
+def agent_document(identity: Identity, spec: AgentTeamSpec, agent: Agent, attempt: int) -> str:
     """``KAGENTS_AGENT``."""
     document = {
         "name": agent.name,
@@ -94,6 +110,7 @@ def agent_document(identity: Identity, agent: Agent, attempt: int) -> str:
         "script": agent.spec.script,
         "scope": scope_of(agent),
         **equipment_of(agent),
+        "quality": quality_document(spec.quality_gates),
         "attempt": attempt,
         "sessionId": session_id(identity.uid, agent.name),
         "timeoutSeconds": _seconds(agent.spec.timeout),

@@ -128,6 +128,8 @@ def _again(snapshot: Snapshot, agent: Agent, latest: PodView | None) -> AgentSta
             agent, "Pending", create=Attempt(number + 1, restarts), attempt=number + 1, restarts=restarts
         )
     cause = latest.message if latest and latest.message else "its pod is gone"
+    if latest and latest.work_failed:
+        return AgentState(agent, "Failed", pod=latest, attempt=number, restarts=restarts, message=cause)
     if restarts >= snapshot.spec.lifecycle.max_restarts:
         message = f"failed after {restarts} restarts: {cause}"
         return AgentState(agent, "Failed", pod=latest, attempt=number, restarts=restarts, message=message)

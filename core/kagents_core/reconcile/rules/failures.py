@@ -31,4 +31,6 @@ def _failed_agent(states: Sequence[AgentState]) -> Ending | None:
     reason = "LeadFailed" if failed.agent.role == "lead" else "AgentFailed"
     if failed.pod and failed.pod.volume_full:
         reason = VOLUME_FULL
+    if failed.pod and failed.pod.work_failed:
+        return Ending("Failed", "QualityGateFailed", failed.message or failed.agent.name)
     return Ending("Failed", reason, f"{failed.agent.name} {failed.message}")

@@ -19,7 +19,7 @@ from kagents_runner.harness.claude_code.credentials import choose_credential
 from kagents_runner.harness.claude_code.executable import UnusableError, find_executable
 from kagents_runner.harness.claude_code.home import prepare_home
 from kagents_runner.harness.claude_code.launch import command, process_environment
-from kagents_runner.harness.claude_code.narrate import Narrator, secrets_of
+from kagents_runner.harness.claude_code.narrate import Narrator
 from kagents_runner.harness.claude_code.screen import last_words
 from kagents_runner.harness.claude_code.session import (
     ALREADY_IN_USE,
@@ -33,12 +33,15 @@ from kagents_runner.harness.protocol import (
     EXIT_FAILED,
     EXIT_NEEDS_A_PERSON,
     EXIT_TERMINATED,
+    EXIT_WORK_FAILED,
     AgentContext,
     HarnessExit,
     HarnessState,
     Report,
 )
 from kagents_runner.pty_process import PtyProcess
+from kagents_runner.quality.ledger import Follower
+from kagents_runner.secret_values import secrets_of
 
 TERMINATION_GRACE = 8.0
 _SIGNAL_BASE = 128
@@ -97,6 +100,7 @@ class _Run:
         self._environment = environment
         self._wake_after = wake_after
         self._layout = TeamLayout(context.team_dir, context.team.name)
+        self._checks = Follower(context.home_dir) if context.agent.quality.gates else None
         self._screen = b""
         self._begun = False
         self._deadline: float | None = None
@@ -146,7 +150,7 @@ class _Run:
                 self._narrate(watch)
                 if watch.begun and not was_begun:
                     self._report(HarnessState("running", process.pid, self._relative(watch.transcript)))
-                verdict = watch.verdict()
+                verdict = watch.verdict() or self._work_failed()
                 if verdict is not None:
                     return verdict
                 if watch.must_be_woken:
@@ -154,6 +158,11 @@ class _Run:
         finally:
             ended.cancel()
             stopped.cancel()
+
+    def _work_failed(self) -> Verdict | None:
+        """The end of an agent whose work failed the team's checks too often."""
+        over = self._checks.over() if self._checks is not None else None
+        return None if over is None else Verdict(EXIT_WORK_FAILED, f"{self._context.agent.name}: {over}")
 
     async def _wake(self, watch: SessionWatch) -> None:
         """A message starts a normal turn, in which the failed turn's input stands again."""
@@ -177,6 +186,10 @@ class _Run:
         if transcript is not None:
             with suppress(OSError):
                 self._narrator.transcript(transcript)
+        if self._checks is not None:
+            with suppress(OSError):
+                for sentence in self._checks.news():
+                    self._narrator.say(sentence)
         for payload in payloads:
             self._narrator.event(payload)
 

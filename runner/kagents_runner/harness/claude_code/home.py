@@ -5,6 +5,7 @@ import secrets
 import shlex
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from kagents_runner.harness.claude_code.skills import install_skills
 from kagents_runner.harness.protocol import AgentContext
 
 _CONFIG_BYTES = 32 * 1024 * 1024
+_HOOK_SECONDS = 60
+"""What the hook of the checks may take beside the checks themselves."""
 
 _ANSWERED = {
     "hasTrustDialogAccepted": True,
@@ -42,7 +45,8 @@ def prepare_home(context: AgentContext, credential: Credential) -> Path:
         (context.team_dir / name).mkdir(parents=True, exist_ok=True)
         _link(home / name, context.team_dir / name)
     _write(home / ".claude.json", _configuration(home / ".claude.json", context.cwd, credential))
-    _write(home / "settings.json", _settings(layout.events(context.agent.name), credential, _scope(context)))
+    hooks = hook_settings(layout.events(context.agent.name), _scope(context), _quality(context))
+    _write(home / "settings.json", _settings(hooks, credential))
     install_skills(home, context.agent.skills)
     mcp = home / "kagents-mcp.json"
     _write(mcp, _mcp(context))
@@ -91,12 +95,25 @@ def _scope(context: AgentContext) -> Path | None:
     return path
 
 
-def _settings(events: Path, credential: Credential, scope: Path | None) -> dict[str, Any]:
+def _quality(context: AgentContext) -> tuple[Path, int] | None:
+    """The file that the hook of the checks reads, and how long it may take; None without checks."""
+    quality = context.agent.quality
+    if not quality.gates:
+        return None
+    path = context.home_dir / "kagents-quality.json"
+    place = context.place
+    told = {"worktree": str(place.worktree), "home": str(place.home), "base": place.base}
+    _write(path, {"quality": asdict(quality), **told})
+    # Another call of the same moment may have to wait for its turn.
+    return path, int(2 * len(quality.gates) * quality.seconds) + _HOOK_SECONDS
+
+
+def _settings(hooks: dict[str, Any], credential: Credential) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "tui": "default",
         "skipDangerousModePermissionPrompt": True,
         "skipWebFetchPreflight": True,
-        "hooks": hook_settings(events, scope),
+        "hooks": hooks,
     }
     if credential.helper is not None:
         settings["apiKeyHelper"] = credential.helper

@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from kagents_runner.harness.claude_code.scope_hook import EDITING_TOOLS
+from kagents_runner.quality.claude_code_hook import HELD_TOOLS
+
+_SCOPE = "kagents_runner.harness.claude_code.scope_hook"
+_QUALITY = "kagents_runner.quality.claude_code_hook"
 
 LINE_BYTES = 16 * 1024 * 1024
 EVENTS = (
@@ -38,15 +42,26 @@ def append_command(events: Path) -> str:
     )
 
 
-def hook_settings(events: Path, scope: Path | None = None) -> dict[str, Any]:
-    """The value of ``hooks`` in the CLI's ``settings.json``; ``scope`` is the file of an agent's scope."""
+def hook_settings(
+    events: Path, scope: Path | None = None, quality: tuple[Path, int] | None = None
+) -> dict[str, Any]:
+    """The value of ``hooks`` in the CLI's ``settings.json``.
+
+    ``scope`` is the file of an agent's scope; ``quality`` that of its checks, and their time limit.
+    """
     hook = {"type": "command", "command": append_command(events), "timeout": _TIMEOUT_SECONDS}
     settings: dict[str, Any] = {name: [{"hooks": [hook]}] for name in EVENTS}
     settings["PostToolUse"] = [{"matcher": TOOLS, "hooks": [hook]}]
+    before = settings["PreToolUse"] = []
     if scope is not None:
-        module = "kagents_runner.harness.claude_code.scope_hook"
-        command = shlex.join([sys.executable, "-I", "-m", module, str(scope)])
-        judge = {"type": "command", "command": command, "timeout": _TIMEOUT_SECONDS}
-        settings["PreToolUse"] = [{"matcher": EDITING_TOOLS, "hooks": [judge]}]
+        judge = _program(_SCOPE, scope, _TIMEOUT_SECONDS)
+        before.append({"matcher": EDITING_TOOLS, "hooks": [judge]})
         settings["Stop"].append({"hooks": [judge]})
+    if quality is not None:
+        before.append({"matcher": HELD_TOOLS, "hooks": [_program(_QUALITY, *quality)]})
     return settings
+
+
+def _program(module: str, file: Path, seconds: int) -> dict[str, Any]:
+    command = shlex.join([sys.executable, "-I", "-m", module, str(file)])
+    return {"type": "command", "command": command, "timeout": seconds}

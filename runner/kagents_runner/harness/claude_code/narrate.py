@@ -1,24 +1,16 @@
 """Readable log lines of a running agent, from its transcript and its hooks, never from its screen."""
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from kagents_core.safetext import clean
 from kagents_core.teamfiles.transcript import Action, ReceivedMail, read_transcript
+from kagents_runner.secret_values import hidden
 
 _LINE_LIMIT = 400
-_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
-_SHORTEST_SECRET = 8
 _TOLD_BY_INPUT = ("description", "subject", "summary", "file_path", "command", "query", "url", "pattern")
-
-
-def secrets_of(environment: Mapping[str, str]) -> list[str]:
-    """The values of variables that are named like a secret: no log line shows them. Longest first."""
-    found = {value.strip() for name, value in environment.items() if _SECRET_NAME.search(name)}
-    return sorted((value for value in found if len(value) >= _SHORTEST_SECRET), key=len, reverse=True)
 
 
 class Narrator:
@@ -39,8 +31,7 @@ class Narrator:
 
     def plain(self, text: str) -> str:
         """One clean line without secrets, of at most 400 characters."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
+        text = hidden(text, self._secrets)
         return clean(" ".join(text.split()), limit=_LINE_LIMIT, multiline=False)
 
     def transcript(self, path: Path) -> None:

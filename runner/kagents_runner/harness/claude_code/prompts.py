@@ -3,6 +3,7 @@
 from kagents_runner.documents import AgentDocument, RosterEntry, TeamDocument
 from kagents_runner.harness.protocol import AgentContext
 from kagents_runner.locations import branch_of, place_of
+from kagents_runner.quality.wanted import checks
 
 _EVERYONE = """\
 You are `{agent}`, an agent of the team `{team}`. Every agent of this team is a \
@@ -30,6 +31,13 @@ only while your work is unfinished.
 _ATTENDED = """
 - People answer what you ask permission for, read the plans you submit, and answer what you ask with \
 AskUserQuestion. That may take long: ask only for what you cannot go on without.
+"""
+
+_CHECKED = """
+- Your work is checked in your working directory ({checks}) before a task counts as completed and \
+before you may approve a shutdown_request{finish}. When a check fails, that call is refused and you are \
+shown the output: mend it and call again. After {rounds} failures in a row kagents ends you, and the team \
+has failed. So run the checks yourself before you say that something is done.
 """
 
 _LEAD = """
@@ -65,7 +73,16 @@ def team_instructions(context: AgentContext) -> str:
     )
     if agent.permission_mode != "auto-accept":
         text += _ATTENDED
+    if agent.quality.gates:
+        text += _checked(context)
     return text + (_LEAD if agent.role == "lead" else _TEAMMATE.format(lead=lead))
+
+
+def _checked(context: AgentContext) -> str:
+    found = [f"{check.gate}: {check.shown}" for check in checks(context.agent.quality, context.cwd)]
+    finish = " or finish the team's work" if context.agent.role == "lead" else ""
+    rounds = context.agent.quality.rounds + 1
+    return _CHECKED.format(checks="; ".join(found), finish=finish, rounds=rounds)
 
 
 def restarted_prompt(agent: AgentDocument) -> str:
