@@ -17,9 +17,11 @@ sys.path.insert(
 from forge_server import TOKEN, ForgeServer, served
 from simulated_team import SPEED, Team, git, make_repository, until
 
-from kagents_core.api.constants import ANNOTATION_RETRY_FINISH
 from kagents_core.api.resources import AGENT_TEAMS, NAMESPACES, SECRETS
 from kagents_core.kube.client import Client
+from kagents_tui.acts import ActError
+from kagents_tui.delivery_states import delivery_of, failure_of
+from kagents_tui.retrying import retry
 
 SEED = Path(__file__).parents[1] / "fixtures/seed-manifests/auth-refactor.yaml"
 NAMESPACE = "dev-agents"
@@ -118,10 +120,16 @@ async def test_an_expired_token_waits_for_a_person_and_goes_on_at_their_word(
     assert "401" in await until(asks)
     assert forge.requests == []
     await put_secret(engine_client, "forge", GITHUB_TOKEN=TOKEN)
-    word = {"metadata": {"annotations": {ANNOTATION_RETRY_FINISH: "renewed"}}}
-    await engine_client.patch_merge(AGENT_TEAMS, NAMESPACE, team.name, word)
+    held = await engine_client.get(AGENT_TEAMS, NAMESPACE, team.name)
+    _, failed = await retry(engine_client, NAMESPACE, team.name, seen=failure_of(held))
+    assert "401" in failed.message
+    with pytest.raises(ActError, match="has moved on in the meantime"):
+        await retry(engine_client, NAMESPACE, team.name, seen=failed)
     await team.in_phase("Completed")
     assert forge.made() == 1
+    done = delivery_of(await engine_client.get(AGENT_TEAMS, NAMESPACE, team.name))
+    assert done is not None
+    assert (done.state, done.url, len(done.commit)) == ("delivered", forge.requests[0]["html_url"], 40)
 
 
 async def test_an_answer_that_was_lost_makes_no_second_request(

@@ -218,3 +218,16 @@ async def test_a_controller_that_leaves_teams_waiting_is_a_banner(terminal, clus
         )
         cluster.change("dev-agents", "docs-sweep", lambda team: team["status"].update(observedGeneration=2))
         await t.until(lambda: "no controller" not in t.text())
+
+
+async def test_a_controller_older_than_the_definitions_is_a_banner(terminal, cluster):
+    async with terminal() as t:
+        await t.shows("Teams[8]")
+        said = {"type": "Succeeded", "status": "False", "reason": "InvalidSpec"}
+        said["message"] = "spec.lead.later: there is no such field"
+
+        def refuse(team):
+            team["status"] |= {"phase": "Failed", "conditions": [said]}
+
+        cluster.change("dev-agents", "docs-sweep", refuse)
+        await t.shows("the controller is older than the definitions: it does not know spec.lead.later")

@@ -189,7 +189,7 @@ class KagentsApp(App[None]):
         link, connection = self.link, self.connection
         if link is None or connection is None or not (link.connected and link.synced):
             self.controllers.forget()
-        elif self.controllers.look(self.teams.values()):
+        elif self.controllers.look(self.teams.values(), self.now()):
             self.run_worker(self.controllers.ask(connection.client), group="lease", exit_on_error=False)
 
     def scene(self) -> Scene:

@@ -1,11 +1,14 @@
-"""Is a controller at work? Told by the teams themselves: a spec that nobody has looked at for a while.
+"""Is a controller at work, and as new as the definitions? Told by the teams themselves.
 
-That needs no right beyond listing teams, and no request while all is well. Only when teams are left waiting
-is the controller's Lease read, where that is allowed, for a better sentence.
+A spec that nobody has looked at for a while: none is at work. A team that was refused for a field that the
+API server knows: it is older than the definitions. That needs no right beyond listing teams, and no request
+while all is well. Only when teams are left waiting is the controller's Lease read, where that is allowed, for
+a better sentence.
 """
 
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 20.0
 """Seconds that a controller may take to look at a spec: it takes milliseconds, a change of leaders 15 s."""
+REMEMBERED: Final = timedelta(hours=1)
+"""How long a refused team tells of an old controller: it stays when the controller has been upgraded."""
+_UNKNOWN: Final = re.compile(r"(\S+): there is no such field")
 LEASE: Final = "kagents"
 """The chart's name for the Lease."""
 
@@ -31,11 +37,14 @@ class ControllerWatch:
         self._since: dict[tuple[str, int], float] = {}
         self._late = 0
         self._lease = ""
+        self._refused: list[str] = []
 
-    def look(self, teams: Iterable[Team]) -> bool:
+    def look(self, teams: Iterable[Team], today: datetime | None = None) -> bool:
         """Counts the teams that wait too long; called every second. Whether they have just begun to."""
         now, before = self._clock(), self._late
-        waiting = [(team.uid, team.generation) for team in teams if team.unseen]
+        known = list(teams)
+        self._refused = list(unknown_fields(known, (today or datetime.now(UTC)) - REMEMBERED))
+        waiting = [(team.uid, team.generation) for team in known if team.unseen]
         self._since = {each: self._since.get(each, now) for each in waiting}
         self._late = sum(1 for since in self._since.values() if now - since >= PATIENCE)
         return self._late > 0 and before == 0
@@ -44,6 +53,7 @@ class ControllerWatch:
         """The connection was lost or is another one: what was waited for says nothing any more."""
         self._since.clear()
         self._late = 0
+        self._refused = []
 
     async def ask(self, client: "Client") -> None:
         """Reads the controller's Lease, if that is allowed, for the banner."""
@@ -51,11 +61,30 @@ class ControllerWatch:
 
     def banner(self) -> list[SafeText]:
         """What a person should know of the controller; nothing when it seems to work."""
+        return [*self._too_old(), *self._absent()]
+
+    def _too_old(self) -> list[SafeText]:
+        if not self._refused:
+            return []
+        names = ", ".join(dict.fromkeys(self._refused))
+        return [
+            line(f"the controller is older than the definitions: it does not know {names}; upgrade it", 300)
+        ]
+
+    def _absent(self) -> list[SafeText]:
         if not self._late:
             return []
         teams = "1 team waits" if self._late == 1 else f"{self._late} teams wait"
         hint = self._lease or "; is kagents-controller running?"
         return [line(f"no controller seems to be at work: {teams} for it{hint}")]
+
+
+def unknown_fields(teams: Iterable[Team], since: datetime) -> Iterator[str]:
+    """Fields for which new teams were refused although the API server took them."""
+    for team in teams:
+        if team.phase == "Failed" and team.created is not None and team.created >= since:
+            for need in team.needs:
+                yield from _UNKNOWN.findall(need.text) if need.kind == "failed" else ()
 
 
 async def lease_words(client: "Client", now: datetime | None = None) -> str:

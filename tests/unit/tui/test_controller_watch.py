@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from kagents_core.api.validation import validate_team
 from kagents_core.kube.client import ObjectList
 from kagents_core.kube.errors import Forbidden
+from kagents_core.reconcile import refuse_team
 from kagents_tui.controller_watch import PATIENCE, ControllerWatch, lease_words
 from kagents_tui.rows.teams import project
 
@@ -71,6 +73,27 @@ def test_a_new_spec_waits_anew_and_a_lost_connection_proves_nothing():
     clock.now += PATIENCE
     watch.forget()
     assert not watch.look([team("a", generation=2)])
+    assert watch.banner() == []
+
+
+def refused(created=NOW, field="later"):
+    """A team that a controller refuses because of a field it does not know, as that controller writes it."""
+    metadata = {"namespace": "dev", "name": "new", "uid": "uid-new", "creationTimestamp": created.isoformat()}
+    body = {"apiVersion": "claude.amcheste.io/v1alpha1", "kind": "AgentTeam", "metadata": metadata}
+    body["spec"] = {"harness": "simulated", "workspace": {}, "lead": {"prompt": "x", field: "y"}}
+    reasons = [str(each) for each in validate_team(body)]
+    return project(body | {"status": refuse_team(body, reasons, created).status})
+
+
+def test_a_field_that_the_controller_does_not_know_says_that_it_is_older_than_the_definitions():
+    watch = ControllerWatch()
+    assert not watch.look([refused(), refused()], NOW)
+    assert watch.banner() == [
+        "the controller is older than the definitions: it does not know spec.lead.later; upgrade it"
+    ]
+    watch.look([refused(NOW - timedelta(hours=2))], NOW)
+    assert watch.banner() == []
+    watch.look([refused(field="model")], NOW)
     assert watch.banner() == []
 
 
