@@ -99,6 +99,13 @@ def test_attention_lists_it_with_the_reason(stuck, kagents):
     assert kagents("attention", "--exit-code").code == 1
 
 
+def test_wait_for_anything_that_needs_a_person(stuck, with_team, kagents, make):
+    assert kagents("wait", "auth-refactor", "--for=attention").code == 0
+    assert kagents("wait", "q3-report", "--for=attention").code == 0
+    with_team.add(AGENT_TEAMS, undelivered(make, "over", phase="Cancelled"))
+    assert kagents("wait", "over", "--for=attention").code == 1
+
+
 def test_deliveries_show_branch_commit_and_request(stuck, with_team, kagents, make):
     done = undelivered(make, "done", phase="Completed", branch="kagents/done", commit="3f2c1a9d0b8e7f6a5b4c")
     done["status"]["conditions"][0] |= {"status": "True", "reason": "Delivered", "message": "pull request"}

@@ -22,7 +22,7 @@ KINDS: Final = (
     "shutdown_request",
     "plan_approval_request",
 )
-GOALS: Final = ("Completed", "Failed", "Running", "gate", "delete")
+GOALS: Final = ("Completed", "Failed", "Running", "gate", "attention", "delete")
 
 
 @dataclass(frozen=True, slots=True)

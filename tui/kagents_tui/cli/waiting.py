@@ -22,10 +22,11 @@ def register(verbs: options.Verbs) -> None:
     parser = options.verb(
         verbs,
         "wait",
-        "wait until a team has a phase, a condition, or a gate that waits for a person",
+        "wait until a team has a phase, a condition, a gate that waits, or needs a person at all",
         (
             "kagents wait q3-report --for=Completed --timeout=60s",
             "kagents wait q3-report --for=gate",
+            "kagents wait q3-report --for=attention",
             "kagents wait q3-report --for=condition=Ready",
             "kagents wait q3-report --for=delete",
         ),
@@ -33,7 +34,8 @@ def register(verbs: options.Verbs) -> None:
     parser.add_argument("team", metavar="TEAM", help="name of the team, or run/NAME")
     parser.add_argument(
         "--for", dest="goal", default="Completed", metavar="GOAL",
-        help="a phase (Completed when absent), condition=TYPE[=STATUS], gate, gate=EVENT, or delete",
+        help="a phase (Completed when absent), condition=TYPE[=STATUS], gate, gate=EVENT, "
+        "attention (a gate, request or delivery waits for a person), or delete",
     )  # fmt: skip
     parser.add_argument(
         "--timeout",
@@ -65,6 +67,10 @@ def goal(text: str) -> Reached | None:
         return lambda team: any(
             gate.state == "waiting" and rest in ("", gate.event) for gate in gates_of(team)
         )
+    if text == "attention":
+        from kagents_tui.rows.attention import needs_of
+
+        return lambda team: any(need.for_person for need in needs_of(team))
     if word == "condition" and rest:
         kind, _, status = rest.partition("=")
         return lambda team: any(
@@ -76,7 +82,7 @@ def goal(text: str) -> Reached | None:
     if wanted is None:
         known = ", ".join(phases.values())
         raise CommandError(
-            exits.USAGE, f"--for={text}: use condition=TYPE, gate, delete, or a phase ({known})"
+            exits.USAGE, f"--for={text}: use condition=TYPE, gate, attention, delete, or a phase ({known})"
         )
     return lambda team: _status(team).get("phase") == wanted
 
