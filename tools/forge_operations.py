@@ -14,18 +14,21 @@ OPERATIONS = (
     ("post", "/repos/{owner}/{repo}/pulls"),
     ("post", "/repos/{owner}/{repo}/issues/{issue_number}/labels"),
     ("post", "/repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers"),
+    ("post", "/app/installations/{installation_id}/access_tokens"),
 )
 WORDS = frozenset({"description", "example", "examples", "externalDocs", "summary", "x-multi-segment"})
 """What explains, and checks nothing."""
 
 
-def bare(node: object) -> object:
-    """The schema without its prose."""
+def bare(document: dict, node: object) -> object:
+    """The schema without its prose, and with what its references stand for."""
     if isinstance(node, dict):
         return {
-            name: bare(value) for name, value in node.items() if name not in WORDS or name == "properties"
+            name: bare(document, value)
+            for name, value in named(document, node).items()
+            if name not in WORDS or name == "properties"
         }
-    return [bare(entry) for entry in node] if isinstance(node, list) else node
+    return [bare(document, entry) for entry in node] if isinstance(node, list) else node
 
 
 def named(document: dict, node: dict) -> dict:
@@ -43,9 +46,7 @@ def operation(document: dict, method: str, path: str) -> dict:
     found = document["paths"][path][method]
     parameters = [named(document, each) for each in found.get("parameters", ())]
     query = {
-        each["name"]: bare(named(document, each.get("schema", {})))
-        for each in parameters
-        if each["in"] == "query"
+        each["name"]: bare(document, each.get("schema", {})) for each in parameters if each["in"] == "query"
     }
     content = found.get("requestBody", {}).get("content", {}).get("application/json", {})
     good = next(code for code in found["responses"] if code.startswith("2"))
@@ -53,7 +54,7 @@ def operation(document: dict, method: str, path: str) -> dict:
     answer = named(document, answer.get("items", answer))
     return {
         "query": query,
-        "body": bare(content.get("schema")),
+        "body": bare(document, content.get("schema")),
         "codes": sorted(found["responses"]),
         "good": int(good),
         "answer": sorted(answer.get("properties", {})),

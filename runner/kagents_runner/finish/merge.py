@@ -48,7 +48,8 @@ async def collect(git: Git, clone: Path, bare: Path, base_branch: str) -> None:
         specs = ["+refs/heads/kagents/*:refs/heads/kagents/*", f"+{base}:{_BASE}"]
         arguments = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
         # The clone's history may end early, and so does ours then.
-        await git.run(*arguments, "--update-shallow", f"file://{clone}", *specs, cwd=bare, seconds=_FETCH_SECONDS)
+        source = ("--update-shallow", f"file://{clone}")
+        await git.run(*arguments, *source, *specs, cwd=bare, seconds=_FETCH_SECONDS)
     except GitError as error:
         raise RunnerError(f"The agents' branches cannot be read: {error}.") from error
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from kagents_core.teamfiles.files import read_bounded
-from kagents_runner.finish.documents import FinishDocument, read_wish
+from kagents_runner.finish.documents import FinishDocument, PullRequestWish, read_wish
 from kagents_runner.locations import Locations
+from kagents_runner.prepare.github_app import installation_token
+from kagents_runner.prepare.secret_files import is_app, secret_line
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
 REPOSITORY: Final = "repository.git"
-_TOKEN_LIMIT: Final = 65536
 
 
 def finish_dir(environment: Mapping[str, str]) -> Path:
@@ -31,26 +31,22 @@ def credentials(environment: Mapping[str, str]) -> Path | None:
     return Path(text) if text else None
 
 
-def forge_token(environment: Mapping[str, str]) -> str:
-    """The token of the forge's API: ``GITHUB_TOKEN`` of its own Secret, else ``token`` of the git Secret."""
+async def forge_token(environment: Mapping[str, str], url: str, wanted: PullRequestWish) -> str:
+    """The token of the forge's API, from its own Secret or else from the one to push with.
+
+    A Secret has it as ``GITHUB_TOKEN`` or ``token``, or the keys of a GitHub App. Raises ``RunnerError``.
+    """
     own = environment.get("KAGENTS_FORGE_CREDENTIALS_DIR", "")
-    candidates = [Path(own) / "GITHUB_TOKEN", Path(own) / "token"] if own else []
-    if (directory := credentials(environment)) is not None:
-        candidates.append(directory / "token")
-    for path in candidates:
-        if not path.is_file():
+    for directory in (Path(own) if own else None, credentials(environment)):
+        if directory is None:
             continue
-        try:
-            token = read_bounded(path.resolve(), _TOKEN_LIMIT).decode().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise RunnerError(
-                f"The key {path.name} of the forge's Secret cannot be read.", code=EXIT_NEEDS_A_PERSON
-            ) from error
-        if token and token.isprintable() and " " not in token:
-            return token
-        raise RunnerError(f"The key {path.name} of the forge's Secret is no token.", code=EXIT_NEEDS_A_PERSON)
+        for name in ("GITHUB_TOKEN", "token"):
+            if (directory / name).is_file():
+                return secret_line(directory / name)
+        if is_app(directory):
+            return await installation_token(directory, url, api_url=wanted.api_url)
     raise RunnerError(
         "onComplete: create-pr needs a token for the forge: set spec.lifecycle.githubTokenSecret to a Secret "
-        "with key GITHUB_TOKEN, or give the repository's Secret a key token.",
+        "with key GITHUB_TOKEN or those of a GitHub App, or give the repository's Secret a key token.",
         code=EXIT_NEEDS_A_PERSON,
     )

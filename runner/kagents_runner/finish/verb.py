@@ -80,7 +80,7 @@ async def _request(
     """The request, and what could not be added to it."""
     assert team.repository is not None
     address = forge_of(team.repository.url, wanted)
-    token = forge_token(environment)
+    token = await forge_token(environment, team.repository.url, wanted)
     github = address.provider == "github"
     async with Wire(address.api, github_headers(token) if github else gitlab_headers(token)) as wire:
         forge: Forge = GitHub(wire, address) if github else GitLab(wire, address)

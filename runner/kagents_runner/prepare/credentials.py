@@ -37,12 +37,18 @@ esac
 
 @asynccontextmanager
 async def git_environment(
-    directory: Path | None, hosts: Path, url: str, environment: Mapping[str, str]
+    directory: Path | None,
+    hosts: Path,
+    url: str,
+    environment: Mapping[str, str],
+    *,
+    reading: bool = False,
 ) -> AsyncIterator[Mapping[str, str]]:
     """The variables that let git use the credential in ``directory`` for ``url``, while the context lasts.
 
     ``hosts``: where the key of an SSH host is recorded when it is seen first and the Secret has no
-    ``known_hosts``. Raises ``RunnerError`` (64) for a Secret without a usable key.
+    ``known_hosts``. ``reading``: an App's token is not to write. Raises ``RunnerError`` (64) for a Secret
+    without a usable key.
     """
     with TemporaryDirectory(prefix="kagents-git-", dir=environment.get("TMPDIR") or None) as temporary:
         private = Path(temporary)
@@ -52,10 +58,10 @@ async def git_environment(
             yield {"GIT_SSH_COMMAND": _ssh(_private_key(directory, private), _known_hosts(directory), hosts)}
         elif is_app(directory):
             # Imported here: it brings the client for HTTP, which only Apps need.
-            from kagents_runner.prepare.github_app import repository_token
+            from kagents_runner.prepare.github_app import installation_token
 
             made = private / "token"
-            _write_private(made, (await repository_token(directory, url)).encode())
+            _write_private(made, (await installation_token(directory, url, reading=reading)).encode())
             yield {**_asking(made, directory, private, url), "GIT_SSH_COMMAND": _ssh(None, None, hosts)}
         elif (directory / "token").is_file():
             if not secret_bytes(directory / "token").strip():

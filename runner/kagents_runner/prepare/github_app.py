@@ -31,13 +31,19 @@ _SLACK: Final = 60
 _GITHUB: Final = PullRequestWish(title="-", target="-", provider="github")
 
 
-async def repository_token(directory: Path, url: str, api_url: str | None = None) -> str:
-    """A token for this repository alone. Raises ``RunnerError``: 64 when a person must change something."""
+async def installation_token(
+    directory: Path, url: str, *, reading: bool = False, api_url: str | None = None
+) -> str:
+    """A token for this repository alone; one for ``reading`` also opens those of its submodules.
+
+    Raises ``RunnerError``: 64 when a person must change something.
+    """
     address = forge_of(url, _GITHUB.model_copy(update={"api_url": api_url}))
     installation = secret_line(directory / INSTALLATION_ID)
     word = signed_word(secret_line(directory / APP_ID), secret_bytes(directory / PRIVATE_KEY), time.time())
     path = f"/app/installations/{quote(installation, safe='')}/access_tokens"
-    wanted = {"repositories": [address.path.rpartition("/")[2]]}
+    name = address.path.rpartition("/")[2]
+    wanted: dict[str, Any] = {"permissions": {"contents": "read"}} if reading else {"repositories": [name]}
     try:
         async with Wire(address.api, github_headers(word)) as wire:
             answer = await wire.call("POST", path, body=wanted)

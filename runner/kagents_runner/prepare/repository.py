@@ -79,7 +79,9 @@ async def _clone(
 ) -> None:
     unfinished, before = clone.with_name(_UNFINISHED), recorded(places.known_hosts)
     submodules: tuple[Submodule, ...] = ()
-    async with git_environment(places.credentials, places.known_hosts, repository.url, environment) as extra:
+    async with git_environment(
+        places.credentials, places.known_hosts, repository.url, environment, reading=True
+    ) as extra:
         git = Git(environment, extra)
         try:
             base = await clone_into(git, repository, unfinished, log)

@@ -38,6 +38,6 @@ def secret_line(path: Path) -> str:
     if text and text.isprintable() and " " not in text:
         return text
     raise RunnerError(
-        f"The key {path.name} of the repository's Secret is empty or not one line of text.",
+        f"The key {path.name} of the Secret is empty or not one line of text.",
         code=EXIT_NEEDS_A_PERSON,
     )

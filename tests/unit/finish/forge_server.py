@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,9 +18,15 @@ from typing import Any
 
 import jsonschema
 from aiohttp import web
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 
 CONTRACT = json.loads((Path(__file__).parents[2] / "fixtures" / "forge" / "github.json").read_text())
 TOKEN = "forge-token-canary-5d1b"
+APP_TOKEN = "ghs_app-token-canary-41e8"
+APP, INSTALLATION = "4711", "815"
 
 
 @dataclass
@@ -36,6 +43,12 @@ class ForgeServer:
     url: str = ""
     root: Path = Path("/nonexistent")
     """Folder of the repositories that are served over HTTP."""
+    app_key: RSAPublicKey | None = None
+    """The public key of the GitHub App that is installed."""
+    minted: list[dict[str, Any]] = field(default_factory=list)
+    """What tokens the App asked for."""
+    refused: set[str] = field(default_factory=set)
+    """Tokens that have expired."""
 
     def made(self) -> int:
         """How many requests exist."""
@@ -49,6 +62,7 @@ class ForgeServer:
             app.router.add_post(path + "/pulls", self._create)
             app.router.add_post(path + "/issues/{number}/labels", self._label)
             app.router.add_post(path + "/pulls/{number}/requested_reviewers", self._ask)
+            app.router.add_post(prefix + "/app/installations/{installation}/access_tokens", self._mint)
         app.router.add_route("*", "/{owner}/{repo}.git/{rest:.*}", self._git)
         app.router.add_get("/projects/{id}/merge_requests", self._list_gitlab)
         app.router.add_post("/projects/{id}/merge_requests", self._create_gitlab)
@@ -62,11 +76,13 @@ class ForgeServer:
         if ".git/" in request.path:
             served: web.StreamResponse = await handler(request)
             return served
-        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        kind, _, shown = request.headers.get("Authorization", "").partition(" ")
+        app = request.path.endswith("/access_tokens")
+        if kind != "Bearer" or not (self._is_app(shown) if app else self._opens(shown)):
             return web.json_response({"message": "Bad credentials"}, status=401)
         if TOKEN in request.path_qs:
             self.complaints.append("the token is in the address")
-        if "/repos/" in request.path:
+        if "/repos/" in request.path or app:
             await self._hold_to_contract(request)
         result: web.StreamResponse = await handler(request)
         return result
@@ -75,6 +91,7 @@ class ForgeServer:
         resource = request.match_info.route.resource
         assert resource is not None
         path = resource.canonical.removeprefix("/api/v3")
+        path = path.replace("{installation}", "{installation_id}")
         for name in ("{issue_number}", "{pull_number}"):
             known = f"{request.method} {path.replace('{number}', name)}"
             if known in CONTRACT:
@@ -95,6 +112,33 @@ class ForgeServer:
                     self.complaints.append(f"{known}: unknown fields {unknown}")
             except jsonschema.ValidationError as error:
                 self.complaints.append(f"{known}: {error.message}")
+
+    def _opens(self, token: str) -> bool:
+        """Whether it is a token that holds; an App's does once it has been made."""
+        return token not in self.refused and (token == TOKEN or (token == APP_TOKEN and bool(self.minted)))
+
+    def _is_app(self, word: str) -> bool:
+        """Whether the App has signed this, for now and for at most ten minutes."""
+        text, _, signature = word.rpartition(".")
+        try:
+            assert self.app_key is not None
+            self.app_key.verify(_plain(signature), text.encode(), PKCS1v15(), SHA256())
+        except (InvalidSignature, AssertionError):
+            return False
+        head, claims = (json.loads(_plain(part)) for part in text.split("."))
+        now = time.time()
+        return bool(
+            head["alg"] == "RS256"
+            and claims["iss"] == APP
+            and claims["iat"] <= now < claims["exp"] <= claims["iat"] + 600
+        )
+
+    async def _mint(self, request: web.Request) -> web.Response:
+        if request.match_info["installation"] != INSTALLATION:
+            return web.json_response({"message": "Not Found"}, status=404)
+        self.minted.append(await request.json())
+        made = dict.fromkeys(CONTRACT["POST /app/installations/{installation_id}/access_tokens"]["answer"])
+        return web.json_response(made | {"token": APP_TOKEN}, status=201)
 
     async def _list(self, request: web.Request) -> web.Response:
         head = request.query.get("head", "").partition(":")[2]
@@ -150,7 +194,7 @@ class ForgeServer:
     async def _git(self, request: web.Request) -> web.StreamResponse:
         """Git's smart HTTP by git's own program, for whoever has the token."""
         user, _, password = _basic(request).partition(":")
-        if password != TOKEN:
+        if not self._opens(password):
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="forge"'})
         variables = {
             "PATH": os.environ["PATH"],
@@ -205,6 +249,11 @@ def _basic(request: web.Request) -> str:
     """User and password of the request, or nothing."""
     kind, _, value = request.headers.get("Authorization", "").partition(" ")
     return base64.b64decode(value).decode() if kind == "Basic" else ""
+
+
+def _plain(text: str) -> bytes:
+    """Base64 as web tokens write it."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _properties(schema: dict[str, Any]) -> set[str]:
