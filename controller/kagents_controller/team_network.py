@@ -1,4 +1,4 @@
-"""The network policies of a namespace with teams: one for hubs and what delivers, one for all its agents.
+"""The network policies of a namespace with teams: one for hubs, deliveries, exports; one for agents.
 
 Nobody may reach them over the network: hub and agents speak through the team's volume, people through the
 API server. What they may reach themselves are DNS and the ports that the installation allows. The rules are
@@ -29,7 +29,7 @@ class TeamNetwork:
 def network_policies(network: TeamNetwork) -> Iterator[Content]:
     """The policies of any namespace."""
     yield NETWORK_POLICIES, "kagents-agents", _policy(["lead", "teammate"], network.agent_ports)
-    yield NETWORK_POLICIES, "kagents-hubs", _policy(["hub", "finish"], network.hub_ports)
+    yield NETWORK_POLICIES, "kagents-hubs", _policy(["hub", "finish", "export"], network.hub_ports)
 
 
 def _policy(roles: Sequence[str], ports: Sequence[int]) -> dict[str, Any]:

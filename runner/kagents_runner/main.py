@@ -37,6 +37,8 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "attach": ("kagents_runner.terminal.verb", "show the agent's own screen in this terminal"),
     "diff": ("kagents_runner.diff.verb", "print what an agent has changed, as JSON lines"),
     "transcript": ("kagents_runner.transcript", "print an agent's turns, as JSON lines"),
+    "hold": ("kagents_runner.export.hold", "do nothing for a while, so that an export can be run beside it"),
+    "export": ("kagents_runner.export.verb", "print the team's files as a tar.gz archive"),
     "mcp": ("kagents_runner.mcp.verb", "serve the agent's kagents tools over stdio"),
 }
 _IN_CONTAINERS: Final = frozenset({"prepare", "setup", "await", "supervise", "record", "merge", "finish"})
@@ -81,6 +83,13 @@ def build_parser() -> argparse.ArgumentParser:
     diff.add_argument("--agent", metavar="AGENT", help="whose worktree (default: this pod's agent, or lead)")
     diff.add_argument("--stat", action="store_true", help="names and numbers only")
     _add_transcript(made["transcript"])
+    made["export"].add_argument(
+        "--limit",
+        type=int,
+        default=1024**3,
+        metavar="BYTES",
+        help="of all files together; what has no room is named in export.json (default: 1 GiB)",
+    )
     simulate = made["simulate"]
     simulate.add_argument("script", metavar="SCRIPT", help="YAML file with the steps; - reads stdin")
     simulate.add_argument("--check", action="store_true", help="only say what is wrong with the script")

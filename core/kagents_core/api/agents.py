@@ -206,7 +206,7 @@ MOST_TEAMMATES = 50
 """More would let the rules between teammates exceed the cost that an API server allows."""
 
 NOT_ITSELF = "a teammate cannot wait for itself"
-RESERVED_NAME = "this name belongs to kagents; lead, team-lead, hub, finish and user are reserved"
+RESERVED_NAME = "this name belongs to kagents; lead, team-lead, hub, finish, export and user are reserved"
 
 
 class TeammateSpec(AgentSpec):

@@ -39,6 +39,9 @@ EXIT_QUALITY_GATE: Final = 65
 EXIT_VOLUME_FULL: Final = 74
 """Exit code of a container's program that a full volume has stopped (``EX_IOERR``)."""
 
+ANNOTATION_EXPORT: Final = f"{GROUP}/export"
+"""On a team: while it is there, a pod waits for the export of the team's files. On a pod: its value then."""
+
 LEAD: Final = "lead"
 TEAM_LEAD: Final = "team-lead"
 HUB: Final = "hub"
@@ -48,5 +51,8 @@ FINISH: Final = "finish"
 SHARED_WORKTREE: Final = "shared"
 """What takes an agent's place in the names of worktree and branch with ``worktreeStrategy: shared``."""
 
-RESERVED_NAMES: Final = frozenset({LEAD, TEAM_LEAD, HUB, FINISH, "user"})
+EXPORT: Final = "export"
+"""The pod through which a team's files are exported."""
+
+RESERVED_NAMES: Final = frozenset({LEAD, TEAM_LEAD, HUB, FINISH, EXPORT, "user"})
 """Names no teammate may have: mailboxes and pods of these names belong to kagents."""

@@ -69,6 +69,8 @@ class PodView:
     """It failed, and says that a person must change something."""
     retry: str = ""
     """Of a delivery: the person's word that it was made for."""
+    wish: str = ""
+    """Of an export: the person's word that it was made for."""
     outcome: str = ""
     """Of a delivery that succeeded: what it says of itself."""
 

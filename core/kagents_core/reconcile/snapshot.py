@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from kagents_core.api.constants import FINISH, HUB, LEAD
+from kagents_core.api.constants import EXPORT, FINISH, HUB, LEAD
 from kagents_core.api.status import LeadStatus, TeammateStatus, TeamStatus
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.identity import Identity
@@ -50,13 +50,13 @@ class Snapshot:
 
     @cached_property
     def agent_pods(self) -> tuple[PodView, ...]:
-        """Pods of agents, declared or not; without the hub's and those that deliver."""
-        return tuple(pod for pod in self.observed.children.pods if pod.agent not in (HUB, FINISH))
+        """Pods of agents, declared or not; without the hub's and those that deliver or export."""
+        return tuple(pod for pod in self.observed.children.pods if pod.agent not in (HUB, FINISH, EXPORT))
 
     @cached_property
     def working_pods(self) -> tuple[PodView, ...]:
-        """Every pod but the hub's: what stands still when the team does."""
-        return tuple(pod for pod in self.observed.children.pods if pod.agent != HUB)
+        """Every pod but the hub's and those that export: what stands still when the team does."""
+        return tuple(pod for pod in self.observed.children.pods if pod.agent not in (HUB, EXPORT))
 
     def pods_of(self, agent: str) -> list[PodView]:
         """Pods of one agent (or of the hub), the latest attempt last."""

@@ -20,6 +20,7 @@ from kagents_core.reconcile.rules.afterwards import finished, next_look, referen
 from kagents_core.reconcile.rules.agents import AgentState, assess_agents
 from kagents_core.reconcile.rules.announcements import Step, tell
 from kagents_core.reconcile.rules.delivery import Delivery, assess_delivery, delivering, delivers
+from kagents_core.reconcile.rules.exporting import exporting
 from kagents_core.reconcile.rules.failures import failure
 from kagents_core.reconcile.rules.gates import decision
 from kagents_core.reconcile.rules.hub import HubState, assess_hub
@@ -72,6 +73,7 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState], delivery: Deliver
         *([hub.create] if hub.create else []),
         *_missing_pods(snapshot, states),
         *([delivery.create] if delivery and delivery.create else []),
+        *exporting(snapshot).create,
     ]
     phase = _phase(snapshot, hub, states)
     shown = [_with_pod_to_be(snapshot, state) for state in states]
@@ -151,11 +153,12 @@ def _suspended(snapshot: Snapshot) -> Plan:
         suspended_since=since,
         suspended=timedelta(seconds=snapshot.status.suspended_seconds),
     )
-    apply = [*_missing_claims(snapshot), *([hub.create] if hub.create else [])]
+    export = exporting(snapshot)
+    apply = [*_missing_claims(snapshot), *([hub.create] if hub.create else []), *export.create]
     told = events(snapshot, report, halted, reason)
     return Plan(
         apply=tuple(apply),
-        delete=tuple(references(snapshot, running(snapshot.working_pods))),
+        delete=tuple(references(snapshot, [*running(snapshot.working_pods), *export.unwanted])),
         status=report,
         events=tuple(told),
         effects=tuple(effects),
@@ -309,8 +312,8 @@ def _with_pod_to_be(snapshot: Snapshot, state: AgentState) -> AgentState:
 
 
 def _surplus(snapshot: Snapshot, states: Sequence[AgentState]) -> list[Ref]:
-    """Live pods beside the one an agent should have, and pods of agents that are not declared."""
+    """Live pods beside the one an agent should have, pods of agents that are not declared, old exports."""
     kept = {state.pod.name for state in states if state.pod}
     extra = [pod for pod in running(snapshot.agent_pods) if pod.name not in kept]
     hubs = running(snapshot.pods_of(HUB))
-    return references(snapshot, [*extra, *hubs[:-1]])
+    return references(snapshot, [*extra, *hubs[:-1], *exporting(snapshot).unwanted])

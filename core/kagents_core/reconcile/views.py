@@ -5,6 +5,7 @@ from typing import Any
 
 from kagents_core.api.constants import (
     ANNOTATION_ATTEMPT,
+    ANNOTATION_EXPORT,
     ANNOTATION_RESTARTS,
     ANNOTATION_RETRY_FINISH,
     EXIT_NEEDS_A_PERSON,
@@ -152,6 +153,7 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         work_failed=phase == "Failed" and _ended_with(status, EXIT_QUALITY_GATE),
         needs_person=phase == "Failed" and _ended_with(status, EXIT_NEEDS_A_PERSON),
         retry=str((metadata.get("annotations") or {}).get(ANNOTATION_RETRY_FINISH, "")),
+        wish=str((metadata.get("annotations") or {}).get(ANNOTATION_EXPORT, "")),
         outcome=_outcome(status) if phase == "Succeeded" else "",
     )
 

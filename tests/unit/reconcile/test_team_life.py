@@ -3,6 +3,7 @@
 import pytest
 from world import SETTINGS, World, simple_spec, team
 
+from kagents_core.api.constants import ANNOTATION_EXPORT
 from kagents_core.reconcile import NotificationOutcome
 
 
@@ -305,3 +306,48 @@ def test_why_an_agent_cannot_start_is_said_in_words() -> None:
     world.run("a")
     world.settle()
     assert world.condition("AgentsHealthy")["status"] == "True"
+
+
+def test_an_export_has_a_pod_while_it_is_asked_for_also_after_the_end() -> None:
+    world = started({"name": "a"})
+    for phase in ("Running", "Suspended", "Completed"):
+        world.raw["spec"]["suspend"] = phase == "Suspended"
+        if phase == "Completed":
+            world.settle()
+            world.start_all()
+            world.succeed("a")
+            world.succeed("lead")
+        world.settle()
+        world.collect()
+        world.settle()
+        assert world.phase == phase
+        world.raw["metadata"]["annotations"][ANNOTATION_EXPORT] = f"now-{phase}"
+        world.settle()
+        [pod] = world.live("export")
+        spec = pod["spec"]
+        assert spec["automountServiceAccountToken"] is False
+        assert not [volume for volume in spec["volumes"] if "secret" in volume]
+        mounts = {m["mountPath"]: m.get("readOnly") for m in spec["containers"][0]["volumeMounts"]}
+        assert mounts == {"/kagents": True, "/workspace/output": True, "/tmp": None}
+        world.run("export")
+        world.settle()
+        assert len(world.agent_pods("export")) == 1
+        del world.raw["metadata"]["annotations"][ANNOTATION_EXPORT]
+        world.settle()
+        world.collect()
+        assert not world.agent_pods("export")
+        world.settle()
+        assert world.phase == phase
+
+
+def test_a_new_wish_to_export_gets_a_new_pod_and_disturbs_none() -> None:
+    world = started({"name": "a"})
+    world.raw["metadata"]["annotations"][ANNOTATION_EXPORT] = "one"
+    world.settle()
+    world.raw["metadata"]["annotations"][ANNOTATION_EXPORT] = "two"
+    world.settle()
+    assert [p["metadata"]["annotations"][ANNOTATION_EXPORT] for p in world.live("export")] == ["one", "two"]
+    world.succeed("export")
+    world.settle()
+    world.collect()
+    assert [p["metadata"]["annotations"][ANNOTATION_EXPORT] for p in world.agent_pods("export")] == ["two"]

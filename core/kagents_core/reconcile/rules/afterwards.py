@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kagents_core.api.constants import HUB
+from kagents_core.reconcile.held_up import REASON
 from kagents_core.reconcile.plan import Plan, PodView, Ref
 from kagents_core.reconcile.rules.announcements import due, holds_deletion
+from kagents_core.reconcile.rules.exporting import exporting
 from kagents_core.reconcile.rules.gates import notifications
 from kagents_core.reconcile.rules.report import carried
 from kagents_core.reconcile.snapshot import Snapshot
@@ -23,13 +25,21 @@ def finished(snapshot: Snapshot) -> Plan:
     if ttl is not None and snapshot.now >= ended + timedelta(seconds=ttl) and not holds_deletion(records):
         identity = snapshot.identity
         delete.append(Ref("AgentTeam", identity.namespace, identity.name, identity.uid))
-    told = tuple(records) != snapshot.status.notifications
+    export = exporting(snapshot)
+    delete += references(snapshot, export.unwanted)
+    # With a pod to be made the status is there too: what the server says of it is said besides, not instead.
+    told = tuple(records) != snapshot.status.notifications or export.create or _was_refused(snapshot)
     return Plan(
+        apply=export.create,
         delete=tuple(delete),
-        status=carried(snapshot, records) if told else None,
+        status=carried(snapshot, records, without=REASON) if told else None,
         effects=tuple(due(snapshot, records)),
         wake_at=next_look(snapshot, ended),
     )
+
+
+def _was_refused(snapshot: Snapshot) -> bool:
+    return any(entry.reason == REASON for entry in snapshot.status.conditions)
 
 
 def next_look(snapshot: Snapshot, ended: datetime) -> datetime | None:

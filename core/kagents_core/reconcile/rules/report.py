@@ -79,9 +79,14 @@ def status(
     return _as_json(report)
 
 
-def carried(snapshot: Snapshot, notifications: Iterable[Notification]) -> dict[str, Any]:
-    """What the controller has said of the team already, with these records of webhooks."""
-    return _as_json(snapshot.status.model_copy(update={"notifications": tuple(notifications)}))
+def carried(snapshot: Snapshot, notifications: Iterable[Notification], *, without: str) -> dict[str, Any]:
+    """What the controller has said of the team already, with these records of webhooks.
+
+    ``without`` is the reason of conditions that are no longer said.
+    """
+    kept = tuple(entry for entry in snapshot.status.conditions if entry.reason != without)
+    update = {"notifications": tuple(notifications), "conditions": kept}
+    return _as_json(snapshot.status.model_copy(update=update))
 
 
 def _as_json(report: TeamStatus) -> dict[str, Any]:

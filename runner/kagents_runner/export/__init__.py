@@ -1,0 +1,1 @@
+"""What leaves a team as one archive: its files as they are, without links and without secrets."""
