@@ -1,6 +1,9 @@
 """The described coding team on a whole engine: two worktrees, an order, a merge, a push, one pull request."""
 
+import base64
 import json
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,9 +18,9 @@ sys.path.insert(
 )  # and the forge beside those of finishing
 
 from forge_server import TOKEN, ForgeServer, served
-from simulated_team import SPEED, Team, git, make_repository, until
+from simulated_team import SPEED, Team, agent, git, make_repository, until
 
-from kagents_core.api.resources import AGENT_TEAMS, NAMESPACES, SECRETS
+from kagents_core.api.resources import AGENT_TEAMS, EVENTS, NAMESPACES, SECRETS
 from kagents_core.kube.client import Client
 from kagents_tui.acts import ActError
 from kagents_tui.delivery_states import delivery_of, failure_of
@@ -90,20 +93,88 @@ async def test_the_described_coding_team_ends_in_one_pull_request(
     assert git(bare, "rev-parse", "kagents/auth-refactor") == status["commit"]
     merged = git(bare, "log", "--format=%an", "kagents/auth-refactor").splitlines()
     assert {"backend-api (kagents)", "test-coverage (kagents)"} <= set(merged)
-    await no_token_anywhere(team)
 
 
-async def no_token_anywhere(team: Team) -> None:
-    """Neither in objects, logs, events and files of the team, nor in what its processes were given."""
-    pods = [json.dumps(pod) for pod in await team.pods()]
-    assert not any(TOKEN in text for text in [json.dumps(await team.status()), *pods])
-    found = [
-        path
-        for folder in (team.volume, *team.data.glob("pods/*/containers"))
-        for path in folder.rglob("*")
-        if path.is_file() and not path.is_symlink() and TOKEN.encode() in path.read_bytes()
-    ]
-    assert found == []
+MODEL_KEY = "sk-ant-canary-7d20"
+
+
+def spying(folder: Path) -> Path:
+    """``git`` and ``ssh`` that write down their arguments and variables, and those of all that they start."""
+    folder.mkdir()
+    notes = folder / "notes"
+    for name in ("git", "ssh"):
+        program = folder / name
+        program.write_text(
+            f'#!/bin/sh\n{{ printf "%s\\n" "$0" "$@"; env; }} >> {notes}\nexec {shutil.which(name)} "$@"\n'
+        )
+        program.chmod(0o755)
+    return notes
+
+
+@pytest.fixture
+def spied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """What every git of the team is given."""
+    notes = spying(tmp_path / "spies")
+    monkeypatch.setenv("PATH", f"{notes.parent}:{os.environ['PATH']}")
+    return notes
+
+
+async def test_no_secret_is_anywhere_it_does_not_belong(
+    spied: Path, seed_team: Callable[..., Any], forge: ForgeServer, engine_client: Client
+) -> None:
+    await put_secret(engine_client, "forge", GITHUB_TOKEN=TOKEN)
+    await put_secret(engine_client, "anthropic-api-key", ANTHROPIC_API_KEY=MODEL_KEY)
+    team = await seed_team(githubTokenSecret="forge")
+    await team.in_phase("Completed")
+    assert forge.made() == 1
+    canaries = [each.encode() for each in (TOKEN, MODEL_KEY, base64.b64encode(TOKEN.encode()).decode())]
+    objects = [await team.status(), await team.pods(), forge.requests, forge.calls]
+    objects.append(list((await engine_client.list(EVENTS, NAMESPACE)).items))
+    assert not [each for each in objects if any(canary.decode() in json.dumps(each) for canary in canaries)]
+    told = spied.read_text()
+    assert "clone" in told and "push" in told and not any(canary.decode() in told for canary in canaries)
+
+    def holders(*roots: Path) -> set[Path]:
+        files = (path for root in roots for path in root.rglob("*") if path.is_file())
+        plain = (path for path in files if not path.is_symlink())
+        return {path for path in plain if any(canary in path.read_bytes() for canary in canaries)}
+
+    # The team's volume holds the journal, transcripts and .git/config; containers their logs and variables.
+    assert {"journal.jsonl", "config"} <= {path.name for path in team.volume.rglob("*")}
+    assert holders(team.volume, *team.data.glob("pods/*/containers"), team.data / "volumes") == set()
+    mounted = {path.relative_to(team.data / "pods").parts[1] for path in holders(team.data / "pods")}
+    assert mounted == {"volumes"}, "the search finds what it looks for, where a Secret is mounted"
+
+
+async def test_a_setup_command_and_one_worktree_for_all(
+    engine: Any, engine_client: Client, tmp_path: Path
+) -> None:
+    team = Team(engine_client, engine.data.root, "together")
+    remote = tmp_path / "remote.git"
+    git(tmp_path, "clone", "-q", "--bare", str(make_repository(tmp_path / "seed")), str(remote))
+    show = "env > seen; ls -A /var/run/secrets/kubernetes.io/serviceaccount > token 2>&1; echo set up"
+    spec = {
+        "repository": {
+            "url": remote.as_uri(),
+            "worktreeStrategy": "shared",
+            "setupCommand": ["sh", "-c", show],
+        },
+        "harness": "simulated",
+        "teammates": [
+            agent("Write.", "work: {write: {a.txt: one}}", "shutdown: done", name="a"),
+            agent("Write.", "work: {write: {b.txt: two}}", "shutdown: done", name="b", dependsOn=["a"]),
+        ],
+        "lifecycle": {"timeout": "10m", "onComplete": "push-branch"},
+    }
+    await team.create({"metadata": {"name": "together"}, "spec": spec})
+    status = await team.in_phase("Completed")
+    shown = {name: git(remote, "show", f"{status['branch']}:{name}") for name in ("a.txt", "b.txt", "token")}
+    assert (shown["a.txt"], shown["b.txt"]) == ("one", "two")
+    assert "token" not in shown["token"].split()
+    variables = git(remote, "show", f"{status['branch']}:seen")
+    assert "KAGENTS_TEAM" not in variables and "PATH=" in variables
+    assert (team.volume / "work/setup/shared.log").read_text() == "set up\n"
+    assert "set up" in await team.log("hub", "setup")
 
 
 async def test_an_expired_token_waits_for_a_person_and_goes_on_at_their_word(

@@ -1,5 +1,6 @@
 """``prepare`` against a git server on loopback that asks for a password: where the token goes."""
 
+import asyncio
 import base64
 import http.server
 import os
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from runner_places import Place, git, make_repository
 
+from kagents_runner.prepare.credentials import git_environment
+
 TOKEN = "ghp_secretCanary0123456789"
 
 
@@ -22,6 +25,10 @@ class GitServer(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.root = root
         self.seen: list[str] = []
+        self.given: list[str] = []
+        """Every ``Authorization`` that came."""
+        self.elsewhere: str | None = None
+        """Where it redirects to."""
 
     @property
     def url(self) -> str:
@@ -32,7 +39,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: GitServer
 
     def _answer(self) -> None:
+        if self.server.elsewhere:
+            self.send_response(302)
+            self.send_header("Location", self.server.elsewhere + self.path)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         given = self.headers.get("Authorization", "")
+        self.server.given += [given] if given else []
         user, _, password = base64.b64decode(given.removeprefix("Basic ")).decode().partition(":")
         if password != TOKEN:
             self.send_response(401)
@@ -82,6 +96,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 def server(tmp_path: Path) -> Iterator[GitServer]:
     make_repository(tmp_path / "server" / "source")
     with GitServer(tmp_path / "server") as found:
+        threading.Thread(target=found.serve_forever, daemon=True).start()
+        yield found
+        found.shutdown()
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Iterator[GitServer]:
+    """Another server, which wants a password too."""
+    make_repository(tmp_path / "stranger" / "source")
+    with GitServer(tmp_path / "stranger") as found:
         threading.Thread(target=found.serve_forever, daemon=True).start()
         yield found
         found.shutdown()
@@ -208,3 +232,71 @@ def test_an_ssh_key_is_a_private_file_that_is_gone_afterwards(place: Place) -> N
     assert "-oStrictHostKeyChecking=yes" in argv
     assert f"-oUserKnownHostsFile={place.root}/secret/known_hosts" in argv
     assert list(place.root.glob("kagents-git-*")) == []
+
+
+def test_a_submodule_on_another_host_is_not_given_the_token(
+    private: Place, server: GitServer, stranger: GitServer
+) -> None:
+    source = server.root / "source"
+    pinned = git(source, "rev-parse", "HEAD")
+    (source / ".gitmodules").write_text(f'[submodule "x"]\n\tpath = x\n\turl = {stranger.url}\n')
+    git(source, "update-index", "--add", "--cacheinfo", f"160000,{pinned},x")
+    git(source, "add", ".gitmodules")
+    git(source, "commit", "-q", "-m", "Add x")
+    secret(private, token=TOKEN)
+    ran = private.run("prepare")
+    assert ran.code == 64
+    assert "A submodule cannot be fetched" in ran.sentence and "spec.repository.submodules" in ran.sentence
+    assert server.seen and stranger.given == []
+    assert TOKEN not in ran.out + ran.err
+
+
+def test_a_submodule_on_the_same_host_is_opened_by_the_token(private: Place, server: GitServer) -> None:
+    source = server.root / "source"
+    pinned = git(make_repository(server.root / "inner"), "rev-parse", "HEAD")
+    (source / ".gitmodules").write_text('[submodule "x"]\n\tpath = x\n\turl = ../../inner/.git\n')
+    git(source, "update-index", "--add", "--cacheinfo", f"160000,{pinned},x")
+    git(source, "add", ".gitmodules")
+    git(source, "commit", "-q", "-m", "Add x")
+    secret(private, token=TOKEN)
+    private.prepare()
+    assert (private.work / "worktrees/scout/x/README.md").exists()
+
+
+def test_a_redirection_to_another_host_is_not_given_the_token(
+    private: Place, server: GitServer, stranger: GitServer
+) -> None:
+    server.elsewhere = stranger.url.removesuffix("/source/.git")
+    secret(private, token=TOKEN)
+    ran = private.run("prepare")
+    assert ran.code == 64
+    assert stranger.given == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("Username for 'https://git.example.com': ", "x-access-token"),
+        ("Password for 'https://robot@git.example.com': ", TOKEN),
+        ('Password for "https://git.example.com/a/b.git"', TOKEN),
+        ("Password for 'https://git.example.com:8443': ", ""),
+        ("Password for 'http://git.example.com': ", ""),
+        ("Password for 'https://git.example.com@evil.example': ", ""),
+        ("Password for 'https://evil.example/@git.example.com': ", ""),
+        ("Password for 'https://evil.example'@git.example.com': ", ""),
+        ("Password for 'https://evil.example?@git.example.com': ", ""),
+        ("Password for 'https://evil.example#@git.example.com': ", ""),
+        ("Enter passphrase for key '/root/.ssh/id': ", ""),
+        ("", ""),
+    ],
+)
+async def test_who_asks_is_looked_at(place: Place, asked: str, given: str) -> None:
+    folder = secret(place, token=TOKEN)
+    url = "https://git.example.com/acme/backend.git"
+    async with git_environment(folder, place.root / "hosts", url, {"TMPDIR": str(place.root)}) as variables:
+        asking = await asyncio.create_subprocess_exec(
+            variables["GIT_ASKPASS"], asked, env={**os.environ, **variables}, stdout=asyncio.subprocess.PIPE
+        )
+        told, _ = await asking.communicate()
+    assert told.decode().strip() == given
+    assert (asking.returncode == 0) is bool(given)

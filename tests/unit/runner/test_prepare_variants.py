@@ -1,4 +1,4 @@
-"""``prepare``: what a branch may name, shallow clones, remotes, submodules, large files, a shared worktree."""
+"""``prepare``: what a branch may name, shallow clones, remotes, submodules, large files, a shared tree."""
 
 import os
 import shutil
