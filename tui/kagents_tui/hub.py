@@ -26,10 +26,10 @@ async def hub_pod(client: "Client", team: Mapping[str, Any]) -> dict[str, Any] |
     return pods[-1] if pods else None
 
 
-async def hub_pods(client: "Client", team: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every hub pod that the team has had and that is still known, the newest last."""
+async def hub_pods(client: "Client", team: Mapping[str, Any], role: str = HUB) -> list[dict[str, Any]]:
+    """Every hub (or pod of another role) that the team has had and that is still known, the newest last."""
     metadata = team["metadata"]
-    labels = f"{LABEL_TEAM}={metadata['name']},{LABEL_ROLE}={HUB}"
+    labels = f"{LABEL_TEAM}={metadata['name']},{LABEL_ROLE}={role}"
     pods = (await client.list(PODS, metadata["namespace"], labels=labels)).items
     own = [pod for pod in pods if _owned_by(pod, metadata["uid"])]
     own.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))

@@ -18,6 +18,10 @@ from kagents_runner.scope import Scope
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
 _LIMIT: Final = 1024 * 1024
+_MESSAGE_BYTES: Final = 4096
+"""What Kubernetes keeps of a termination message; JSON that is cut says nothing."""
+_WARNING: Final = 500
+"""Characters of one warning."""
 
 
 class _Document(BaseModel):
@@ -155,8 +159,15 @@ class Intents:
 
 
 def outcome(fields: Mapping[str, Any], warnings: Sequence[str] = ()) -> bytes:
-    """The termination message of a finished delivery: one JSON object that the controller reads."""
+    """The termination message of a finished delivery: one JSON object that the controller reads.
+
+    It holds as many warnings as Kubernetes keeps; all of them stand in the log.
+    """
     result = {name: value for name, value in fields.items() if value is not None}
-    if warnings:
-        result["warnings"] = [text[:200] for text in warnings[:3]]
-    return orjson.dumps(result)
+    kept: list[str] = []
+    for text in warnings:
+        shown = text if len(text) <= _WARNING else f"{text[: _WARNING - 1]}…"
+        if len(orjson.dumps({**result, "warnings": [*kept, shown]})) > _MESSAGE_BYTES:
+            break
+        kept.append(shown)
+    return orjson.dumps({**result, "warnings": kept} if kept else result)

@@ -48,6 +48,8 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     say(f"pushed {merged.commit[:12]} as {document.branch}")
     told = {"branch": document.branch, "commit": merged.commit}
     warnings = [_outside(work) for work in merged.work if work.outside]
+    for each in warnings:
+        say(each)
     if document.pull_request is not None:
         made, missing = await _request(environment, directory, team, document, document.pull_request, merged)
         warnings += missing
@@ -59,7 +61,7 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
 
 def _outside(work: AgentWork) -> str:
     fate = "taken out" if work.reverted else "kept"
-    return f"{work.agent} changed files outside its scope ({fate}): {', '.join(work.outside[:3])}"
+    return f"{work.agent} changed files outside its scope ({fate}): {', '.join(work.outside)}"
 
 
 async def _push(environment: Mapping[str, str], directory: Path, url: str, branch: str, commit: str) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kagents_core.api.resources import AGENT_TEAMS
+from kagents_core.api.resources import AGENT_TEAMS, PODS
 from kagents_tui.cli.completing import Line
 from kagents_tui.cli.names import objects
 
@@ -132,3 +132,38 @@ async def test_completion_offers_the_teams_that_a_retry_helps(stuck, make):
         "auth-refactor"
     ]
     assert len(await objects(stuck, Line(verb="describe"), "cowork-agents")) == 2
+
+
+def finish_pod(make, merged, created="2026-11-21T00:00:01Z", name="auth-refactor-finish-12345"):
+    pod = make.hub("auth-refactor")
+    pod["metadata"] |= {"name": name, "creationTimestamp": created}
+    pod["metadata"]["labels"]["claude.amcheste.io/role"] = "finish"
+    code = {"exitCode": 0 if merged else 64}
+    pod["status"] = {"initContainerStatuses": [{"name": "merge", "state": {"terminated": code}}]}
+    return pod
+
+
+@pytest.mark.parametrize(("merged", "container"), [(False, "merge"), (True, "finish")])
+def test_the_log_of_a_delivery_is_that_of_the_container_it_has_come_to(
+    stuck, kagents, make, monkeypatch, merged, container
+):
+    stuck.add(PODS, finish_pod(make, not merged, "2026-11-21T00:00:00Z", "auth-refactor-finish-00000"))
+    stuck.add(PODS, finish_pod(make, merged))
+    asked = []
+
+    async def logs(self, namespace, pod, **options):
+        asked.append((pod, options["container"]))
+        yield b"merged 2 branches\n"
+
+    monkeypatch.setattr(type(stuck), "logs", logs)
+    ran = kagents("logs", "auth-refactor", "finish")
+    assert (ran.code, ran.out) == (0, "merged 2 branches\n")
+    assert asked == [("auth-refactor-finish-12345", container)]
+
+
+def test_a_delivery_without_a_pod_has_no_log(stuck, kagents):
+    ran = kagents("logs", "auth-refactor", "finish")
+    assert (ran.code, ran.err) == (
+        3,
+        "kagents logs: finish of auth-refactor has no pod yet, so there is no log\n",
+    )

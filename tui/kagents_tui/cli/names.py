@@ -112,5 +112,5 @@ async def of_team(client: "Client", namespace: str, kind: str, line: Line) -> li
     team: Mapping[str, Any] = await client.get(AGENT_TEAMS, namespace, line.arguments[0])
     if kind == "gates":
         return [Candidate(gate.event, gate.state) for gate in gates_of(team) if not gate.decided]
-    hub = [Candidate("hub", "the team's recorder")] if line.verb == "logs" else []
-    return [*(Candidate(each) for each in agent_names(team)), *hub]
+    others = [Candidate("hub", "the team's recorder"), Candidate("finish", "its delivery")]
+    return [*(Candidate(each) for each in agent_names(team)), *(others if line.verb == "logs" else ())]

@@ -57,7 +57,12 @@ async def stop(arguments: argparse.Namespace) -> int:
             confirm(verb, title, found)
         try:
             await doers[verb](
-                session.client, session.namespace, name, uid=found["metadata"]["uid"], resource=resource
+                session.client,
+                session.namespace,
+                name,
+                uid=found["metadata"]["uid"],
+                generation=found["metadata"].get("generation"),
+                resource=resource,
             )
         except acts.ActError as error:
             raise CommandError(exits.REFUSED, str(error)) from None

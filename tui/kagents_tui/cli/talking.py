@@ -66,11 +66,15 @@ def register(verbs: options.Verbs) -> None:
         verbs,
         "logs",
         "print what an agent's program has written, made safe for a terminal",
-        ("kagents logs q3-report researcher -f", "kagents logs q3-report hub -c recorder"),
+        ("kagents logs q3-report researcher -f", "kagents logs auth-refactor finish"),
     )
     parser.add_argument("team", metavar="TEAM", help="name of the team")
     parser.add_argument(
-        "agent", nargs="?", default="lead", metavar="AGENT", help="lead (the default), a teammate, or hub"
+        "agent",
+        nargs="?",
+        default="lead",
+        metavar="AGENT",
+        help="lead (the default), a teammate, hub, or finish",
     )
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the container has ended")
     parser.add_argument("-c", "--container", metavar="NAME", help="container; the agent's own when absent")
@@ -188,8 +192,8 @@ async def logs(arguments: argparse.Namespace) -> int:
     """Print the log of the agent's latest pod."""
     async with options.session(arguments) as session:
         team = await session.client.get(AGENT_TEAMS, session.namespace, arguments.team)
-        pod = await _pod_name(session.client, team, arguments.agent)
-        container = arguments.container or ("recorder" if arguments.agent == "hub" else "agent")
+        pod, usual = await _pod_and_container(session.client, team, arguments.agent)
+        container = arguments.container or usual
         chunks = session.client.logs(
             session.namespace,
             pod,
@@ -204,15 +208,18 @@ async def logs(arguments: argparse.Namespace) -> int:
     return exits.OK
 
 
-async def _pod_name(client: "Client", team: Mapping[str, Any], agent: str) -> str:
-    from kagents_tui.hub import hub_pod
+async def _pod_and_container(client: "Client", team: Mapping[str, Any], agent: str) -> tuple[str, str]:
+    """The latest pod of an agent, of the hub or of the delivery, and the container whose log is meant."""
+    from kagents_core.api.constants import FINISH, HUB
+    from kagents_tui.hub import RECORDER, hub_pods
 
-    name = team["metadata"]["name"]
-    if agent == "hub":
-        pod = await hub_pod(client, team)
-        found = pod["metadata"]["name"] if pod else None
+    name, usual = team["metadata"]["name"], "agent"
+    if agent in (HUB, FINISH):
+        pods = await hub_pods(client, team, agent)
+        found = pods[-1]["metadata"]["name"] if pods else None
+        usual = RECORDER if agent == HUB else _reached(pods[-1]) if pods else ""
     elif agent not in agent_names(team):
-        known = ", ".join([*agent_names(team), "hub"])
+        known = ", ".join([*agent_names(team), HUB, FINISH])
         raise CommandError(exits.NOT_FOUND, f"{name} has no agent {agent}; its agents: {known}")
     else:
         status = team.get("status") or {}
@@ -222,7 +229,16 @@ async def _pod_name(client: "Client", team: Mapping[str, Any], agent: str) -> st
         found = (states.get(agent) or {}).get("podName")
     if not found:
         raise CommandError(exits.NOT_FOUND, f"{agent} of {name} has no pod yet, so there is no log")
-    return str(found)
+    return str(found), usual
+
+
+def _reached(pod: Mapping[str, Any]) -> str:
+    """The container that a delivery has come to: ``merge`` until it has ended well, then ``finish``."""
+    for each in (pod.get("status") or {}).get("initContainerStatuses") or ():
+        ended = (each.get("state") or {}).get("terminated") or {}
+        if each.get("name") == "merge" and ended.get("exitCode") == 0:
+            return "finish"
+    return "merge"
 
 
 async def safe_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:

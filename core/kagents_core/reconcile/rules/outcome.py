@@ -8,6 +8,7 @@ from kagents_core.api.status import PullRequestStatus
 from kagents_core.safetext import clean
 
 _LIMIT = 512
+_MOST_WARNINGS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def parse_outcome(text: str) -> Delivered:
         _text(fields, "branch"),
         _text(fields, "commit"),
         PullRequestStatus(url=url, state=_text(fields, "state") or "open") if url else None,
-        tuple(clean(str(each), limit=_LIMIT, multiline=False) for each in warnings[:3])
+        tuple(clean(str(each), limit=_LIMIT, multiline=False) for each in warnings[:_MOST_WARNINGS])
         if isinstance(warnings, list)
         else (),
     )
