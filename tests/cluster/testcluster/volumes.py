@@ -8,6 +8,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -30,11 +31,14 @@ class Provisioner:
         self._kubeconfig = kubeconfig
         self._root = root
         self._stop = threading.Event()
+        self._mounted: set[Path] = set()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self.paused: set[str] = set()
         """Namespaces whose claims stay unbound."""
         self.roots: dict[str, tuple[int, int]] = {}
         """Namespace -> owner and mode of the roots of its volumes, instead of what fsGroup gives."""
+        self.sizes: dict[str, int] = {}
+        """Namespace -> MiB that its volumes have, instead of the room of the disk."""
 
     def start(self) -> None:
         """Begin."""
@@ -45,10 +49,23 @@ class Provisioner:
         """End; the directories go with the cluster."""
         self._stop.set()
         self._thread.join(20)
+        for path in list(self._mounted):
+            self._unmount(path)
 
     def directory(self, namespace: str, claim: str) -> Path:
         """Where a claim's files lie."""
         return self._root / f"{namespace}--{claim}"
+
+    def _mount(self, path: Path, size: int) -> None:
+        if path not in self._mounted:
+            command = ["mount", "-t", "tmpfs", "-o", f"size={size}M", "tmpfs", path]
+            subprocess.run(command, check=True, timeout=20)
+            self._mounted.add(path)
+
+    def _unmount(self, path: Path) -> None:
+        if path in self._mounted:
+            subprocess.run(["umount", "--lazy", path], check=False, timeout=20)
+            self._mounted.discard(path)
 
     async def _run(self) -> None:
         async with Client(load_kubeconfig(self._kubeconfig)) as client:
@@ -66,12 +83,16 @@ class Provisioner:
         for volume in (await client.list(VOLUMES)).items:
             if (volume.get("status") or {}).get("phase") == "Released":
                 await client.delete(VOLUMES, None, volume["metadata"]["name"])
-                shutil.rmtree(volume["spec"]["hostPath"]["path"], ignore_errors=True)
+                path = Path(volume["spec"]["hostPath"]["path"])
+                self._unmount(path)
+                shutil.rmtree(path, ignore_errors=True)
 
     async def _provision(self, client: Client, claim: dict[str, Any]) -> None:
         metadata = claim["metadata"]
         path = self.directory(metadata["namespace"], metadata["name"])
         path.mkdir(parents=True, exist_ok=True)
+        if metadata["namespace"] in self.sizes:
+            self._mount(path, self.sizes[metadata["namespace"]])
         # By default what the kubelet makes of a volume that honours fsGroup.
         owner, mode = self.roots.get(metadata["namespace"], (RUNNER_USER, 0o2770))
         os.chown(path, owner, owner)
