@@ -12,6 +12,7 @@
 - ask_permission: make deploy
 - submit_plan: "# Move the parser\n1. tests\n2. code\n"
 - ask_question: {question: Which colour?, options: [Red, Blue]}
+- report: {key: coverage, value: 93%}
 - dismiss: backend
 - finish: everything is done
 - fail: the disk is on fire
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from kagents_core.api.constants import TEAM_LEAD
+from kagents_core.resultnames import AUTOMATIC, KEY_PATTERN, LONGEST_VALUE
 
 SCRIPT_LIMIT: Final = 30_000
 """Characters of a script."""
@@ -105,6 +107,14 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """Report a result."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dismiss:
     """Ask the recorder to end a teammate."""
 
@@ -172,6 +182,7 @@ Step = (
     | Claim
     | Complete
     | Wait
+    | Report
     | Dismiss
     | Finish
     | Fail
@@ -406,6 +417,19 @@ def _ask_question(values: _Values) -> AskQuestion:
     return AskQuestion(values.required("question"), tuple(options), multiple)
 
 
+def _report(values: _Values) -> Report:
+    values.mapping("key", "value")
+    key, value = values.required("key"), values.required("value")
+    if not KEY_PATTERN.fullmatch(key) or key in AUTOMATIC:
+        raise _WrongStepError(
+            f"report.key is a letter, then letters, digits, dashes and underscores, and none of "
+            f"{', '.join(AUTOMATIC)}; not {_shown(key)}"
+        )
+    if len(value) > LONGEST_VALUE:
+        raise _WrongStepError(f"report.value has at most {LONGEST_VALUE} characters")
+    return Report(key, value)
+
+
 def _use(values: _Values) -> Use:
     values.mapping("input", "output")
     return Use(values.count("input"), values.count("output"))
@@ -419,6 +443,7 @@ _READERS: Final[Mapping[str, Callable[[_Values], Step]]] = {
     "claim": _claim,
     "complete": _complete,
     "wait": _wait,
+    "report": _report,
     "dismiss": lambda values: Dismiss(values.agent("dismiss", values.value)),
     "finish": lambda values: Finish(values.text()),
     "fail": lambda values: Fail(values.text()),

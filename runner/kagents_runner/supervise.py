@@ -30,8 +30,10 @@ from kagents_runner.harness.protocol import (
     HarnessState,
 )
 from kagents_runner.leftovers import commit_leftovers
-from kagents_runner.locations import Locations, working_directory
+from kagents_runner.locations import Locations, branch_of, place_of, working_directory
 from kagents_runner.output import say
+from kagents_runner.prepare.git import Git, GitError
+from kagents_runner.results import TooManyResultsError, automatic, report, with_results
 from kagents_runner.stopping import until_stopped
 from kagents_runner.terminal.place import socket_path
 from kagents_runner.terminal.server import TerminalServer
@@ -99,9 +101,11 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Run the agent that ``KAGENTS_AGENT`` describes. Raises ``RunnerError`` when it fails."""
     places = Locations(environment)
     team, agent = places.team(), places.agent()
-    state = StateFile(places.layout(team.name), agent)
+    layout = places.layout(team.name)
+    state = StateFile(layout, agent)
     state.beat()
     try:
+        agent = dataclasses.replace(agent, prompt=with_results(layout, agent.name, agent.prompt))
         if state.full:
             raise volume_full("the agent is not started on it")
         context, harness = _context(places, team, agent), choose(agent)
@@ -114,6 +118,7 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     # In a shared worktree others may be at work: there ``merge`` keeps what is uncommitted, at the end.
     if team.repository is not None and not team.repository.shared:
         await commit_leftovers(context.cwd, environment, say)
+    await _report(context, team, agent)
     state.ended(ending)
     if ending.code in (EXIT_DONE, EXIT_TERMINATED):
         return ending.code
@@ -133,6 +138,20 @@ async def _terminal(context: AgentContext) -> TerminalServer:
     except OSError as error:
         say(f"nobody can attach to this agent's terminal: {error.strerror or error}")
     return server
+
+
+async def _report(context: AgentContext, team: TeamDocument, agent: AgentDocument) -> None:
+    """What an agent of a coding team leaves, for the people and for those that start after it."""
+    if team.repository is None:
+        return
+    branch = branch_of(team.name, place_of(team, agent.name))
+    try:
+        found = await automatic(Git(context.environment), context.cwd, branch, team.repository.branch)
+        report(
+            TeamLayout(context.team_dir, team.name), agent.name, found, identity=f"end-{agent.attempt:04d}"
+        )
+    except (GitError, OSError, TooManyResultsError) as error:
+        say(f"branch and commit are not recorded as results: {error}")
 
 
 def _farewell(agent: str, ending: HarnessExit) -> str:

@@ -58,7 +58,7 @@ async def test_a_task_is_assigned_done_committed_and_reported(
                 [
                     update("1", status="in_progress"),
                     shell("echo hi > f && git add f && git commit -qm 'Write f'"),
-                    Call("mcp__kagents__report", {"key": "branch", "value": "b"}),
+                    Call("mcp__kagents__report", {"key": "coverage", "value": "93%"}),
                     update("1", status="completed"),
                     mail("lead", f"did task 1 {BIG}", "task 1 is done"),
                 ],
@@ -70,7 +70,8 @@ async def test_a_task_is_assigned_done_committed_and_reported(
     await until(lambda: len(team.hooks("lead", "TeammateIdle")) >= 2)
     refusal = next(r for r in model.requests if r.agent == "lead" and any("Not yet" in x for x in r.results))
     assert "worker" in refusal.results[-1] and "- lead (lead, you)" in refusal.results[0]
-    assert [(r["kind"], r["key"], r["value"]) for r in team.requests("worker")] == [("report", "branch", "b")]
+    [told] = team.requests("worker")
+    assert (told["kind"], told["key"], told["value"]) == ("report", "coverage", "93%")
     assert git(team.worktree("worker"), "log", "--format=%s", "-1").strip() == "Write f"
     assert json.loads(team.layout.task("1").read_text())["status"] == "completed"
 

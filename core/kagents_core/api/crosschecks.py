@@ -13,6 +13,7 @@ from kagents_core.api.agents import AgentSpec, TeammateSpec
 from kagents_core.api.constants import LEAD
 from kagents_core.api.fielderrors import FieldError
 from kagents_core.api.quality import QualityGates
+from kagents_core.api.resultrules import result_problems
 from kagents_core.api.team import AgentTeamSpec, Lifecycle, Workspace
 from kagents_core.api.template import AgentTeamRunSpec, AgentTeamTemplateSpec
 from kagents_core.simulation import check_script, parse_script, unknown_agents
@@ -38,6 +39,7 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
         *_gates(spec.lifecycle, spec.teammates),
         *_scripts(agents, spec.harness),
         *_parts(agents),
+        *result_problems(agents),
         *_sizes(agents, spec.quality_gates),
         *_mounts(spec.workspace),
         *_scopes(spec),
@@ -59,6 +61,7 @@ def template_problems(spec: AgentTeamTemplateSpec) -> list[FieldError]:
         *_teammates(spec.teammates),
         *_gates(spec.lifecycle, spec.teammates),
         *_sizes(agents, spec.quality_gates),
+        *result_problems(agents),
     ]
 
 

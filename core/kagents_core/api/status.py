@@ -183,6 +183,15 @@ class PullRequestStatus(Status):
     """What it was when the team ended: ``open``, ``draft``, ``merged`` or ``closed``."""
 
 
+class AgentResults(Status):
+    """What one agent has reported. Writer: recorder."""
+
+    agent: str
+    """Name of the agent."""
+    values: dict[str, str] = Field(default_factory=dict)
+    """Results by key, cut to 256 characters each; ``branch``, ``commit`` and ``filesChanged`` by kagents."""
+
+
 class TeamStatus(Status):
     """What is known of a team."""
 
@@ -226,3 +235,5 @@ class TeamStatus(Status):
     """What each agent is doing now."""
     result: str | None = None
     """The lead's closing summary."""
+    results: Annotated[tuple[AgentResults, ...], Field(json_schema_extra=map_list("agent"))] = ()
+    """What agents have reported."""

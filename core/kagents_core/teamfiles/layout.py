@@ -97,6 +97,15 @@ class TeamLayout:
         return self.requests_dir / checked_name(agent)
 
     @property
+    def results_dir(self) -> Path:
+        """The directory of the agents' results."""
+        return self.root / "results"
+
+    def results(self, agent: str) -> Path:
+        """What one agent has reported, written by its own pod."""
+        return self.results_dir / f"{checked_name(agent)}.json"
+
+    @property
     def outgoing(self) -> Path:
         """The directory of a person's messages on their way to an agent."""
         return self.root / "send"
@@ -126,6 +135,7 @@ class TeamLayout:
             self.events_dir,
             self.agents_dir,
             self.requests_dir,
+            self.results_dir,
             self.outgoing,
             self.answers,
         )

@@ -4,18 +4,15 @@ What changes something becomes a request file that the recorder journals and act
 section 2).
 """
 
-import time
-import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
-import orjson
-
-from kagents_core.teamfiles.files import replace_file
+from kagents_core.resultnames import AUTOMATIC, KEY_PATTERN, LONGEST_VALUE
 from kagents_core.teamfiles.layout import TeamLayout
 from kagents_runner.documents import TeamDocument
 from kagents_runner.mcp.jsonrpc import RefusedError, Tool
 from kagents_runner.mcp.standing import Standing, read_standings
+from kagents_runner.requests import request
+from kagents_runner.results import TooManyResultsError, report
 
 _NAME_LIMIT, _TEXT_LIMIT, _LONG_LIMIT = 63, 4_000, 64_000
 
@@ -40,9 +37,13 @@ class TeamTools:
         return Tool("team", text, {}, {}, self._show)
 
     def _report_tool(self) -> Tool:
-        text = "Records a result of yours for the people, under a short key such as branch or coverage."
+        text = (
+            "Records a result of yours under a short key such as coverage: for the people, and for agents "
+            "that start after you have ended. The same key again replaces it. Your branch and commit are "
+            "recorded by themselves."
+        )
         arguments = {"key": "Short name of the result.", "value": "The result."}
-        return Tool("report", text, arguments, {"key": 100, "value": _LONG_LIMIT}, self._report)
+        return Tool("report", text, arguments, {"key": _NAME_LIMIT, "value": LONGEST_VALUE}, self._report)
 
     def _dismiss_tool(self) -> Tool:
         text = (
@@ -70,7 +71,17 @@ class TeamTools:
         )
 
     def _report(self, arguments: Mapping[str, str]) -> str:
-        self._request("report", arguments)
+        key = arguments["key"]
+        if not KEY_PATTERN.fullmatch(key):
+            raise RefusedError(f"{key!r} is no key: a letter, then letters, digits, dashes and underscores.")
+        if key in AUTOMATIC:
+            raise RefusedError(f"kagents records {key} by itself when you end; choose another key.")
+        try:
+            report(self._layout, self._agent.name, {key: arguments["value"]})
+        except TooManyResultsError as refusal:
+            raise RefusedError(
+                f"Not recorded: {refusal}. Report one of your keys again instead."
+            ) from refusal
         return "Recorded."
 
     def _dismiss(self, arguments: Mapping[str, str]) -> str:
@@ -98,9 +109,4 @@ class TeamTools:
         return [s for s in read_standings(self._layout, self._team) if s.entry.role != "lead"]
 
     def _request(self, kind: str, arguments: Mapping[str, str]) -> None:
-        identity = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
-        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        folder = self._layout.requests(self._agent.name)
-        folder.mkdir(parents=True, exist_ok=True)
-        request = {"id": identity, "agent": self._agent.name, "kind": kind, "at": at, **arguments}
-        replace_file(folder / f"{identity}.json", orjson.dumps(request), durable=True)
+        request(self._layout, self._agent.name, kind, arguments)

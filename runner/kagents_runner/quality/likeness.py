@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from kagents_runner.beginnings import began_at
 from kagents_runner.leftovers import without_filters
 from kagents_runner.prepare.git import Git, GitError
 
@@ -32,14 +33,14 @@ async def tree_of(git: Git, worktree: Path) -> str | None:
 
 
 async def begun_from(git: Git, worktree: Path, base: str) -> str | None:
-    """The tree of the commit from which the agent began: a branch of the origin, a tag, or a commit."""
-    for name in (f"refs/remotes/origin/{base}", f"refs/tags/{base}", base):
-        try:
-            since = (await git.run("merge-base", "HEAD", name, cwd=worktree)).strip()
-            return (await git.run("rev-parse", "--verify", f"{since}^{{tree}}", cwd=worktree)).strip()
-        except GitError:
-            continue
-    return None
+    """The tree of the commit from which the agent began."""
+    since = await began_at(git, worktree, base)
+    if since is None:
+        return None
+    try:
+        return (await git.run("rev-parse", "--verify", f"{since}^{{tree}}", cwd=worktree)).strip()
+    except GitError:
+        return None
 
 
 def mark_of(folder: Path) -> str | None:

@@ -21,6 +21,7 @@ from kagents_runner.record.asks import AskBoard
 from kagents_runner.record.clock import rfc3339, seconds
 from kagents_runner.record.endings import Endings
 from kagents_runner.record.ledger import MailLedger
+from kagents_runner.record.reports import learn_report
 from kagents_runner.record.spending import Spending
 from kagents_runner.record.taskboard import TaskBoard
 from kagents_runner.record.teamstate import TeamState
@@ -60,6 +61,8 @@ class Books:
         self.heard: dict[str, float] = {}
         """When each agent last gave a sign of life, as far as this run of the recorder has seen."""
         self.result: str | None = None
+        self.results: dict[str, dict[str, str]] = {}
+        """What each agent has reported, by key."""
         self.requests: dict[str, None] = {}
         """Ids of the last requests that are journalled."""
         self.offsets: dict[str, int] = {}
@@ -206,6 +209,8 @@ class Books:
                 del self.requests[next(iter(self.requests))]
         if entry["request"] == "finish" and "refused" not in entry:
             self.result = str(entry.get("summary", ""))
+        elif entry["request"] == "report" and "refused" not in entry:
+            learn_report(self.results, entry)
 
     def _print(self, lines: bytes) -> None:
         """A reader that went away, or a full pipe that is not read, must not stop the journal for ever."""

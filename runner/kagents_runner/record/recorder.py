@@ -76,7 +76,7 @@ class Recorder:
         """The status fields that the recorder owns, as of now."""
         books = self._books
         boards = books.board, books.ledger, books.tasks, books.spending
-        return build(books.agents, *boards, books.result, books.asks, books.heard)
+        return build(books.agents, *boards, books.result, books.results, books.asks, books.heard)
 
     async def run(self) -> None:
         """Records until ``stop``, or until the team is over and everything has been read."""

@@ -9,6 +9,7 @@ from kagents_runner.record.activity import ActivityBoard
 from kagents_runner.record.asks import AskBoard
 from kagents_runner.record.clock import rfc3339
 from kagents_runner.record.ledger import MailLedger
+from kagents_runner.record.reports import shown_results
 from kagents_runner.record.spending import Spending, Sums
 from kagents_runner.record.taskboard import TaskBoard
 
@@ -30,6 +31,7 @@ def build(
     tasks: TaskBoard,
     spending: Spending,
     result: str | None,
+    results: Mapping[str, Mapping[str, str]],
     asks: AskBoard,
     heard: Mapping[str, float],
 ) -> dict[str, Any]:
@@ -45,6 +47,8 @@ def build(
             is not None
         ],
     }
+    if reported := shown_results([name for name, _ in agents], results):
+        status["results"] = reported
     return status if result is None else status | {"result": result[:RESULT_LIMIT]}
 
 
@@ -82,7 +86,7 @@ def _states(status: Mapping[str, Any]) -> tuple[Any, ...]:
     activity = [
         {key: value for key, value in item.items() if key not in _NUMBERS} for item in status["activity"]
     ]
-    return activity, status.get("result")
+    return activity, status.get("result"), status.get("results")
 
 
 def _activity(

@@ -17,13 +17,14 @@ from kagents_core.api.constants import TEAM_LEAD
 from kagents_core.teamfiles import mailbox
 from kagents_core.teamfiles.config import color_of
 from kagents_core.teamfiles.events import append_event, append_line
-from kagents_core.teamfiles.files import replace_file
 from kagents_core.teamfiles.layout import TeamLayout
 from kagents_core.teamfiles.locks import LockTimeoutError
 from kagents_core.teamfiles.mailbox import Contents, Message, new_message
-from kagents_core.teamfiles.nativejson import line, timestamp
+from kagents_core.teamfiles.nativejson import timestamp
 from kagents_core.teamfiles.tasks import Task, create_task, list_tasks, update_task
 from kagents_runner.harness.protocol import AgentContext
+from kagents_runner.requests import request
+from kagents_runner.results import report
 
 PATIENCE: Final = 30.0
 """Seconds that a locked mailbox or task is tried: the lock of a killed process is stale after ten.
@@ -272,10 +273,11 @@ class NativeAgent:
 
     def request(self, mark: str, kind: str, **arguments: str) -> None:
         """A request to the recorder, once for each ``mark``."""
-        folder = self.layout.requests(self.name)
-        folder.mkdir(parents=True, exist_ok=True)
-        request = {"id": mark, "agent": self.name, "kind": kind, "at": timestamp(), **arguments}
-        replace_file(folder / f"{mark}.json", line(request), durable=True)
+        request(self.layout, self.name, kind, arguments, mark)
+
+    def report(self, mark: str, key: str, value: str) -> None:
+        """A result, once for each ``mark``."""
+        report(self.layout, self.name, {key: value}, identity=mark)
 
 
 def _metadata(task: Task) -> Mapping[str, Any]:

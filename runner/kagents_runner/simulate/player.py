@@ -111,6 +111,9 @@ class Player:
                 await self._tasks(step)
             case script.AskPermission() | script.AskQuestion() | script.SubmitPlan():
                 await self._ask(step)
+            case script.Report():
+                self.native.report(self._mark(), step.key, step.value)
+                self._log(f"reported {step.key}: {step.value}")
             case script.Dismiss():
                 self.native.request(
                     self._mark(), "dismiss", teammate=step.teammate, reason="its work is done"

@@ -162,13 +162,34 @@ def test_reports_stay_in_order(team: Path) -> None:
         {"key": "", "value": "v"},
         {"key": 1, "value": "v"},
         {"key": "k", "value": "v", "x": "y"},
-        {"key": "k" * 101, "value": "v"},
+        {"key": "k" * 64, "value": "v"},
+        {"key": "k", "value": "v" * 4001},
+        {"key": "a b", "value": "v"},
+        {"key": "../x", "value": "v"},
+        {"key": "commit", "value": "v"},
     ],
 )
 def test_wrong_arguments_are_refused_in_words(team: Path, arguments: dict[str, Any]) -> None:
     text, failed = call(server(team, "builder"), "report", **arguments)
     assert failed and text.endswith(".")
     assert not (team / "requests" / "builder").exists()
+
+
+def test_results_are_kept_for_those_that_start_later(team: Path) -> None:
+    served = server(team, "builder")
+    for key, value in (("coverage", "90%"), ("endpoint", "/v1"), ("coverage", "93%")):
+        call(served, "report", key=key, value=value)
+    kept = json.loads((team / "results/builder.json").read_text())
+    assert kept == {"coverage": "93%", "endpoint": "/v1"}
+
+
+def test_an_agent_has_only_so_many_results(team: Path) -> None:
+    served = server(team, "builder")
+    for number in range(50):
+        assert not call(served, "report", key=f"k{number}", value="v")[1]
+    text, failed = call(served, "report", key="one-more", value="v")
+    assert failed and "at most 50 results" in text
+    assert call(served, "report", key="k3", value="w") == ("Recorded.", False)
 
 
 def test_a_lone_surrogate_does_not_lose_the_request(team: Path) -> None:

@@ -1,0 +1,56 @@
+"""Results on a whole engine: in the status, in a dependent's prompt, and missed by name."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # simulated_team lies beside these tests
+
+from simulated_team import SPEED, Team, agent, git, make_repository
+
+from kagents_core.kube.client import Client
+
+
+@pytest.fixture(autouse=True)
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated agents hurry."""
+    monkeypatch.setenv("KAGENTS_SIMULATION_SPEED", SPEED)
+
+
+async def test_results_reach_the_status_and_a_missing_one_names_itself(
+    engine: Any, engine_client: Client, tmp_path: Path
+) -> None:
+    team = Team(engine_client, engine.data.root, "results")
+    first = ("work: {write: {a: x}}", "report: {key: coverage, value: 93%}", "shutdown: done")
+    await team.apply(
+        agent("Work.", *first, name="backend-api"),
+        agent(
+            "Test {{ results.backend-api.commit }}, {{ results.backend-api.coverage }}.",
+            "shutdown: done",
+            name="tests",
+            dependsOn=["backend-api"],
+        ),
+        agent(
+            "Draw {{ results.backend-api.picture }}.",
+            "shutdown: done",
+            name="docs",
+            dependsOn=["tests"],
+        ),
+        lifecycle={"maxRestarts": 0},
+        repository=make_repository(tmp_path / "source"),
+    )
+    status = await team.in_phase("Failed")
+    phases = {each["name"]: each["phase"] for each in status["teammates"]}
+    assert phases == {"backend-api": "Completed", "tests": "Completed", "docs": "Failed"}
+    [said] = [entry["message"] for entry in status["conditions"] if entry["type"] == "Succeeded"]
+    assert "names results.backend-api.picture, but backend-api has reported branch, commit, coverage" in said
+    found = {each["agent"]: each["values"] for each in status["results"]}
+    commit = git(team.volume / "work/worktrees/backend-api", "rev-parse", "HEAD")
+    assert found["backend-api"] == {
+        "branch": "kagents/results/backend-api",
+        "commit": commit,
+        "filesChanged": "1",
+        "coverage": "93%",
+    }

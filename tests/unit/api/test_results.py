@@ -1,0 +1,27 @@
+"""Results in prompts: what may be named, and what other braces may stand there."""
+
+import pytest
+
+from kagents_core.api.validation import validate
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Take {{ results.one.commit }} of {{results.one.some-key_2}}.",
+        "A template of another kind: {{ .Values.results }} {{ result.one.commit }} {{ resultsof.x }}",
+        "{{ results }}",
+    ],
+)
+def test_results_of_dependencies_and_other_braces_are_accepted(change, prompt):
+    assert validate(change({"spec.teammates.1.prompt": prompt})) == []
+
+
+def test_results_of_dependencies_of_dependencies_are_there_too(change):
+    last = {"name": "last", "prompt": "{{ results.one.commit }}", "dependsOn": ["two"]}
+    teammates = [
+        {"name": "one", "prompt": "x"},
+        {"name": "two", "prompt": "x", "dependsOn": ["one"]},
+        last,
+    ]
+    assert validate(change({"spec.teammates": teammates})) == []
