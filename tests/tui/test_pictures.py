@@ -1,5 +1,6 @@
 """The pictures of the documentation: drawn by the application, complete, loading nothing from elsewhere."""
 
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -22,3 +23,9 @@ async def test_a_picture_is_what_the_application_shows(name):
     assert words_of(drawn) == words_of(kept), "run: make generate"
     assert "url(http" not in kept
     assert "@font-face" not in kept
+
+
+def test_the_tour_shows_every_picture_and_no_other():
+    shown = re.findall(r"!\[[^]]+\]\(images/([a-z]+)\.svg\)", (ROOT / "docs" / "tour.md").read_text())
+    assert sorted(shown) == sorted(PICTURES)
+    assert sorted(each.stem for each in (ROOT / "docs" / "images").iterdir()) == sorted(PICTURES)

@@ -160,8 +160,8 @@ async def test_the_changes_with_files_hunks_and_numbers(terminal, cluster):
         await t.press("D")
         await t.shows(
             "Changes of backend-api",
-            "4 files +7 -4, 2 not all committed",
-            "+5 -2   src/auth/oauth.py (modified, not all committed)",
+            "4 files +7 -4, 2 with uncommitted changes",
+            "+5 -2   src/auth/oauth.py (modified, in part uncommitted)",
             "binary  static/logo.png (added)",
             "docs/migration.md (untracked)",
             "@@ -12,6 +12,8 @@ class TokenTable:",

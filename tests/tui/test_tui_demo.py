@@ -68,8 +68,16 @@ async def test_an_agent_opens_with_log_transcript_diff_and_container_log(termina
         await opened(t, "auth")
         await t.press("j", "enter")
         await t.shows("auth-refactor / backend-api", "tool     Edit: src/auth/oauth.py", "mail in  from lead")
+        assert "TaskUpdate" not in t.text()
+        assert "sent to lead" not in t.text()
         await t.press("enter")
-        await t.shows("Transcript of backend-api", "-- calls Edit", "-- mail from lead")
+        await t.shows(
+            "Transcript of backend-api",
+            "-- calls Edit",
+            "-- mail from lead",
+            "-- calls TaskUpdate",
+            "sent to lead",
+        )
         t.app.connection.client.tell(
             "auth-refactor", "activity", agent="backend-api", state="working", detail="Bash: make lint"
         )

@@ -1,4 +1,4 @@
-"""Every screen at 80x24 and 120x40 against its picture; and in ASCII, without colour, in words alone.
+"""Every screen at 80x24 and 120x40 against its picture, the main ones in other themes; ASCII; without colour.
 
 ``pytest tests/tui/test_tui_snapshots.py --snapshot-update`` draws the pictures anew.
 """
@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kagents_tui.actions import SCREENS
 from kagents_tui.app import KagentsApp
-from kagents_tui.sample import data
+from kagents_tui.sample import data, others
 from kagents_tui.sample.cluster import SampleCluster, SampleConnector
 from kagents_tui.session import Options
+from kagents_tui.settings import Settings
 
 NOW = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
@@ -19,7 +21,14 @@ VIEWS = {
     "filter": (("slash", *"^dev", "enter"), "Teams[4]"),
     "command": (("colon", "g"), "Teams[8]"),
     "gates": (("v",), "Gates[1]"),
+    "agents": (("colon", *"agents", "enter"), "Agents[24]"),
+    "runs": (("colon", *"runs", "enter"), "Runs[3]"),
+    "templates": (("colon", *"templates", "enter"), "Templates[3]"),
+    "events": (("colon", *"events", "enter"), "Events[3]"),
+    "namespaces": (("colon", *"ns", "enter"), "Namespaces[4]"),
+    "contexts": (("colon", *"ctx", "enter"), "Contexts[2]"),
     "attention": (("w",), "Attention[4]"),
+    "own-words": (("w", "j", "j", "space", "WAIT:SQLite", "o"), "[ Answer ]"),
     "attention-gate": (("w", "space"), "waits on"),
     "attention-question": (("w", "j", "j", "space"), "SQLite"),
     "team": (("j", "j", "enter"), "reviewing ta"),
@@ -47,12 +56,22 @@ VIEWS = {
     "approve": (("a",), "[ Approve ]"),
     "deny": (("r",), "[ Cancel ]"),
     "kill": (("ctrl+k",), "[ Cancel ]"),
+    "kill-marked": (("j", "j", "space", "j", "space", "ctrl+k"), "[ Cancel ]"),
     "compose": (("m",), "ctrl-s send"),
 }
 
 
+SHOWN_AS = {"namespace": "namespaces", "context": "contexts", "document": "describe"}
+"""Screens whose picture has another name."""
+
+THEMES = ("light", "high-contrast", "deuteranopia")
+MAIN = ("teams", "team", "attention-question", "mail-full", "agent")
+
+
 def application(**options) -> KagentsApp:
     cluster = SampleCluster(data.teams(NOW), {"auth-refactor": data.journal(NOW)}, data.LOG.encode())
+    cluster.events = others.events(NOW)
+    cluster.others = {"agentteamruns": others.runs(NOW), "agentteamtemplates": others.templates(NOW)}
     return KagentsApp(SampleConnector(cluster), Options(**options), now=lambda: NOW)
 
 
@@ -101,6 +120,18 @@ def no_cue(monkeypatch):
 @pytest.mark.parametrize("size", SIZES)
 def test_pictures(snap_compare, size, view):
     assert snap_compare(application(), terminal_size=SIZES[size], run_before=lambda pilot: go(pilot, view))
+
+
+@pytest.mark.parametrize("view", MAIN)
+@pytest.mark.parametrize("theme", THEMES)
+def test_pictures_in_other_themes(snap_compare, theme, view):
+    app = application(settings=Settings(theme=theme))
+    assert snap_compare(app, terminal_size=SIZES["120x40"], run_before=lambda pilot: go(pilot, view))
+
+
+def test_there_is_a_picture_of_every_screen():
+    assert set(SCREENS) - SHOWN_AS.keys() <= VIEWS.keys()
+    assert set(SHOWN_AS.values()) <= VIEWS.keys()
 
 
 @pytest.mark.parametrize("view", VIEWS)

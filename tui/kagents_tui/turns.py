@@ -30,6 +30,8 @@ class Turn:
     cut: bool
     begin: int
     end: int
+    call: str = ""
+    """Joins a tool's call and its result."""
 
 
 def turn_of(entry: Mapping[str, Any]) -> Turn | None:
@@ -46,6 +48,7 @@ def turn_of(entry: Mapping[str, Any]) -> Turn | None:
         cut=entry.get("cut") is True,
         begin=whole(entry.get("begin")),
         end=whole(entry.get("end")),
+        call=str(entry.get("call") or "")[:100],
     )
 
 

@@ -36,7 +36,7 @@ class FileChange:
         """Its name, and what became of it."""
         words = [str(self.path if not self.before else f"{self.before} -> {self.path}"), f"({self.status}"]
         if self.uncommitted and self.status != "untracked":
-            words[-1] += ", not all committed"
+            words[-1] += ", in part uncommitted"
         words[-1] += ")"
         return line(" ".join(words), 1000)
 
@@ -62,7 +62,7 @@ class WorktreeDiff:
         count = len(self.files) + self.omitted
         lines = f"+{sum(each.additions for each in self.files)} -{sum(each.deletions for each in self.files)}"
         loose = sum(each.uncommitted for each in self.files)
-        more = f", {loose} not all committed" if loose else ""
+        more = f", {loose} with uncommitted changes" if loose else ""
         return line(f"{count} file{'' if count == 1 else 's'} {lines}{more}")
 
 

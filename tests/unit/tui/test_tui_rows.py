@@ -172,7 +172,7 @@ def test_agents_join_the_object_and_the_journal():
     ]
     assert rows == [
         ["●", "lead", "working", "reviewing task 2", "", "", "1 unread 7m ◆", "", "$0.71", ""],
-        ["▲", "backend-api", "asks", "Bash: createdb test", "", "", "1 unread 1m", "", "$0.71", ""],
+        ["▲", "backend-api", "asks", "which database do the integration tests use?", "", "", "1 unread 1m", "", "$0.71", ""],
         ["○", "test-coverage", "waiting", "for backend-api", "", "", "", "", UNICODE.dash, ""],
     ]
 

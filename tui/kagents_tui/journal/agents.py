@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kagents_tui.journal_view import JournalView
 
 TOLD = {
-    "waiting-permission": "asks for a permission",
+    "waiting-permission": "asks a person",
     "starting": "starts",
     "failed": "failed",
     "ended": "ended",

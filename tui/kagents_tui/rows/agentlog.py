@@ -39,6 +39,7 @@ _TONES: Final[dict[str, Tone]] = {
     "error": "bad",
     "prompt": "warn",
 }
+_TOLD_BY_JOURNAL: Final = ("SendMessage", "TaskCreate", "TaskUpdate")
 _TOLD_BY_MAIL: Final = re.compile(r"mail (from|to) ")
 
 
@@ -53,9 +54,17 @@ class LogLine:
     anchor: str = ""
 
 
+def told_elsewhere(turn: Turn, calls: set[str]) -> bool:
+    """Whether the journal tells of it better: mail, tasks. ``calls`` remembers whose results to leave out."""
+    if turn.what == "tool" and turn.name in _TOLD_BY_JOURNAL:
+        calls.add(turn.call)
+        return True
+    return turn.what == "result" and turn.call in calls and bool(turn.call) and not turn.failed
+
+
 def turn_lines(turn: Turn) -> Iterator[LogLine]:
     """A turn in the log: short. Mail and messages are told by the journal, with their ways."""
-    if turn.what in ("mail", "thought") or (turn.what == "tool" and turn.name == "SendMessage"):
+    if turn.what in ("mail", "thought"):
         return
     tone: Tone = "bad" if turn.failed else _TONES.get(turn.what, "dim" if turn.what == "result" else "plain")
     label = line("failed" if turn.failed else turn.what)
@@ -97,7 +106,7 @@ def call_words(turn: Turn) -> str:
 def mail_line(mail: Mail, agent: str) -> LogLine | None:
     """A message that the agent wrote or was written."""
     words = mail.summary or " ".join(mail.text.split())
-    kind = "" if mail.kind == "message" else f"[{mail.kind}] "
+    kind = f"[{mail.kind}] " if words.startswith("{") else ""  # a protocol message without a wording
     if mail.sender == agent:
         return LogLine(mail.written, line("mail out"), line(f"to {mail.receiver}: {kind}{words}"), "good")
     if mail.receiver == agent:

@@ -103,7 +103,8 @@ def needs_of(team: Mapping[str, Any], thresholds: Thresholds = DEFAULTS) -> tupl
     phase = str(status.get("phase"))
     found: list[Need] = []
     if phase in FAILED_PHASES:
-        found.append(Need("failed", line(why_failed(phase, status)), line("")))
+        ended = moment(status.get("completedAt"))
+        found.append(Need("failed", line(why_failed(phase, status)), line(""), ended))
     if phase not in ENDED_PHASES:
         found += [*gates(team), *undelivered(team), *from_activity(status, thresholds), *restarts(status)]
         found += budget(spec, status, thresholds.budget_percent)

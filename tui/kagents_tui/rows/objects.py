@@ -248,7 +248,7 @@ EVENTS: tuple[Column[Told], ...] = (
     ),
     Column("REASON", lambda e, s: Cell(e.reason, _tone(e)), 8, 26, drop=1, sort=lambda e: e.reason),
     Column("COUNT", lambda e, s: count_cell(e.count, s), 5, 5, drop=3, sort=lambda e: -e.count),
-    Column("MESSAGE", lambda e, s: Cell(e.message), 10, 200, grow=True, sort=lambda e: e.message),
+    Column("MESSAGE", lambda e, s: Cell(e.message), 20, 200, grow=True, sort=lambda e: e.message),
     Column("AGE", _age, 5, 5, wide=True, right=True, sort=born),
 )
 

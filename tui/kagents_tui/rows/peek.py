@@ -125,7 +125,7 @@ def plain_story(item: Waiting) -> SafeText:
             lines += [f"  {line(each.get('detail'), 1000)}"] if each.get("detail") else []
             lines += [f"  task {line(each.get('task'))} in progress"] if each.get("task") else []
     for condition in map(mapping, sequence(status.get("conditions"))):
-        if condition.get("message"):
+        if condition.get("message") and line(condition.get("message")) != item.need.text:
             lines.append(f"{line(condition.get('type'))}: {line(condition.get('message'))}")
     cost, limit = status.get("estimatedCost"), item.team.budget
     if cost:

@@ -199,13 +199,18 @@ CARD_COLUMNS: tuple[Column[Card], ...] = (Column("", card_line, 8, 200, grow=Tru
 LIST_COLUMNS: tuple[Column[Card], ...] = (
     Column("STATE", place_cell, 7, 13, sort=lambda c: c.place),
     Column("#", lambda c, s: cell(c.task.number, "dim"), 2, 5, sort=lambda c: order(c.task)[1:]),
-    Column("SUBJECT", lambda c, s: cell(c.task.subject), 12, 60, grow=True, sort=lambda c: c.task.subject),
+    Column("SUBJECT", lambda c, s: cell(c.task.subject), 20, 60, grow=True, sort=lambda c: c.task.subject),
     Column(
-        "OWNER", lambda c, s: cell(c.task.owner or s.symbols.dash), 6, 22, drop=1, sort=lambda c: c.task.owner
+        "OWNER",
+        lambda c, s: cell(c.task.owner or s.symbols.dash),
+        11,
+        22,
+        drop=1,
+        sort=lambda c: c.task.owner,
     ),
     Column("CLAIMS", lambda c, s: claims(c.task, s), 8, 24, drop=5, quiet=True),
     Column("BLOCKED BY", lambda c, s: cell(numbers(c.waits_for), "warn"), 10, 16, drop=3),
-    Column("BLOCKS", lambda c, s: cell(numbers(c.blocks), "dim"), 6, 16, drop=4),
+    Column("BLOCKS", lambda c, s: cell(numbers(c.blocks), "dim"), 6, 16, drop=6),
     Column(
         "IN STATE",
         lambda c, s: in_state(c.task, s),

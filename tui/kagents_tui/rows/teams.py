@@ -244,8 +244,8 @@ COLUMNS: tuple[Column[Team], ...] = (
         sort=ready_share,
     ),
     Column("TASKS", tasks_cell, 5, 7, drop=3, sort=lambda t: (-t.tasks_total, t.tasks_done)),
-    Column("COST", cost_cell, 7, 13, drop=2, sort=lambda t: -(t.cost or 0)),
-    Column("ATTENTION", attention_cell, 14, 70, drop=1, grow=True, sort=need_rank),
+    Column("COST", cost_cell, 8, 13, drop=2, sort=lambda t: -(t.cost or 0)),
+    Column("ATTENTION", attention_cell, 13, 70, drop=1, grow=True, sort=need_rank),
     Column("WORKING", lambda t, s: count_cell(t.working, s), 7, 7, wide=True, sort=lambda t: -t.working),
     Column("NEEDS", lambda t, s: count_cell(len(t.needs), s), 5, 5, wide=True, sort=lambda t: -len(t.needs)),
     Column(

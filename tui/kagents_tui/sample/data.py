@@ -30,7 +30,8 @@ def team(
     conditions: list[Object] | None = None,
 ) -> Object:
     """One AgentTeam object."""
-    agents = agents or [{"name": "backend"}, {"name": "tests", "dependsOn": ["backend"]}]
+    ended = {"phase": "Completed"} if phase == "Completed" else {}
+    agents = agents or [{"name": "backend"} | ended, {"name": "tests", "dependsOn": ["backend"]} | ended]
     lifecycle: Object = {"timeout": "2h", "onComplete": "notify"}
     if budget:
         lifecycle["budgetLimit"] = budget
@@ -39,7 +40,7 @@ def team(
         "phase": phase,
         "ready": ready,
         "startedAt": stamp(now - age),
-        "lead": {"podName": f"{name}-lead-1a2b3", "phase": "Running"},
+        "lead": {"podName": f"{name}-lead-1a2b3", "phase": "Running"} | ended,
         "teammates": [teammate_status(name, each) for each in agents],
         "activity": activity or [],
         "conditions": conditions or [],

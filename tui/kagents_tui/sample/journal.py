@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from kagents_tui.sample.asks import asked
+from kagents_tui.sample.asks import QUESTION, asked
 from kagents_tui.sample.times import stamp
 
 Object = dict[str, Any]
@@ -41,7 +41,7 @@ def work(now: datetime) -> list[tuple[float, Object]]:
                 "kind": "activity",
                 "agent": "backend-api",
                 "state": "waiting-permission",
-                "detail": "Bash: createdb test",
+                "detail": QUESTION,
             },
         ),
         (-180, asked()),

@@ -18,6 +18,7 @@ from kagents_tui.rows.agentlog import (
     mail_line,
     of_container,
     task_lines,
+    told_elsewhere,
     turn_lines,
 )
 from kagents_tui.rows.agents import Agent, agents_of, doing
@@ -140,9 +141,10 @@ class AgentScreen(BookScreen, inherit_bindings=False):
         if connection is None or agent is None:
             raise ActError("not connected" if connection is None else f"the team has no agent {self.agent}")
         if not (agent.simulated or self._ended()):
+            calls: set[str] = set()
             try:
                 async for turn in follow(connection.client, self.following.object, self.agent, self._stands):
-                    yield list(turn_lines(turn))
+                    yield [] if told_elsewhere(turn, calls) else list(turn_lines(turn))
             except (ActError, Forbidden) as error:
                 self.say(line(f"{error}; what follows is the log of its container", 300), "warn")
         if not agent.pod:

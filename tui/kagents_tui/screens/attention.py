@@ -115,6 +115,13 @@ class AttentionScreen(Answering, inherit_bindings=False):
         self._arrange()
         self._look()
 
+    def do_back(self, arguments: tuple[str, ...]) -> None:
+        """Closes what is asked first, then goes back as every list."""
+        if self.peeking:
+            self.do_peek(())
+        else:
+            super().do_back(arguments)
+
     def _arrange(self) -> None:
         self.document.display = self.query_one("#peek-title").display = self.peeking
         self.refresh_bars()
@@ -205,5 +212,14 @@ class AttentionScreen(Answering, inherit_bindings=False):
                 cell(f"  {where}  "),
                 Cell(item.need.agent, "strong"),
             ]
-            title += [cell("  "), *(self.shown.hint() if self.shown else ()), cell(" ")]
+            title += [cell("  "), *self._hint(item), cell(" ")]
         self.query_one("#peek-title", Bar).show(title)
+
+    def _hint(self, item: Waiting) -> Sequence[Cell]:
+        """The keys that answer what is shown; of what needs no answer, those that lead on."""
+        key = self.kagents.keymap.words
+        if self.shown is not None:
+            return self.shown.hint(key)
+        if item.need.for_person:
+            return ()
+        return [cell(f"{key('open')} team  {key('message')} write", "accent")]

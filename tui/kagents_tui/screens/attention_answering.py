@@ -68,7 +68,7 @@ class Answering(KindList, inherit_bindings=False):
 
     def do_allow(self, arguments: tuple[str, ...]) -> None:
         """Allows what is shown; a question: sends the choice."""
-        peek = self._facing("press a")
+        peek = self._facing(f"press {self.kagents.keymap.words('allow')}")
         if peek is None:
             return
         if peek.is_question and not peek.next_question():
@@ -110,7 +110,7 @@ class Answering(KindList, inherit_bindings=False):
 
     def do_own_words(self, arguments: tuple[str, ...]) -> None:
         """An answer in own words."""
-        peek = self._facing("press o")
+        peek = self._facing(f"press {self.kagents.keymap.words('own_words')}")
         if peek is None:
             return
         if not peek.is_question:
@@ -134,7 +134,7 @@ class Answering(KindList, inherit_bindings=False):
 
     def do_refuse(self, arguments: tuple[str, ...]) -> None:
         """Refuses it with a reason; a gate is denied in its dialog."""
-        peek = self._facing("press r")
+        peek = self._facing(f"press {self.kagents.keymap.words('refuse')}")
         if peek is None:
             return
         if peek.item.need.failure is not None:

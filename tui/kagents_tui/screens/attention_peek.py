@@ -1,6 +1,6 @@
 """What stands below the list of attention: read in full, chosen from, and answered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -101,22 +101,19 @@ class Peek:
         """What is asked, with what was chosen so far."""
         return stories.ask_story(self.entry, self.picked, self.at) if self.is_question else self.story
 
-    def hint(self) -> Sequence[Cell]:
-        """The keys that answer it."""
-        if self.is_question:
-            words = (
-                "digit chooses  o own words  r refuse"
-                if self.single
-                else "digits choose  a sends  o own words"
-            )
+    def hint(self, key: Callable[[str], str]) -> Sequence[Cell]:
+        """The keys that answer it; ``key`` tells the key of an action."""
+        allow, refuse, own = key("allow"), key("refuse"), key("own_words")
+        if self.is_question and self.single:
+            words = f"digit chooses  {own} own words  {refuse} refuse"
+        elif self.is_question:
+            words = f"digits choose  {allow} sends  {own} own words"
         elif self.is_plan:
-            words = "a approve  1-3 how it may work  r reject"
+            words = f"{allow} approve  1-3 how it may work  {refuse} reject"
         elif self.item.need.failure is not None:
-            words = "a retry  b browser"
-        elif self.item.need.for_person:
-            words = "a allow  r refuse"
+            words = f"{allow} retry  {key('open_link')} browser"
         else:
-            words = "enter team  m write"
+            words = f"{allow} allow  {refuse} refuse"
         return [cell(words, "accent")]
 
 

@@ -102,6 +102,7 @@ class Compose(ModalScreen[Written | None]):
     Compose {{ {STYLE} }}
     Compose #box {{ {BOX} }}
     Compose TextArea {{ height: 10; border: round $secondary; margin: 0; }}
+    Compose TextArea:focus {{ border: round $primary; }}
     Compose #about {{ height: 1; }}
     Compose #label {{ width: 9; }}
     Compose Input {{ height: 1; border: none; padding: 0; background: $panel; width: 1fr; }}
@@ -145,7 +146,9 @@ class Compose(ModalScreen[Written | None]):
             for index, name in enumerate(self.agents)
         ]
         self.query_one("#receiver", Bar).show([cell(f"message in {self.team} to ", "warn"), *names])
-        self.query_one("#hint", Bar).show([cell("ctrl-n ctrl-p receiver  ctrl-s send  esc cancel", "dim")])
+        self.query_one("#hint", Bar).show(
+            [cell("ctrl-n ctrl-p receiver  shift-tab summary  ctrl-s send  esc cancel", "dim")]
+        )
 
     def action_receiver(self, step: int) -> None:
         """To the next or previous receiver."""

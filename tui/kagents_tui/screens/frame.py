@@ -8,7 +8,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from kagents_core.safetext import SafeText
-from kagents_tui.actions import key_words
+from kagents_tui.actions import SCREENS, Action, key_words
 from kagents_tui.feed import Batch
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.cells import Cell, Tone, cell
@@ -170,12 +170,21 @@ class Frame(Keeping, Screen[None], inherit_bindings=False):
             cell(" help ", "dim"),
         )
 
+    def footer_actions(self) -> Sequence[Action]:
+        """What the footer has room for: first what only this screen can do."""
+        mine = SCREENS[self.kind][-1]
+        found = self.kagents.keymap.of_screen(self.kind, read_only=self.kagents.options.read_only)
+        return sorted(
+            (each for each in found if each.footer),
+            key=lambda each: 0 if each.scopes == (mine,) else 1 if mine in each.scopes else 2,
+        )
+
     def key_cells(self) -> Sequence[Cell]:
         """The keys of the footer; those that may not be used are dim and in brackets."""
         namespace = self.focus_namespace()
         shown: list[Cell] = []
-        for action in self.kagents.keymap.of_screen(self.kind, read_only=self.kagents.options.read_only):
-            if action.footer and action.id not in ("command", "help"):
+        for action in self.footer_actions():
+            if action.id not in ("command", "help"):
                 off = bool(namespace is not None and self.kagents.permissions.refusal(action, namespace))
                 words = key_words(action) or f":{action.command or action.id}"
                 key = f"({words})" if off else words

@@ -10,7 +10,7 @@ class HelpScreen(ReadingScreen):
     """Help for the screen it was called from."""
 
     def __init__(self, screen: str) -> None:
-        super().__init__("Help", None, clean(""), wrap=False)
+        super().__init__("Help", None, clean(""))
         self.about = screen
 
     def on_mount(self) -> None:

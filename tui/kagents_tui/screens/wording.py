@@ -23,6 +23,7 @@ class Words(ModalScreen[str | None]):
     Words {{ {STYLE} }}
     Words #box {{ {BOX} }}
     Words TextArea {{ height: 6; border: round $secondary; margin: 0; }}
+    Words TextArea:focus {{ border: round $primary; }}
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "refuse", show=False),

@@ -22,6 +22,9 @@ from kagents_tui.theme import monochrome, on_ground, style
 KEY = re.compile(r"^(\s*(?:- )?[\w./-]+:)(?=\s|$)")
 """The key of a YAML line, and the label of a describe line."""
 
+HANGING = re.compile(r"^\s*(?:\S+ ){0,3}\S+\s{2,}|^\s+")
+"""A label and the gap behind it, or an indent: what goes on below stands below the words."""
+
 REVERSED = Style(reverse=True)
 
 
@@ -178,13 +181,15 @@ def wrapped(text: str, width: int) -> list[str]:
     """The line in pieces of at most ``width`` cells, cut at a space where there is one near."""
     if (len(text) if text.isascii() else cell_len(text)) <= width:
         return [text]
-    pieces = []
+    label = HANGING.match(text)
+    hang = " " * (len(label.group()) if label and label.end() * 3 <= width else 0)
+    pieces: list[str] = []
     rest = text
     while (len(rest) if rest.isascii() else cell_len(rest)) > width:
         taken = len(set_cell_size(rest, width).rstrip()) if not rest.isascii() else width
         taken = max(1, taken)
-        space = rest.rfind(" ", max(1, taken - 24), taken)
+        space = rest.rfind(" ", max(len(hang) + 1, taken - 24), taken)
         taken = space + 1 if space > 0 else taken
         pieces.append(rest[:taken].rstrip())
-        rest = rest[taken:]
+        rest = hang + rest[taken:]
     return [*pieces, rest]

@@ -42,6 +42,6 @@ class Widths(Generic[Item]):
         if not self._header:
             return self._wanted
         return [
-            max(size, len(column.title) + (column.title == sorted_by))
+            max(size, len(column.title) + (column.title == sorted_by)) if size or not column.quiet else 0
             for size, column in zip(self._wanted, self._columns, strict=True)
         ]

@@ -35,6 +35,8 @@ class Said:
     at: str
     text: str
     name: str = ""
+    call: str = ""
+    """Joins a tool's call and its result."""
 
 
 def turns(agent: str, prompt: str, journal: Iterable[Mapping[str, Any]]) -> list[Said]:
@@ -54,12 +56,15 @@ def _of(agent: str, entry: Mapping[str, Any]) -> Iterator[Said]:
         yield from _tool(at, str(entry["detail"]), entry["seq"], asks=entry["state"] == "waiting-permission")
     elif kind == "message" and entry["from"] == agent:
         given = {"to": entry["to"], "summary": entry["summary"], "message": entry["text"]}
-        yield Said("tool", at, orjson.dumps(given).decode(), "SendMessage")
+        yield Said("tool", at, orjson.dumps(given).decode(), "SendMessage", entry["id"])
+        yield Said("result", at, f"sent to {entry['to']}", call=entry["id"])
     elif kind == "message" and entry["to"] == agent:
         yield Said("mail", at, entry["text"], entry["from"])
     elif kind == "task" and entry["task"]["owner"] == agent:
         given = {"taskId": entry["id"], "status": entry["task"]["status"]}
-        yield Said("tool", at, orjson.dumps(given).decode(), "TaskUpdate")
+        call = f"task-{entry['seq']}"
+        yield Said("tool", at, orjson.dumps(given).decode(), "TaskUpdate", call)
+        yield Said("result", at, f"Updated task #{entry['id']}", call=call)
 
 
 def _tool(at: str, detail: str, number: int, *, asks: bool) -> Iterator[Said]:
@@ -77,7 +82,14 @@ def _tool(at: str, detail: str, number: int, *, asks: bool) -> Iterator[Said]:
 def transcript(told: Sequence[Said], command: Sequence[str]) -> list[bytes]:
     """As ``kagents-runner transcript`` prints it."""
     places = [
-        {"kind": "turn", "what": each.what, "at": each.at, "text": each.text, "name": each.name}
+        {
+            "kind": "turn",
+            "what": each.what,
+            "at": each.at,
+            "text": each.text,
+            "name": each.name,
+            "call": each.call,
+        }
         | {"begin": number * 100, "end": number * 100 + 100}
         for number, each in enumerate(told)
     ]

@@ -12,7 +12,7 @@ PLAN: Final = """\
 3. Keep the nightly rebuild for two weeks, and compare both indexes each morning.
 4. Then remove the rebuild and its cron job.
 
-Files: src/search/outbox.py (new), src/search/worker.py (new), src/search/index.py, migrations/0042_outbox.py
+Files: src/search/outbox.py (new), src/search/worker.py (new), src/search/index.py, migrations/0042.py
 Risk: documents changed while the worker is down are late, not lost.
 """
 

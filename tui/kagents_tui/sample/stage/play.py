@@ -1,7 +1,7 @@
 """The demonstration goes on: agents turn to other things, spend, write, finish tasks."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from typing import Any, Final
 from kagents_core.api.quantities import format_money
 from kagents_tui.sample.journal import used
 from kagents_tui.sample.stage.cast import Cast, Role
-from kagents_tui.sample.stage.stage import Stage, stage
+from kagents_tui.sample.stage.stage import CASTS, Stage, stage
 from kagents_tui.sample.stage.told import MODELS
 from kagents_tui.sample.times import stamp
 from kagents_tui.session import Connection
@@ -36,7 +36,7 @@ def beat(stage: Stage, number: int) -> None:
     if not running:
         return
     team = running[number % len(running)]
-    cast = stage.casts[team["metadata"]["name"]]
+    cast = CASTS[team["metadata"]["name"]]
     role = free(team, cast, number // len(running))
     if role is None:
         return
@@ -73,14 +73,21 @@ def tasks_go_on(stage: Stage, team: Object, cast: Cast, doing: Object) -> None:
     latest = {each["id"]: each["task"] for each in stage.journals[cast.name] if each["kind"] == "task"}
     mine = latest.get(doing.pop("task", ""))
     if mine is not None:
-        write_task(stage, cast.name, mine | {"status": "completed"})
+        latest[mine["id"]] = mine | {"status": "completed"}
+        write_task(stage, cast.name, latest[mine["id"]])
         team["status"]["tasks"]["completed"] += 1
     for index, (owner, _) in enumerate(cast.tasks):
         task = latest.get(str(index + 1))
-        if owner == doing["agent"] and task is not None and task["status"] == "pending":
+        if owner == doing["agent"] and task is not None and may_start(task, latest):
             doing["task"] = task["id"]
             write_task(stage, cast.name, task | {"status": "in_progress", "owner": owner})
             return
+
+
+def may_start(task: Object, latest: Mapping[str, Object]) -> bool:
+    """Whether nobody has begun it and nothing it waits for is open."""
+    open_before = [each for each in task["blockedBy"] if latest[each]["status"] != "completed"]
+    return task["status"] == "pending" and not open_before
 
 
 def write_task(stage: Stage, team: str, task: Object) -> None:

@@ -14,7 +14,6 @@ from kagents_tui.sample import others
 from kagents_tui.sample.cluster import SampleCluster
 from kagents_tui.sample.stage import agents
 from kagents_tui.sample.stage.asking import ASKING
-from kagents_tui.sample.stage.cast import Cast
 from kagents_tui.sample.stage.others import OTHERS
 from kagents_tui.sample.stage.told import journal_of, team_of
 from kagents_tui.sample.streams import SampleStream
@@ -24,6 +23,7 @@ Object = dict[str, Any]
 News = Callable[[Object], list[bytes]]
 """What a new entry of the journal means for somebody who follows."""
 
+CASTS: Final = {cast.name: cast for cast in (*ASKING, *OTHERS)}
 DETACH: Final = detach_byte(DEFAULT)
 
 
@@ -52,7 +52,6 @@ class Stage(SampleCluster):
     """Teams that are played. Build it with ``stage``."""
 
     now: Callable[[], datetime] = datetime.now
-    casts: dict[str, Cast] = field(default_factory=dict)
     sent: int = 0
     lying: list[tuple[str, str, str]] = field(default_factory=list)
     """Team, id and receiver of messages that nobody has looked at yet."""
@@ -70,7 +69,7 @@ class Stage(SampleCluster):
 
     def turns(self, team: str, agent: str) -> list[agents.Said]:
         """What an agent has said and done."""
-        prompts = {role.name: role.prompt for role in self.casts[team].roles}
+        prompts = {role.name: role.prompt for role in CASTS[team].roles}
         return agents.turns(agent, prompts.get(agent, ""), self.journals[team])
 
     async def patch_merge(
@@ -165,7 +164,7 @@ class Stage(SampleCluster):
         stream.leave = lambda: self._followers.remove(follower)
 
     def _team_of(self, pod: str) -> str:
-        return max((name for name in self.casts if pod.startswith(f"{name}-")), key=len)
+        return max((name for name in CASTS if pod.startswith(f"{name}-")), key=len)
 
     def _letter(self, team: str, command: Sequence[str]) -> SampleStream:
         """Takes a message of a person: it lies in the mailbox until its receiver looks."""
@@ -192,7 +191,7 @@ class Stage(SampleCluster):
         if complaint:
             return complaint
         answer, team = orjson.loads(data), self._team_of(pod)
-        ask = next(each for each in self.casts[team].asks if each.agent == answer["agent"])
+        ask = next(each for each in CASTS[team].asks if each.agent == answer["agent"])
         said = {"id": answer["request"], "agent": ask.agent, "ask": ask.kind, "by": answer["by"]}
         said |= {"answer": "allow" if answer["allow"] else "deny", "reason": answer.get("reason")}
         self.tell(team, "answer", **said, answerId=answer["id"])
@@ -214,9 +213,20 @@ class Stage(SampleCluster):
 
 def stage(now: Callable[[], datetime]) -> Stage:
     """The cluster as the demonstration begins."""
-    moment, casts = now(), {cast.name: cast for cast in (*ASKING, *OTHERS)}
-    journals = {name: journal_of(cast, moment) for name, cast in casts.items()}
-    teams = [team_of(cast, journals[name], moment) for name, cast in casts.items()]
-    made = Stage(teams, journals, events=others.events(moment), now=now, casts=casts)
-    made.others = {"agentteamruns": others.runs(moment), "agentteamtemplates": others.templates(moment)}
+    moment = now()
+    journals = {name: journal_of(cast, moment) for name, cast in CASTS.items()}
+    teams = [team_of(cast, journals[name], moment) for name, cast in CASTS.items()]
+    made = Stage(teams, journals, events=others.events(moment), now=now)
+    made.others = {"agentteamruns": runs(teams, moment), "agentteamtemplates": others.templates(moment)}
     return made
+
+
+def runs(teams: Sequence[Object], now: datetime) -> list[Object]:
+    """Those of the sample; one whose team is played here has its status, the others have ended."""
+    statuses = {team["metadata"]["name"]: team["status"] for team in teams}
+    found = others.runs(now)
+    for run in found:
+        name = run["metadata"]["name"]
+        if name in statuses and run["status"]["phase"] == statuses[name]["phase"]:
+            run["status"] |= {part: statuses[name][part] for part in ("ready", "estimatedCost")}
+    return [run for run in found if run["status"]["phase"] != "Failed"]

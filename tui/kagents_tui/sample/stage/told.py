@@ -45,7 +45,8 @@ def _worked(cast: Cast) -> Iterator[Told]:
     span = cast.age * 60
     for index, (owner, subject) in enumerate(cast.tasks):
         number, state = str(index + 1), state_of(cast, index)
-        before = [str(index)] if state == "pending" and index else []
+        at_work = [each for each in range(index) if state_of(cast, each) == "in_progress"]
+        before = [str(each + 1) for each in at_work[-1:]] if state == "pending" else []
         yield -span + 30 + index * 5, task(number, subject, "pending", "", before)
         at = -span + 60 + (index + 1) * (span - 120) / (len(cast.tasks) + 1)
         if state != "pending":
