@@ -151,7 +151,7 @@ class AgentSpec(Spec):
     model: ModelName | None = None
     """Model that the agent uses: an alias such as ``opus``, or a full id."""
     prompt: Prompt
-    """The agent's task, in words."""
+    """The agent's task, in words; a teammate's may name results: ``{{ results.AGENT.KEY }}``."""
     harness: Harness | None = None
     """What runs this agent; the team's ``harness`` when absent."""
     permission_mode: PermissionMode = "auto-accept"

@@ -71,6 +71,7 @@ def run_problems(spec: AgentTeamRunSpec) -> list[FieldError]:
     problems = [*_place(spec), *_mounts(spec.workspace)]
     if spec.lead is not None:
         problems += _scripts([("spec.lead", spec.lead)], harness)
+        problems += result_problems([("spec.lead", spec.lead)])
         if not _has_credential(spec) and _needs_credential(spec.lead, harness):
             problems.append(FieldError("spec.auth", None, teamrules.NEEDS_CREDENTIAL))
     if spec.lifecycle is not None:

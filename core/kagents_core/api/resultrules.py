@@ -36,10 +36,10 @@ def result_problems(agents: Sequence[tuple[str, AgentSpec]]) -> Iterator[FieldEr
 def _wrong(
     named: Reference, agent: AgentSpec, mates: Mapping[str, TeammateSpec], before: set[str]
 ) -> str | None:
-    if named.agent not in mates and named.agent != LEAD:
-        return NO_SUCH_AGENT
     if not isinstance(agent, TeammateSpec):
         return LEAD_IS_FIRST
+    if named.agent not in mates and named.agent != LEAD:
+        return NO_SUCH_AGENT
     return None if named.agent in before else NOT_ENDED
 
 

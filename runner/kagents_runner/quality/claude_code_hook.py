@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
+import select
 import signal
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from typing import Any, Final
 
 HELD_TOOLS: Final = "TaskUpdate|SendMessage|mcp__kagents__finish"
 _PAYLOAD_LIMIT: Final = 16 * 1024 * 1024
+_LISTEN_SECONDS: Final = 0.25
 
 
 def main() -> int:
@@ -63,6 +65,8 @@ async def _inspect(told: Mapping[str, Any]) -> str:
 
     task = asyncio.current_task()
     assert task is not None
+    deserted = asyncio.create_task(_until_deserted())
+    deserted.add_done_callback(lambda _: task.cancel())
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     place = Place(Path(told["worktree"]), Path(told["home"]), told["base"])
@@ -70,6 +74,14 @@ async def _inspect(told: Mapping[str, Any]) -> str:
         return (await Inspector(Quality(**told["quality"]), place, os.environ).inspect()).told
     except OSError as error:
         return f"The checks of this team cannot be run: {error.strerror or error}. Try again in a while."
+
+
+async def _until_deserted() -> None:
+    """Returns once nobody reads our answer any more: the CLI was killed, its checks must not outlive it."""
+    listener = select.poll()
+    listener.register(sys.stdout.fileno(), 0)  # only what is always told: that the other end is gone
+    while not listener.poll(0):  # noqa: ASYNC110 - no event tells it
+        await asyncio.sleep(_LISTEN_SECONDS)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ _DRAIN_SECONDS: Final = 2.0
 """How long the output of something that the check left running is waited for."""
 
 _NOT_PASSED_ON: Final = ("KAGENTS_", "KUBERNETES_", "ANTHROPIC_", "CLAUDE")
+_MARK: Final = "KAGENTS_PROCESS_OF"
+"""By this the embedded engine finds what a killed container has left behind."""
 _FIXED: Final = {
     "CI": "true",  # test programs that would watch files, or ask, run once instead
     "GIT_TERMINAL_PROMPT": "0",
@@ -86,7 +88,11 @@ async def run_check(
 
 def variables(environment: Mapping[str, str], home: Path) -> dict[str, str]:
     """The agent's own variables, without what belongs to kagents, Kubernetes and the model."""
-    own = {name: value for name, value in environment.items() if not name.startswith(_NOT_PASSED_ON)}
+    own = {
+        name: value
+        for name, value in environment.items()
+        if name == _MARK or not name.startswith(_NOT_PASSED_ON)
+    }
     return {"PATH": os.defpath, **own, "HOME": str(home), **_FIXED}
 
 

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,38 @@ def test_completing_and_ending_are_refused_with_the_output(tmp_path: Path, paylo
 def test_other_calls_run_no_check(tmp_path: Path, payload: dict[str, Any]) -> None:
     assert ask(tmp_path, payload) == ""
     assert not (tmp_path / "home/quality").exists()
+
+
+def test_a_check_ends_when_nobody_waits_for_the_answer(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "home").mkdir()
+    file, started = tmp_path / "quality.json", tmp_path / "started"
+    told = {"worktree": str(tmp_path / "work"), "home": str(tmp_path / "home"), "base": None}
+    quality = Quality(script=f"echo $$ > {started}; sleep 300")
+    file.write_text(json.dumps({"quality": asdict(quality), **told}))
+    command = [sys.executable, "-I", "-m", "kagents_runner.quality.claude_code_hook", str(file)]
+    hook = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert hook.stdin is not None and hook.stdout is not None
+    hook.stdin.write(json.dumps(call("PreToolUse_TaskUpdate.json", status="completed")).encode())
+    hook.stdin.close()
+    _until(lambda: started.exists() and started.read_text().strip())
+    hook.stdout.close()
+    hook.wait(20)
+    _until(lambda: not _alive(int(started.read_text())))
+
+
+def _until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.01)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
 
 
 def test_a_check_that_passes_says_nothing(tmp_path: Path) -> None:

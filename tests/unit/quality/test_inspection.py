@@ -188,8 +188,9 @@ async def test_a_check_sees_its_own_variables_and_no_credential_of_the_model(
 ) -> None:
     (worktree / "a").write_text("x")
     secret = {"ANTHROPIC_API_KEY": "k" * 20, "CLAUDE_CODE_OAUTH_TOKEN": "o" * 20, "KAGENTS_TEAM": "{}"}
-    script = "env; exit 1"
-    found = await inspector(script=script, variables={"OWN": "mine", **secret}).inspect()
+    own = {"OWN": "mine", "KAGENTS_PROCESS_OF": "x"}
+    found = await inspector(script="env; exit 1", variables=own | secret).inspect()
+    assert "KAGENTS_PROCESS_OF=x" in found.told
     assert "OWN=mine" in found.told
     assert "CI=true" in found.told
     assert not any(name in found.told for name in secret)
