@@ -1,8 +1,9 @@
 """The network policies of a namespace with teams: one for hubs, deliveries, exports; one for agents.
 
-Nobody may reach them over the network: hub and agents speak through the team's volume, people through the
-API server. What they may reach themselves are DNS and the ports that the installation allows. The rules are
-the same for every team, so they cost no write a team; with a list of namespaces the chart makes the same.
+Nobody may reach them over the network, but a hub's port named ``metrics`` where its team has one: hub and
+agents speak through the team's volume, people through the API server. What they may reach themselves are DNS
+and the ports that the installation allows. The rules are the same for every team, so they cost no write a
+team; with a list of namespaces the chart makes the same.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 from kagents_controller.namespace_setup import Content
 from kagents_core.api.constants import LABEL_ROLE
 from kagents_core.api.resources import NETWORK_POLICIES
+from kagents_core.reconcile.children.hub import METRICS
 
 _DNS = ({"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53})
 
@@ -28,11 +30,12 @@ class TeamNetwork:
 
 def network_policies(network: TeamNetwork) -> Iterator[Content]:
     """The policies of any namespace."""
-    yield NETWORK_POLICIES, "kagents-agents", _policy(["lead", "teammate"], network.agent_ports)
-    yield NETWORK_POLICIES, "kagents-hubs", _policy(["hub", "finish", "export"], network.hub_ports)
+    metrics = [{"ports": [{"protocol": "TCP", "port": METRICS}]}]
+    yield NETWORK_POLICIES, "kagents-agents", _policy(["lead", "teammate"], [], network.agent_ports)
+    yield NETWORK_POLICIES, "kagents-hubs", _policy(["hub", "finish", "export"], metrics, network.hub_ports)
 
 
-def _policy(roles: Sequence[str], ports: Sequence[int]) -> dict[str, Any]:
+def _policy(roles: Sequence[str], ingress: list[dict[str, Any]], ports: Sequence[int]) -> dict[str, Any]:
     selector = {
         "matchLabels": {"app.kubernetes.io/name": "kagents"},
         "matchExpressions": [{"key": LABEL_ROLE, "operator": "In", "values": list(roles)}],
@@ -42,7 +45,7 @@ def _policy(roles: Sequence[str], ports: Sequence[int]) -> dict[str, Any]:
         "spec": {
             "podSelector": selector,
             "policyTypes": ["Ingress", "Egress"],
-            "ingress": [],
+            "ingress": ingress,
             "egress": [{"ports": reached}],
         }
     }

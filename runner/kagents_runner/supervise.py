@@ -31,7 +31,7 @@ from kagents_runner.harness.protocol import (
 )
 from kagents_runner.leftovers import commit_leftovers
 from kagents_runner.locations import Locations, branch_of, place_of, working_directory
-from kagents_runner.output import say
+from kagents_runner.output import put, say
 from kagents_runner.prepare.git import Git, GitError
 from kagents_runner.results import TooManyResultsError, automatic, report, with_results
 from kagents_runner.stopping import until_stopped
@@ -136,7 +136,7 @@ async def _terminal(context: AgentContext) -> TerminalServer:
     try:
         await server.start()
     except OSError as error:
-        say(f"nobody can attach to this agent's terminal: {error.strerror or error}")
+        say(f"nobody can attach to this agent's terminal: {error.strerror or error}", "warn")
     return server
 
 
@@ -224,11 +224,11 @@ def choose(agent: AgentDocument) -> Harness:
     if agent.harness == "claude-code":
         from kagents_runner.harness.claude_code import ClaudeCodeHarness
 
-        return ClaudeCodeHarness(say)
+        return ClaudeCodeHarness(put)
     if agent.harness == "simulated":
         from kagents_runner.simulate.harness import SimulatedHarness
 
-        return SimulatedHarness(say)
+        return SimulatedHarness(put)
     raise RunnerError(
         f"This runner has no harness {agent.harness[:40]!r}; it has claude-code and simulated.",
         code=EXIT_NEEDS_A_PERSON,

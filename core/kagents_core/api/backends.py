@@ -58,12 +58,12 @@ class Coordination(Spec):
 
 
 class ObservabilityMetrics(Spec):
-    """Metrics endpoint of a team."""
+    """Metrics endpoint of a team: ``/metrics`` of its hub, in the Prometheus text format."""
 
     enabled: Flag = False
     """Whether the endpoint is served."""
-    port: Annotated[Whole, Field(ge=1, le=65535)] = 9090
-    """Port of the endpoint."""
+    port: Annotated[Whole, Field(ge=1024, le=65535)] = 9090
+    """Port of the endpoint, on the hub's address."""
 
 
 WebhookEvent = Literal[
@@ -102,6 +102,6 @@ class Observability(Spec):
     metrics: ObservabilityMetrics | None = None
     """Metrics endpoint."""
     log_level: Literal["debug", "info", "warn", "error"] = "info"
-    """How much the parts of the team log."""
+    """How much the parts of the team log; the journal is always whole."""
     webhook: ObservabilityWebhook | None = None
     """Where events are posted."""

@@ -17,10 +17,6 @@ def not_yet_supported(spec: AgentTeamSpec) -> list[str]:
             found.append(f"spec.teammates[{index}].scope")
     if spec.coordination is not None and spec.coordination.beads is not None:
         found.append("spec.coordination.beads")
-    if spec.observability is not None and spec.observability.metrics is not None:
-        found.append("spec.observability.metrics")
-    if spec.observability is not None and spec.observability.log_level != "info":
-        found.append("spec.observability.logLevel")
     return found
 
 

@@ -18,7 +18,7 @@ from kagents_core.reconcile.roster import finish_gate
 from kagents_core.reconcile.rules import conditions as say
 from kagents_core.reconcile.rules.afterwards import finished, next_look, references, running
 from kagents_core.reconcile.rules.agents import AgentState, assess_agents
-from kagents_core.reconcile.rules.announcements import Step, tell
+from kagents_core.reconcile.rules.announcements import Step, due, tell
 from kagents_core.reconcile.rules.delivery import Delivery, assess_delivery, delivering, delivers
 from kagents_core.reconcile.rules.exporting import exporting
 from kagents_core.reconcile.rules.failures import failure
@@ -108,7 +108,7 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState], delivery: Deliver
         delete=tuple(_surplus(snapshot, states)),
         status=report,
         events=tuple(told),
-        effects=tuple(effects),
+        effects=(*effects, *due(snapshot, records, report)),
         wake_at=min(wakes, default=None),
     )
 
@@ -161,7 +161,7 @@ def _suspended(snapshot: Snapshot) -> Plan:
         delete=tuple(references(snapshot, [*running(snapshot.working_pods), *export.unwanted])),
         status=report,
         events=tuple(told),
-        effects=tuple(effects),
+        effects=(*effects, *due(snapshot, records, report)),
     )
 
 
@@ -220,7 +220,7 @@ def _end(
         delete=tuple(references(snapshot, running(snapshot.working_pods))),
         status=report,
         events=tuple(events(snapshot, report, stopped, ending.message)),
-        effects=tuple(effects),
+        effects=(*effects, *due(snapshot, records, report)),
         wake_at=next_look(snapshot, snapshot.now),
     )
 

@@ -97,7 +97,7 @@ async def _request(
             try:
                 await act(made, names)
             except ForgeError as error:
-                say(f"{what} not set: {error}")
+                say(f"{what} not set: {error}", "warn")
                 warnings.append(f"{what} not set: {error}")
     return made, warnings
 

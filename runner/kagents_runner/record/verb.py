@@ -11,6 +11,7 @@ from kagents_runner.full_volume import is_full
 from kagents_runner.locations import Locations
 from kagents_runner.output import say
 from kagents_runner.record.books import Books
+from kagents_runner.record.metrics import served
 from kagents_runner.record.recorder import Recorder
 from kagents_runner.termination import RunnerError
 
@@ -32,15 +33,16 @@ async def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> 
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, recorder.stop)
-        if environment.get("KUBERNETES_SERVICE_HOST"):
-            await _record_with_status(recorder, books)
-        else:
-            await recorder.run()
+        async with served(team, recorder.status, environment):
+            if environment.get("KUBERNETES_SERVICE_HOST"):
+                await _record_with_status(recorder, books)
+            else:
+                await recorder.run()
         books.close()
     except (JournalError, OSError) as error:
         if recorder.team_over and is_full(error):
             # A finished team's journal is this pod's log, which stays only when the pod ends well.
-            say(f"not everything at the team's end could be written: {error}")
+            say(f"not everything at the team's end could be written: {error}", "warn")
             return 0
         raise RunnerError(str(error)) from error
     return 0 if books.state.over or recorder.team_deleted else TERMINATED

@@ -20,7 +20,7 @@ from kagents_runner.harness.protocol import (
     HarnessState,
     Report,
 )
-from kagents_runner.output import LINE_LIMIT
+from kagents_runner.output import LINE_LIMIT, Level, loud
 from kagents_runner.simulate.parts import default_part
 from kagents_runner.simulate.player import Player
 from kagents_runner.terminal.screens import LinesScreen
@@ -50,6 +50,7 @@ class SimulatedHarness:
             return HarnessExit(
                 EXIT_NEEDS_A_PERSON, f"The script of {context.agent.name} cannot be played: {error}."
             )
+        self._write(f"[simulated] {len(steps)} steps, {speed:g} times as fast", "debug")
         if not self._rest:
             steps = (*steps, Shutdown("the script is over"))
         try:
@@ -69,8 +70,9 @@ class SimulatedHarness:
         except (MailboxFullError, TaskError, LockLostError) as error:
             return HarnessExit(EXIT_FAILED, f"The simulated agent could not go on: {error}")
 
-    def _write(self, line: str) -> None:
-        self._log(line)
+    def _write(self, line: str, level: Level = "info") -> None:
+        if loud(level):
+            self._log(line)
         self._screen.add(clean(line, limit=LINE_LIMIT, multiline=False))
 
 

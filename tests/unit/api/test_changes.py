@@ -72,8 +72,6 @@ def test_fields_without_effect_are_named_and_no_others(change):
     assert not_yet_supported(AgentTeamSpec.model_validate(loaded["spec"])) == [
         "spec.teammates[0].skills[0].source.oci",
         "spec.teammates[1].scope",
-        "spec.observability.metrics",
-        "spec.observability.logLevel",
     ]
 
 

@@ -137,5 +137,6 @@ async def test_network_policies_are_there_before_the_first_pod_and_made_once(
         assert paths.count(path) == 1
         assert paths.index(path) < first_pod
         spec = world.server.objects[path]["spec"]
-        assert spec["ingress"] == []
+        metrics = [{"ports": [{"protocol": "TCP", "port": "metrics"}]}]
+        assert spec["ingress"] == (metrics if name == "kagents-hubs" else [])
         assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} == ports

@@ -54,6 +54,8 @@ def test_a_whole_life_is_told_once_and_in_order() -> None:
         ("teammate.completed", "lead"),
         ("team.completed", None),
     ]
+    last = next(e.payload for e in world.effects if e.payload["event"] == "team.completed")
+    assert last["status"]["phase"] == "Completed", "it is told with the step, and says what it makes true"
     before = len(world.effects)
     arrive(world)
     records = world.raw["status"]["notifications"]

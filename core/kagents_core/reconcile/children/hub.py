@@ -22,6 +22,9 @@ from kagents_core.reconcile.plan import Settings
 
 GIT_CREDENTIALS_DIR = "/git-credentials"
 SETUP = "setup"
+METRICS = "metrics"
+"""Name of the port that hubs serve metrics on."""
+
 _TOKEN_DIR = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 
 
@@ -38,14 +41,16 @@ def hub_pod(identity: Identity, spec: AgentTeamSpec, settings: Settings, attempt
     if spec.repository and spec.repository.setup_command:
         first.append(_setup(settings, env))
         volumes.append({"name": "no-token", "emptyDir": {}})
+    ports, served = _metrics(spec)
     recorder = container(
         "recorder",
         "record",
         settings,
-        env=env,
+        env=[*env, *served],
         mounts=team_mounts("home"),
         resources=settings.hub_resources,
     )
+    recorder |= ports
     body = {
         "restartPolicy": "OnFailure",
         "serviceAccountName": settings.hub_service_account,
@@ -56,6 +61,19 @@ def hub_pod(identity: Identity, spec: AgentTeamSpec, settings: Settings, attempt
     name = child_name(identity.name, identity.uid, HUB, attempt)
     metadata = numbered(identity.metadata(name, HUB, HUB), attempt, 0)
     return pod(metadata, identity, spec, settings, body, volumes=volumes)
+
+
+def _metrics(spec: AgentTeamSpec) -> tuple[dict[str, Any], Environment]:
+    """The port of the team's metrics by the name that a network policy knows, and where they are served."""
+    wanted = spec.observability.metrics if spec.observability else None
+    if not wanted or not wanted.enabled:
+        return {}, []
+    address = {"fieldRef": {"fieldPath": "status.podIP"}}
+    served: Environment = [
+        {"name": "KAGENTS_METRICS_ADDRESS", "valueFrom": address},
+        {"name": "KAGENTS_METRICS_PORT", "value": str(wanted.port)},
+    ]
+    return {"ports": [{"name": METRICS, "containerPort": wanted.port, "protocol": "TCP"}]}, served
 
 
 def _prepare(

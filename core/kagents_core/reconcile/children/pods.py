@@ -100,9 +100,22 @@ def pod(
         },
         "volumes": [team_volume, {"name": "tmp", "emptyDir": {}}, *volumes],
     }
+    if spec.observability and spec.observability.log_level != "info":
+        body = _with_log_level(body, spec.observability.log_level)
     if spec.storage.access_mode == "ReadWriteOnce":
         pod_spec["affinity"] = _one_node(identity)
     return {"apiVersion": "v1", "kind": "Pod", "metadata": dict(metadata), "spec": pod_spec | dict(body)}
+
+
+def _with_log_level(body: Mapping[str, Any], level: str) -> dict[str, Any]:
+    """The same containers, told how much to log; where nothing is said it is ``info``."""
+    told = {"name": "KAGENTS_LOG_LEVEL", "value": level}
+    lists = {
+        key: [{**each, "env": [*each["env"], told]} for each in body[key]]
+        for key in ("initContainers", "containers")
+        if key in body
+    }
+    return {**body, **lists}
 
 
 def _one_node(identity: Identity) -> dict[str, Any]:

@@ -29,11 +29,13 @@ def finished(snapshot: Snapshot) -> Plan:
     delete += references(snapshot, export.unwanted)
     # With a pod to be made the status is there too: what the server says of it is said besides, not instead.
     told = tuple(records) != snapshot.status.notifications or export.create or _was_refused(snapshot)
+    untold = any(record.at is not None and record.state != "sent" for record in records)
+    report = carried(snapshot, records, without=REASON) if told or untold else {}
     return Plan(
         apply=export.create,
         delete=tuple(delete),
-        status=carried(snapshot, records, without=REASON) if told else None,
-        effects=tuple(due(snapshot, records)),
+        status=report if told else None,
+        effects=tuple(due(snapshot, records, report)),
         wake_at=next_look(snapshot, ended),
     )
 

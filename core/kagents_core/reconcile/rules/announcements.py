@@ -34,6 +34,9 @@ KEPT = 64
 _MOST_RECORDS = 256
 _WARNING_PERCENT = 80
 _DETAIL_LIMIT = 1024
+_SHOWN = ("phase", "ready", "branch", "commit", "pullRequest")
+"""Of the controller's part of the status."""
+
 
 _OF_PHASES: Mapping[Phase, WebhookEvent] = {
     "Running": "team.started",
@@ -69,7 +72,7 @@ class _News:
 
 
 def tell(snapshot: Snapshot, step: Step) -> tuple[list[Notification], list[Effect]]:
-    """Records of everything that was or is to be told, gates' own webhooks included; and what is due."""
+    """Records of everything that was or is to be told; and the requests of gates' own webhooks."""
     records, effects = notifications(snapshot, iter(step.waiting))
     known = {record.id for record in records}
     standing: set[str] = set()
@@ -82,12 +85,11 @@ def tell(snapshot: Snapshot, step: Step) -> tuple[list[Notification], list[Effec
         if identity not in known:
             known.add(identity)
             records.append(_record(snapshot, identity, news))
-    records = list(_kept(records, standing))
-    return records, [*effects, *due(snapshot, records)]
+    return list(_kept(records, standing)), effects
 
 
-def due(snapshot: Snapshot, records: Collection[Notification]) -> Iterator[Effect]:
-    """The requests to ``observability.webhook`` that are still to be made."""
+def due(snapshot: Snapshot, records: Collection[Notification], report: Mapping[str, Any]) -> Iterator[Effect]:
+    """The requests to ``observability.webhook`` that are still to be made; ``report`` is the new status."""
     webhook = snapshot.spec.observability and snapshot.spec.observability.webhook
     if not webhook:
         return
@@ -98,7 +100,7 @@ def due(snapshot: Snapshot, records: Collection[Notification]) -> Iterator[Effec
             continue
         told = f"{record.subject}: {record.detail}" if record.subject else record.detail or ""
         body: dict[str, Any] = slack_body(identity.namespace, identity.name, record.event, told)
-        yield Effect(record.id, webhook.url, body if slack else _body(snapshot, record))
+        yield Effect(record.id, webhook.url, body if slack else _body(snapshot, record, report))
 
 
 def holds_deletion(records: Collection[Notification]) -> bool:
@@ -138,15 +140,12 @@ def _kept(records: Sequence[Notification], standing: Collection[str]) -> Iterato
     return (record for record in records if record.id not in gone)
 
 
-def _body(snapshot: Snapshot, record: Notification) -> dict[str, Any]:
+def _body(snapshot: Snapshot, record: Notification, report: Mapping[str, Any]) -> dict[str, Any]:
     """The described system's envelope. ``status`` is the team's at this attempt."""
-    identity, status = snapshot.identity, snapshot.status
-    shown = status.model_dump(
-        by_alias=True,
-        exclude_none=True,
-        mode="json",
-        include={"phase", "ready", "estimated_cost", "branch", "commit", "pull_request"},
-    )
+    identity = snapshot.identity
+    shown = {key: report[key] for key in _SHOWN if key in report}
+    if snapshot.status.estimated_cost is not None:
+        shown["estimatedCost"] = snapshot.status.estimated_cost
     return {
         "event": record.event,
         "type": record.event,

@@ -63,7 +63,7 @@ class ClaudeCodeHarness:
         try:
             executable = await find_executable(context.environment)
             if executable.warning:
-                narrator.say(executable.warning)
+                narrator.say(executable.warning, "warn")
             credential = choose_credential(context.environment)
             mcp = prepare_home(context, credential)
             environment = process_environment(context, credential)
@@ -71,7 +71,7 @@ class ClaudeCodeHarness:
             resume = has_conversation(find_transcript(context.home_dir, context.agent.session_id))
             ended = await run.once(command(executable.path, context, mcp, resume=resume), stop)
             if run.refused_as(NOT_FOUND if resume else ALREADY_IN_USE):
-                narrator.say("the session on disk is not what it seemed: starting the other way")
+                narrator.say("the session on disk is not what it seemed: starting the other way", "warn")
                 ended = await run.once(command(executable.path, context, mcp, resume=not resume), stop)
         except UnusableError as error:
             return HarnessExit(EXIT_NEEDS_A_PERSON, narrator.plain(str(error)))
@@ -176,7 +176,7 @@ class _Run:
             ValueError,
             LockLostError,
         ) as error:  # a held lock, a full mailbox: the next round tries again
-            self._narrator.say(f"the agent could not be asked to go on: {error}")
+            self._narrator.say(f"the agent could not be asked to go on: {error}", "warn")
         else:
             watch.woken()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from kagents_core.safetext import clean
 from kagents_core.teamfiles.transcript import Action, ReceivedMail, read_transcript
+from kagents_runner.output import Level, loud
 from kagents_runner.secret_values import hidden
 
 _LINE_LIMIT = 400
@@ -25,9 +26,10 @@ class Narrator:
         """Passes over what an earlier attempt has logged."""
         self._offset = transcript.stat().st_size
 
-    def say(self, text: str) -> None:
-        """Writes one line."""
-        self._write(self.plain(text))
+    def say(self, text: str, level: Level = "info") -> None:
+        """Writes one line if lines of this level are wanted."""
+        if loud(level):
+            self._write(self.plain(text))
 
     def plain(self, text: str) -> str:
         """One clean line without secrets, of at most 400 characters."""
@@ -53,11 +55,15 @@ class Narrator:
             case "Stop":
                 self.say("turn ended")
             case "StopFailure":
-                self.say(f"turn failed: {payload.get('last_assistant_message') or payload.get('error')}")
+                self.say(
+                    f"turn failed: {payload.get('last_assistant_message') or payload.get('error')}", "error"
+                )
             case "Notification":
                 self.say(f"notification: {payload.get('message', '')}")
             case "SessionEnd":
                 self.say("session ended")
+            case other:
+                self.say(f"hook {other} {payload.get('tool_name') or ''}".rstrip(), "debug")
 
 
 def _mail(mail: ReceivedMail) -> str:
