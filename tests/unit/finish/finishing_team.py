@@ -1,11 +1,13 @@
 """A coding team whose work is to be delivered, for the tests of this folder."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from forge_server import TOKEN, ForgeServer
-from runner_places import Place, Ran, git
+from runner_places import LIMIT, Place, Ran, git
 
 
 class Finishing:
@@ -42,6 +44,19 @@ class Finishing:
 
     def finish(self) -> Ran:
         return self.verb("finish")
+
+    def finish_killed(self, forge: ForgeServer, at: int, *, once_done: bool) -> int:
+        """``finish``, killed at this call to the forge; its exit code (-9, or 0 when it made fewer calls)."""
+        self.place.variables["KAGENTS_FINISH"] = json.dumps(self.wish)
+        command = [sys.executable, "-m", "kagents_runner", "finish"]
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(command, env=self.place.environment(), stdout=quiet, stderr=quiet)
+        forge.calls.clear()
+        forge.kill, forge.kill_at, forge.kill_once_done = process.kill, at, once_done
+        try:
+            return process.wait(LIMIT)
+        finally:
+            forge.kill = None
 
     def outcome(self) -> dict[str, Any]:
         """Both verbs well, and what they tell the controller."""

@@ -10,7 +10,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +49,10 @@ class ForgeServer:
     """What tokens the App asked for."""
     refused: set[str] = field(default_factory=set)
     """Tokens that have expired."""
+    kill: Callable[[], None] | None = None
+    """Ends whoever asks, at call number ``kill_at``: before it is looked at, or once it is done."""
+    kill_at: int = 0
+    kill_once_done: bool = False
 
     def made(self) -> int:
         """How many requests exist."""
@@ -73,6 +77,20 @@ class ForgeServer:
     @web.middleware
     async def _checked(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.calls.append(f"{request.method} {request.path}")
+        due = self.kill is not None and len(self.calls) == self.kill_at
+        if due and not self.kill_once_done:
+            self._kill()
+            return await _hang_up(request)
+        answer = await self._answered(request, handler)
+        if due:
+            self._kill()
+        return answer
+
+    def _kill(self) -> None:
+        assert self.kill is not None
+        self.kill()
+
+    async def _answered(self, request: web.Request, handler: Any) -> web.StreamResponse:
         if ".git/" in request.path:
             served: web.StreamResponse = await handler(request)
             return served
