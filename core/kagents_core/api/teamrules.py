@@ -35,7 +35,15 @@ IMMUTABLE_TEAM_FIELDS: Final = (
     "observability",
     "storage",
 )
-IMMUTABLE_RUN_FIELDS: Final = ("templateRef", "repository", "workspace", "auth", "harness", "lead")
+IMMUTABLE_RUN_FIELDS: Final = (
+    "templateRef",
+    "repository",
+    "workspace",
+    "auth",
+    "harness",
+    "lead",
+    "observability",
+)
 IMMUTABLE_LIFECYCLE_FIELDS: Final = (
     "onComplete",
     "pullRequest",

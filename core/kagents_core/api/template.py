@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from kagents_core.api.agents import MOST_TEAMMATES, Harness, LeadSpec, TeammateSpec
-from kagents_core.api.backends import Coordination
+from kagents_core.api.backends import Coordination, Observability
 from kagents_core.api.fields import Flag, Label, ShortText
 from kagents_core.api.model import Spec, Status, map_list, rules
 from kagents_core.api.quality import QualityGates
@@ -33,6 +33,8 @@ class AgentTeamTemplateSpec(Spec):
     """Limits, gates, and what happens at the end."""
     quality_gates: QualityGates | None = None
     """Checks an agent's work has to pass."""
+    observability: Observability | None = None
+    """Logs, metrics and webhooks of a team."""
 
 
 class AgentTeamTemplateStatus(Status):
@@ -89,6 +91,8 @@ class AgentTeamRunSpec(Spec):
     """Replaces the template's lifecycle as a whole."""
     harness: Harness | None = None
     """The harness of every agent that does not name its own; ``claude-code`` when absent."""
+    observability: Observability | None = None
+    """Replaces the template's as a whole."""
     suspend: Flag = False
     """True stops the agents and keeps their files and sessions; false continues them."""
     cancel: Flag = False

@@ -54,6 +54,14 @@ def test_a_run_makes_the_team_of_the_template() -> None:
     AgentTeam.model_validate({**team, "metadata": {**team["metadata"], "uid": "x"}})
 
 
+def test_a_run_s_team_is_watched_as_the_template_or_the_run_says() -> None:
+    template, run = objects()
+    template["spec"]["observability"] = {"webhook": {"url": "https://hooks.example.com/all"}}
+    assert observe(run, template).apply[0]["spec"]["observability"] == template["spec"]["observability"]
+    run["spec"]["observability"] = {"logLevel": "debug"}
+    assert observe(run, template).apply[0]["spec"]["observability"] == {"logLevel": "debug"}
+
+
 def test_a_missing_template_is_said_and_waited_for() -> None:
     template, run = objects()
     plan = observe(run, None)
