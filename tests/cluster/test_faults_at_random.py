@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from test_faults import GATE, chatting, one_pod_each
-from testcluster.cluster import Cluster
+from testcluster.cluster import HOME, Cluster
 from testcluster.controller import outside
 from testcluster.expiring import expiring
 from testcluster.team import Team, simulated
@@ -84,8 +84,7 @@ def test_a_full_volume_is_named_as_the_cause(
     agents = {"lead": [{"wait": {"seconds": 600}}], "a": chatting(400)}
     running = team(simulated("full", agents, lifecycle={"maxRestarts": 1}))
     until(lambda: running.status().get("activity"), 90, explain=running.explain)
-    claim = next(each for each in running.kubectl.list("pvc"))
-    fill(cluster.provisioner.directory(namespace, claim["metadata"]["name"]) / "filled")
+    fill(running.volume(HOME / "volumes") / "filled")
     running.wait_phase("Failed", seconds=180)
     told = [each for each in running.status()["conditions"] if each["reason"] == "VolumeFull"]
     assert told and "volume" in told[0]["message"]
