@@ -46,9 +46,12 @@ def follow(here: Kubectl, team: Callable[..., Team], watch: Callable[[], list[st
     until(lambda: running.phase() == "Running", 90, explain=running.explain)
     path = "jsonpath={.status.teammates[?(@.name=='email-drafter')].pendingApproval}"
     assert here("get", "agentteam", "q3-report", "-o", path) == "spawn-email-drafter"
-    header, row = here("get", "agentteams").splitlines()
-    assert header.split() == COLUMNS
-    assert row.split()[:3] == ["q3-report", "Running", running.status()["ready"]]
+    assert here("get", "agentteams").splitlines()[0].split() == COLUMNS
+
+    def row() -> list[str]:
+        return here("get", "agentteams").splitlines()[1].split()[:3]
+
+    until(lambda: row() == ["q3-report", "Running", running.status()["ready"]], 30, explain=running.explain)
     running.approve("spawn-email-drafter")
     running.wait_phase("Completed", seconds=120)
     until(lambda: "Completed" in phases(watch()), 20, explain=watch)
