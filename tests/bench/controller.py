@@ -2,13 +2,17 @@
 
 On the real API server with ``python tests/bench --cluster controller`` (a bench plays the kubelet there),
 else on the embedded engine, which runs the controller inside and cannot say what it uses. Sizes:
-``KAGENTS_BENCH_SINGLE`` teams one by one, ``KAGENTS_BENCH_BURST`` teams at once.
+``KAGENTS_BENCH_SINGLE`` teams one by one, ``KAGENTS_BENCH_BURST`` teams at once. ``KAGENTS_BENCH_PROFILE=FILE``
+runs the controller under cProfile and shows where its time went (its times are then no figures).
 """
 
 import asyncio
 import os
+import pstats
+import sys
 import time
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from _fake_kubelet import FakeKubelet
@@ -30,7 +34,12 @@ async def main() -> None:
     """Print the tables."""
     with api_server() as place:
         if place is not None:
+            profile = os.environ.get("KAGENTS_BENCH_PROFILE")
+            if profile:
+                place = replace(place, python=(sys.executable, "-m", "cProfile", "-o", profile))
             await _on_server(place)
+            if profile:
+                pstats.Stats(profile).sort_stats("tottime").print_stats(20)
             return
     with engine() as place:
         await _on_engine(place)
