@@ -129,6 +129,12 @@ def test_the_line_of_a_team_shows_what_people_look_for():
     )
     shown = "".join(each.text for each in delivery.cells(delivery_of(done), scene))
     assert shown == f" ✓ pull request draft  {PULL}  kagents/auth 3f2c1a9d0b8e"
+    done["status"]["conditions"][0]["message"] = (
+        f"pull request {PULL}; api changed files outside its scope (kept): a.md"
+    )
+    shown = "".join(each.text for each in delivery.cells(delivery_of(done), scene))
+    assert shown.startswith(" ✓ pull request draft ◆ remarks  https://")
+    assert shown.endswith("  api changed files outside its scope (kept): a.md")
     stuck = "".join(
         each.text for each in delivery.cells(delivery_of(team("NeedsAttention", message="401")), scene)
     )

@@ -25,6 +25,11 @@ def words(found: Delivery) -> SafeText:
     )
 
 
+def remarks(found: Delivery) -> str:
+    """What a delivery that was made left to be said: files outside a scope, labels that were refused."""
+    return found.message.partition("; ")[2] if found.state == "delivered" else ""
+
+
 def cells(found: Delivery, scene: Scene) -> list[Cell]:
     """One line: the state, then what people look for, or what is wrong; nothing while the agents work."""
     symbols, said = scene.symbols, cell(words(found))
@@ -32,10 +37,12 @@ def cells(found: Delivery, scene: Scene) -> list[Cell]:
         return []
     if found.state == "delivered":
         shown = [cell(f" {symbols.done} ", "good"), Cell(said.text, "good")]
+        more = remarks(found)
+        shown += [cell(f" {symbols.warning} remarks", "warn")] if more else []
         shown += [cell(f"  {line(found.url)}", "accent")] if found.url else []
         shown += [cell(f"  {line(found.branch, 300)}", "strong")] if found.branch else []
         shown += [cell(f" {line(found.commit[:SHORT])}", "dim")] if found.commit else []
-        return shown
+        return [*shown, cell(f"  {more}", "warn")] if more else shown
     if found.state == "needs you":
         return [cell(f" {symbols.person} not delivered ", "warn"), cell(found.message)]
     glyph = symbols.failed if found.state == "stopped" else symbols.working

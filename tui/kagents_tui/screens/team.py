@@ -269,8 +269,8 @@ class TeamScreen(Followed, inherit_bindings=False):
         bar = self.query_one("#delivery", Bar)
         if found and shown:
             keys = self.kagents.keymap
-            hint = f"{keys.words('retry')} retry " if found.failure else ""
-            hint += f"{keys.words('open_link')} browser " if found.url else ""
+            hint = f" {keys.words('retry')} retry " if found.failure else ""
+            hint += f" {keys.words('open_link')} browser " if found.url else ""
             bar.show(shown, [cell(hint, "accent")])
         bar.display = bool(shown)
 
