@@ -1,4 +1,4 @@
-"""A delivery against its pictures: what needs a person in the list, the dialog of a retry, what was delivered.
+"""A delivery in pictures: what needs a person in the list, the dialog of a retry, what was delivered.
 
 ``pytest tests/tui/test_tui_delivery_snapshots.py --snapshot-update`` draws the pictures anew.
 """
