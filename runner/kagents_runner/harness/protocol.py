@@ -47,7 +47,10 @@ class AgentContext:
     def place(self) -> Place:
         """Where the agent's work is inspected."""
         repository = self.team.repository
-        return Place(self.cwd, self.home_dir, None if repository is None else repository.branch)
+        if repository is None:
+            return Place(self.cwd, self.home_dir, None)
+        lock = self.team_dir / "quality.lock" if repository.shared else None
+        return Place(self.cwd, self.home_dir, repository.branch, lock)
 
     def inspector(self) -> Inspector:
         """What inspects the agent's work."""

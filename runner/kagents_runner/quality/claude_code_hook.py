@@ -69,7 +69,8 @@ async def _inspect(told: Mapping[str, Any]) -> str:
     deserted.add_done_callback(lambda _: task.cancel())
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    place = Place(Path(told["worktree"]), Path(told["home"]), told["base"])
+    lock = Path(told["lock"]) if told["lock"] else None
+    place = Place(Path(told["worktree"]), Path(told["home"]), told["base"], lock)
     try:
         return (await Inspector(Quality(**told["quality"]), place, os.environ).inspect()).told
     except OSError as error:

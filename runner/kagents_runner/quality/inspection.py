@@ -44,6 +44,8 @@ class Place:
     home: Path
     base: str | None
     """The branch of the repository that it began from; None for a folder without git."""
+    lock: Path | None = None
+    """Locked while checks run, in a worktree that is shared."""
 
 
 class Inspector:
@@ -52,7 +54,7 @@ class Inspector:
     def __init__(self, quality: Quality, place: Place, environment: Mapping[str, str]) -> None:
         self._quality, self._place, self._environment = quality, place, environment
         self._git = Git(environment)
-        self._ledger = Ledger(place.home, secrets_of(environment))
+        self._ledger = Ledger(place.home, secrets_of(environment), place.lock)
 
     async def inspect(self) -> Finding:
         """Runs what must be run. Raises ``OSError`` when the agent's home cannot be written."""

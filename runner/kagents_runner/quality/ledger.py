@@ -51,10 +51,11 @@ class Standing:
 class Ledger:
     """The files of one agent."""
 
-    def __init__(self, home: Path, secrets: Sequence[str] = ()) -> None:
-        """``secrets`` are starred out of outputs."""
+    def __init__(self, home: Path, secrets: Sequence[str] = (), lock: Path | None = None) -> None:
+        """``secrets`` are starred out of outputs; ``lock`` stands for a worktree that others check too."""
         self.folder = home / "quality"
         self._secrets = secrets
+        self._lock = lock or self.folder / "lock"
 
     @property
     def lines(self) -> Path:
@@ -63,10 +64,10 @@ class Ledger:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Only one inspection of the agent at a time: hooks of parallel tool calls wait for each other."""
+        """Only one inspection at a time: hooks of parallel tool calls wait for each other."""
         self.folder.mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(self.folder / "lock", flags, 0o600)
+        descriptor = os.open(self._lock, flags, 0o600)
         try:
             while not _locked(descriptor):  # noqa: ASYNC110 - another process holds it
                 await asyncio.sleep(_LOCK_POLL)
@@ -127,6 +128,8 @@ def _locked(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError:  # a volume without locks: two checks at once are better than none
+        return True
     return True
 
 

@@ -29,7 +29,7 @@ def ask(tmp_path: Path, payload: dict[str, Any], **gates: Any) -> str:
     home.mkdir(exist_ok=True)
     quality = Quality(**({"script": "echo broken; exit 1"} | gates))
     file = tmp_path / "quality.json"
-    told = {"worktree": str(work), "home": str(home), "base": None}
+    told = {"worktree": str(work), "home": str(home), "base": None, "lock": None}
     file.write_text(json.dumps({"quality": asdict(quality), **told}))
     command = [sys.executable, "-I", "-m", "kagents_runner.quality.claude_code_hook", str(file)]
     environment = {"PATH": os.environ["PATH"]}
@@ -85,7 +85,7 @@ def test_a_check_ends_when_nobody_waits_for_the_answer(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "home").mkdir()
     file, started = tmp_path / "quality.json", tmp_path / "started"
-    told = {"worktree": str(tmp_path / "work"), "home": str(tmp_path / "home"), "base": None}
+    told = {"worktree": str(tmp_path / "work"), "home": str(tmp_path / "home"), "base": None, "lock": None}
     quality = Quality(script=f"echo $$ > {started}; sleep 300")
     file.write_text(json.dumps({"quality": asdict(quality), **told}))
     command = [sys.executable, "-I", "-m", "kagents_runner.quality.claude_code_hook", str(file)]

@@ -37,11 +37,16 @@ def inspector(tmp_path: Path, worktree: Path) -> Inspect:
     """Makes what inspects the work in ``worktree``."""
 
     def make(
-        *, base: str | None = "main", variables: dict[str, str] | None = None, **gates: object
+        *,
+        base: str | None = "main",
+        variables: dict[str, str] | None = None,
+        agent: str = "home",
+        lock: Path | None = None,
+        **gates: object,
     ) -> Inspector:
-        home = tmp_path / "home"
+        home = tmp_path / agent
         home.mkdir(exist_ok=True)
         environment = {"PATH": os.environ["PATH"], **(variables or {})}
-        return Inspector(Quality(**gates), Place(worktree, home, base), environment)  # type: ignore[arg-type]
+        return Inspector(Quality(**gates), Place(worktree, home, base, lock), environment)  # type: ignore[arg-type]
 
     return make

@@ -128,6 +128,19 @@ async def test_calls_at_the_same_time_count_as_one_failure(
     assert Ledger(tmp_path / "home").load().failures == 1
 
 
+async def test_agents_in_one_worktree_check_it_one_after_the_other(
+    inspector: Inspect, worktree: Path, tmp_path: Path
+) -> None:
+    (worktree / "a").write_text("x")
+    script = f"mkdir {tmp_path}/busy && sleep 0.3 && rmdir {tmp_path}/busy"
+    agents = [
+        inspector(agent=name, lock=tmp_path / "quality.lock", script=script)
+        for name in ("one", "two", "three")
+    ]
+    found = await asyncio.gather(*(agent.inspect() for agent in agents))
+    assert [each.passed for each in found] == [True, True, True]
+
+
 async def test_a_check_beyond_its_time_ends_with_all_it_started(
     inspector: Inspect, worktree: Path, tmp_path: Path
 ) -> None:

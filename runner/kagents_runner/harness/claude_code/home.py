@@ -103,9 +103,11 @@ def _quality(context: AgentContext) -> tuple[Path, int] | None:
     path = context.home_dir / "kagents-quality.json"
     place = context.place
     told = {"worktree": str(place.worktree), "home": str(place.home), "base": place.base}
+    told["lock"] = str(place.lock) if place.lock else None
     _write(path, {"quality": asdict(quality), **told})
-    # Another call of the same moment may have to wait for its turn.
-    return path, int(2 * len(quality.gates) * quality.seconds) + _HOOK_SECONDS
+    # Another call of the same moment, or another agent in a shared worktree, may be first.
+    turns = 2 if place.lock is None else 1 + len(context.team.agents)
+    return path, int(turns * len(quality.gates) * quality.seconds) + _HOOK_SECONDS
 
 
 def _settings(hooks: dict[str, Any], credential: Credential) -> dict[str, Any]:
