@@ -27,6 +27,7 @@ async def tree_of(git: Git, worktree: Path) -> str | None:
                 shutil.copyfile(worktree / found, index)
             own = Git(git.environment, {**git.extra, "GIT_INDEX_FILE": str(index)})
             await own.run(*quiet, "add", "--all", "--", ".", cwd=worktree, seconds=_SECONDS)
+            # write-tree looks at files of the same second once more, and would run filters as well.
             return (await own.run(*quiet, "write-tree", cwd=worktree, seconds=_SECONDS)).strip()
     except (GitError, OSError):
         return None
