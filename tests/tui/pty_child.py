@@ -1,6 +1,7 @@
-"""Runs the terminal on the sample cluster where it is started: ``pty_child.py plain|hostile|stuck``.
+"""Runs the terminal on the sample cluster where it is started: ``pty_child.py plain|hostile|stuck|unheard``.
 
-``hostile`` puts every text of the corpus into every field that an agent, a file or a server may fill.
+``stuck`` never connects; of ``unheard`` no hub ever answers a command. ``hostile`` puts every text of the
+corpus into every field that an agent, a file or a server may fill.
 """
 
 import asyncio
@@ -83,6 +84,13 @@ def sample(text):
     )
 
 
+class UnheardCluster(SampleCluster):
+    """Its hubs take every command and answer none."""
+
+    async def exec(self, namespace, pod, command, **options):
+        await asyncio.Event().wait()
+
+
 class StuckConnector(SampleConnector):
     """A connection that is never made: a thread hangs, as in a name that does not resolve."""
 
@@ -98,6 +106,8 @@ def main():
     cluster = sample(corpus.encode("utf-8", "replace").decode())
     if corpus:
         cluster.denied = {"delete agentteams"}
+    if sys.argv[1] == "unheard":
+        cluster = UnheardCluster(data.teams(NOW), {"auth-refactor": data.journal(NOW)})
     connector = (StuckConnector if sys.argv[1] == "stuck" else SampleConnector)(
         cluster, name="kind-dev" + corpus
     )
