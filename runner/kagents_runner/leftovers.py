@@ -5,6 +5,7 @@ repository's configuration was in agents' hands: programs that it names for filt
 """
 
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,10 @@ SECONDS: Final = 20.0
 """Time limit of each git command: it all happens within the pod's grace period."""
 
 _FILTER: Final = re.compile(r"^filter\.(.+)\.(clean|smudge|process|required)$", re.IGNORECASE)
+_EXTENSION: Final = re.compile(r"^lfs\.extension\.(.+)\.[a-z]+$", re.IGNORECASE)
 _NO_SUCH_SETTING: Final = 1
+LARGE_FILES: Final = "lfs"
+"""The filter that ``prepare`` sets up for Git LFS."""
 
 
 async def commit_leftovers(
@@ -49,22 +53,29 @@ async def save_leftovers(git: Git, worktree: Path, *, seconds: float = SECONDS) 
 
 
 async def without_filters(git: Git, directory: Path) -> Sequence[str]:
-    """Options of git that make every filter of the repository's configuration do nothing."""
-    names = await git.run(
-        "config",
-        "--name-only",
-        "--get-regexp",
-        r"^filter\.",
-        cwd=directory,
-        seconds=SECONDS,
-        accepted=(0, _NO_SUCH_SETTING),
-    )
-    drivers = {found[1] for line in names.splitlines() if (found := _FILTER.match(line))}
-    options: list[str] = []
+    """Options of git that make every filter of the repository's configuration do nothing.
+
+    But for that of large files, without which each of them would look changed: it runs ``git-lfs``, found
+    where ours are, and none of the programs that the configuration names for it.
+    """
+    names = await _names(git, directory, r"^(filter|lfs\.extension)\.")
+    drivers = {found[1] for line in names if (found := _FILTER.match(line))}
+    settings: dict[str, str] = {}
     for driver in sorted(drivers):
-        for key, value in (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")):
-            options += ["-c", f"filter.{driver}.{key}={value}"]
-    return options
+        settings |= {f"filter.{driver}.{key}": "" for key in ("clean", "smudge", "process")}
+        settings[f"filter.{driver}.required"] = "false"
+    if LARGE_FILES in drivers and shutil.which("git-lfs", path=git.environment.get("PATH")) is not None:
+        settings |= {"filter.lfs.process": "git-lfs filter-process", "lfs.storage": "lfs"}
+        for name in {found[1] for line in names if (found := _EXTENSION.match(line))}:
+            settings |= {f"lfs.extension.{name}.{key}": "cat" for key in ("clean", "smudge")}
+    return [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+
+
+async def _names(git: Git, directory: Path, pattern: str) -> list[str]:
+    """Names of the settings that match."""
+    arguments = ("config", "--name-only", "--get-regexp", pattern)
+    accepted = (0, _NO_SUCH_SETTING)
+    return (await git.run(*arguments, cwd=directory, seconds=SECONDS, accepted=accepted)).splitlines()
 
 
 async def _forget_stale_lock(git: Git, worktree: Path) -> None:

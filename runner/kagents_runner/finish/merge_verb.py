@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kagents_runner.finish.documents import Merged, write_merged
 from kagents_runner.finish.facts import facts_of
+from kagents_runner.finish.large_files import take_along
 from kagents_runner.finish.merge import collect, join
 from kagents_runner.finish.places import REPOSITORY, finish_dir, wish
 from kagents_runner.leftovers import save_leftovers
@@ -37,6 +38,10 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
         saved=frozenset(saved),
         scopes={agent: wanted.scope() for agent, wanted in document.scopes.items()},
     )
+    if team.repository.lfs:
+        clone = places.work_dir / "repo"
+        if count := await take_along(git, clone, bare, joined.base, joined.commit):
+            say(f"took {count} large files along (Git LFS)")
     summary, tasks, cost = facts_of(places.layout(team.name).journal)
     write_merged(
         directory,

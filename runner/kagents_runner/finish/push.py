@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from kagents_core.safetext import clean
+from kagents_runner.finish.large_files import upload
 from kagents_runner.prepare.failures import clone_failure, shown_url
 from kagents_runner.prepare.git import Git, GitError
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
@@ -19,8 +20,12 @@ _FORBIDDEN: Final = re.compile(
 
 
 async def push(git: Git, bare: Path, url: str, branch: str, commit: str) -> None:
-    """Pushes ``commit`` as ``branch``. Raises ``RunnerError``: 64 when a person must decide, else 1."""
+    """Pushes ``commit`` as ``branch``, its large files first.
+
+    Raises ``RunnerError``: 64 when a person must decide, else 1.
+    """
     try:
+        await upload(git, bare, url)
         await git.run(
             "push",
             "--quiet",

@@ -34,7 +34,7 @@ async def fetch_large_files(git: Git, clone: Path, base: str, url: str, log: Log
         )
     log("fetching large files (Git LFS)")
     # Said here, so that a .lfsconfig in the repository cannot name another place.
-    settings = ("-c", f"lfs.url={_server(url)}", "-c", "lfs.locksverify=false")
+    settings = ("-c", f"lfs.url={lfs_server(url)}", "-c", "lfs.locksverify=false")
     try:
         await git.run(*settings, "lfs", "fetch", "origin", base, cwd=clone, seconds=_SECONDS)
     except GitError as error:
@@ -48,7 +48,7 @@ async def fetch_large_files(git: Git, clone: Path, base: str, url: str, log: Log
         await git.run("config", key, value, cwd=clone)
 
 
-def _server(url: str) -> str:
+def lfs_server(url: str) -> str:
     """Where Git LFS asks by its own convention."""
     if urlsplit(url).scheme not in ("http", "https"):
         return url
