@@ -28,7 +28,8 @@ from kagents_tui.rows.cells import Scene, Tone
 from kagents_tui.rows.counting import Session
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.symbols import ASCII, UNICODE
-from kagents_tui.rows.teams import Key, Team, Totals
+from kagents_tui.rows.teams import Key, Team
+from kagents_tui.rows.totals import Totals
 from kagents_tui.screens.frame import Frame
 from kagents_tui.session import Connection, Connector, Options
 from kagents_tui.settings import ThemeName

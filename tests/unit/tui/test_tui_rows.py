@@ -14,6 +14,7 @@ from kagents_tui.rows.attention import needs_of, pressing
 from kagents_tui.rows.cells import Scene
 from kagents_tui.rows.fields import micros, moment
 from kagents_tui.rows.symbols import ASCII, UNICODE
+from kagents_tui.rows.totals import Totals
 from kagents_tui.sample import data
 
 NOW = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
@@ -55,7 +56,7 @@ def counted(found):
 @given(st.lists(st.dictionaries(st.sampled_from(range(8)), st.none() | st.sampled_from(range(8)))))
 def test_sums_kept_change_by_change_are_as_counting_anew(batches):
     known = [teams.project(each) for each in data.teams(NOW)]
-    sums, shown_now = teams.Totals(), {}
+    sums, shown_now = Totals(), {}
     for batch in batches:
         changes = {known[place].key: None if now is None else known[now] for place, now in batch.items()}
         sums.take(changes)
@@ -172,7 +173,18 @@ def test_agents_join_the_object_and_the_journal():
     ]
     assert rows == [
         ["●", "lead", "working", "reviewing task 2", "", "", "1 unread 7m ◆", "", "$0.71", ""],
-        ["▲", "backend-api", "asks", "which database do the integration tests use?", "", "", "1 unread 1m", "", "$0.71", ""],
+        [
+            "▲",
+            "backend-api",
+            "asks",
+            "which database do the integration tests use?",
+            "",
+            "",
+            "1 unread 1m",
+            "",
+            "$0.71",
+            "",
+        ],
         ["○", "test-coverage", "waiting", "for backend-api", "", "", "", "", UNICODE.dash, ""],
     ]
 
