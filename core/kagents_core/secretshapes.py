@@ -16,6 +16,7 @@ _SHAPES: Final = re.compile(
     rb"|github_pat_[A-Za-z0-9_]{20,1024}"
     rb"|gl(?:pat|ptt|dt|rt|soat)-[A-Za-z0-9_-]{16,1024}"
     rb"|xox[abeprs]-[A-Za-z0-9-]{10,1024}"
+    rb"|hooks\.slack(?:-gov)?\.com/[a-z]+/[A-Za-z0-9_/-]{10,1024}"
     rb"|(?:AKIA|ASIA)[0-9A-Z]{16}"
     rb"|whsec_[A-Za-z0-9+/=]{24,1024}"
     rb"|eyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,4096}\.[A-Za-z0-9_-]{10,4096}"

@@ -14,6 +14,7 @@ SECRETS = (
     "github_pat_" + "A1_b" * 12,
     "glpat-" + "x-Y1" * 6,
     "xoxb-1234567890-abcdef",
+    "hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
     "AKIAIOSFODNN7EXAMPLE",
     "whsec_" + "MfKQ9r8GKYqr" * 3,
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dBjftJeZ4CVPmB92K27uhbUJU1p1r",

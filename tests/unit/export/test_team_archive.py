@@ -83,9 +83,15 @@ def test_objects_lose_bookkeeping_and_secrets() -> None:
         "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "kept": f"see {token}"},
     }
     env = [{"name": "DB_PASSWORD", "value": "canary"}, {"name": "MODE", "value": "fast"}]
-    archive.add_objects("agentteam", [{"metadata": metadata, "spec": {"lead": {"env": env}}}])
+    spec = {
+        "lead": {"env": env},
+        "observability": {"webhook": {"url": "https://h.example.com/canary"}},
+        "lifecycle": {"approvalGates": [{"event": "finish", "webhookUrl": "https://h.example.com/canary"}]},
+    }
+    archive.add_objects("agentteam", [{"metadata": metadata, "spec": spec}])
     archive.take(sent())
     archive.close()
     told = json.loads(unpacked(target)["demo/objects/agentteam-demo.json"])
     assert told["metadata"] == {"name": "demo", "annotations": {"kept": "see " + "*" * len(token)}}
+    assert "canary" not in json.dumps(told)
     assert [each["value"] for each in told["spec"]["lead"]["env"]] == ["***", "fast"]

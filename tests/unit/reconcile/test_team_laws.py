@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from world import World, simple_spec, team
 
+from kagents_core.reconcile import NotificationOutcome
+
 NAMES = ("a", "b", "c")
 
 
@@ -32,6 +34,8 @@ def specs(draw: st.DrawFn) -> dict:
     if draw(st.booleans()):
         del spec["lead"]
     if draw(st.booleans()):
+        spec["observability"] = {"webhook": {"url": "https://hooks.example.com/x"}}
+    if draw(st.booleans()):
         del spec["workspace"]
         spec["repository"] = {"url": "https://git.example.com/acme/backend.git"}
         spec["lifecycle"]["onComplete"] = draw(st.sampled_from(["push-branch", "create-pr", "none"]))
@@ -46,6 +50,7 @@ class TeamMachine(RuleBasedStateMachine):
         self.world = World(team(spec))
         self.approved: set[str] = set()
         self.was_terminal: str | None = None
+        self.arrived: set[str] = set()
 
     def agent(self, index: int) -> str:
         names = [*(["lead"] if "lead" in self.world.raw["spec"] else []), *NAMES]
@@ -95,6 +100,23 @@ class TeamMachine(RuleBasedStateMachine):
     def person_wants_another_delivery(self, value: str) -> None:
         self.world.retry(value)
 
+    @rule(value=st.sampled_from(["", "one", "two"]))
+    def person_wants_an_export(self, value: str) -> None:
+        self.world.raw["metadata"]["annotations"]["claude.amcheste.io/export"] = value
+
+    @rule(state=st.sampled_from(["sent", "failed"]), remembered=st.booleans())
+    def receiver_answers(self, state: str, remembered: bool) -> None:
+        """To all that status says is to be told; or the controller is started anew and remembers nothing."""
+        if not remembered:
+            self.world.outcomes.clear()
+            return
+        for record in self.world.raw["status"].get("notifications", ()):
+            if record["state"] != "sent":
+                self.world.outcomes[record["id"]] = NotificationOutcome(state, 1, self.world.now)
+                if state == "sent":
+                    self.world.step()
+                    self.arrived.add(record["id"])
+
     @rule(index=st.integers(0, 4))
     def pod_is_lost(self, index: int) -> None:
         self.world.vanish("hub" if index == 4 else self.agent(index))
@@ -133,6 +155,7 @@ class TeamMachine(RuleBasedStateMachine):
 
     def check(self, plan) -> None:
         """No gated pod without approval, no pod before its dependencies, no pod after the end."""
+        assert not {effect.id for effect in plan.effects} & self.arrived, "told again"
         annotations = self.world.raw["metadata"]["annotations"]
         spec = self.world.raw["spec"]
         gates = {gate["event"] for gate in spec["lifecycle"]["approvalGates"]}
@@ -140,7 +163,7 @@ class TeamMachine(RuleBasedStateMachine):
             if manifest["kind"] != "Pod":
                 continue
             name = manifest["metadata"]["labels"]["claude.amcheste.io/agent"]
-            assert self.was_terminal is None or name == "", f"pod for {name} after {self.was_terminal}"
+            assert self.was_terminal is None or name == "export", f"pod for {name} after {self.was_terminal}"
             first = not self.world.agent_pods(name) and not self.had_pod(name)
             if name == "finish":
                 self.check_delivery(spec, annotations)
@@ -182,8 +205,19 @@ class TeamMachine(RuleBasedStateMachine):
 
     @invariant()
     def at_most_one_live_pod_an_agent(self) -> None:
+        wishes = [
+            pod["metadata"]["annotations"]["claude.amcheste.io/export"] for pod in self.world.live("export")
+        ]
+        assert len(wishes) == len(set(wishes)), "two pods for one export"
         for name in ("hub", "finish", "lead", *NAMES):
             assert len(self.world.live(name)) <= 1, f"two live pods of {name}"
+
+    @invariant()
+    def the_end_is_told_once(self) -> None:
+        ends = {"team.completed", "team.failed", "team.timed-out", "team.cancelled", "budget.exceeded"}
+        records = self.world.raw["status"].get("notifications", ())
+        told = [record["event"] for record in records if record["event"] in ends]
+        assert len(told) == (1 if self.world.terminal and "observability" in self.world.raw["spec"] else 0)
 
     @invariant()
     def the_end_is_final(self) -> None:

@@ -115,15 +115,20 @@ def _inside(name: str) -> str | None:
     return str(path)
 
 
-def _plain(value: Any) -> Any:
-    """An object without bookkeeping, and without values of variables that are named like a secret."""
+def _plain(value: Any, within: str = "") -> Any:
+    """An object without bookkeeping, values of variables named like a secret, and what webhooks' URLs hide."""
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if not isinstance(value, Mapping):
         return value
-    hidden = isinstance(value.get("value"), str) and _SECRET_NAME.search(str(value.get("name", "")))
     return {
-        key: "***" if hidden and key == "value" else _plain(item)
+        key: "***" if _is_secret(within, key, value) else _plain(item, key)
         for key, item in value.items()
         if key not in ("managedFields", _APPLIED)
     }
+
+
+def _is_secret(within: str, key: str, value: Mapping[str, Any]) -> bool:
+    if key == "value":
+        return isinstance(value[key], str) and bool(_SECRET_NAME.search(str(value.get("name", ""))))
+    return key == "webhookUrl" or (within == "webhook" and key == "url")
