@@ -116,7 +116,7 @@ def _inside(name: str) -> str | None:
 
 
 def _plain(value: Any, within: str = "") -> Any:
-    """An object without bookkeeping, values of variables named like a secret, and what webhooks' URLs hide."""
+    """An object without bookkeeping, values of variables named like a secret, and webhooks' URLs."""
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if not isinstance(value, Mapping):
