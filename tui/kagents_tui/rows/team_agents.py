@@ -195,7 +195,7 @@ COLUMNS: tuple[Column[TeamAgent], ...] = (
     Column("", glyph, 1, 1),
     Column("AGENT", lambda a, s: Cell(a.name, "strong"), 10, 24, sort=lambda a: (a.name, a.key)),
     Column("NAMESPACE", lambda a, s: Cell(a.team.namespace), 9, 20, drop=7, sort=lambda a: a.key),
-    Column("TEAM", lambda a, s: Cell(a.team.name), 12, 28, drop=2, sort=lambda a: (a.team.name, a.key)),
+    Column("TEAM", lambda a, s: Cell(a.team.name), 10, 28, drop=2, sort=lambda a: (a.team.name, a.key)),
     Column("ROLE", lambda a, s: Cell(a.role, "dim"), 8, 8, drop=11, sort=lambda a: (a.role, a.key)),
     Column("PHASE", lambda a, s: Cell(a.phase), 7, 10, drop=5, sort=lambda a: a.phase),
     Column("ACTIVITY", activity_cell, 22, 70, grow=True, drop=1, sort=lambda a: (a.activity, a.detail)),
