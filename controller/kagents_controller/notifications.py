@@ -8,6 +8,7 @@ after a restart of the controller.
 import asyncio
 import logging
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ ATTEMPT_SECONDS = 10.0
 _FIRST_RETRY_SECONDS = 2.0
 _LONGEST_RETRY_SECONDS = 600.0
 _AT_ONCE = 32
+_AT_ONCE_OF_NAMESPACE = 4
+"""So that receivers that hang hold back nobody but those in the same namespace."""
 
 
 @dataclass(slots=True)
@@ -60,6 +63,9 @@ class Notifier:
         self._deliveries: dict[str, _Delivery] = {}
         self._by_owner: dict[Owner, set[str]] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(_AT_ONCE_OF_NAMESPACE)
+        )
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "Notifier":
@@ -130,7 +136,7 @@ class Notifier:
 
     async def _deliver(self, delivery: _Delivery) -> None:
         while True:
-            async with self._slots:
+            async with self._turns[delivery.owner[1]], self._slots:
                 problem = await self._post(delivery.owner, delivery.effect)
             delivery.attempts += 1
             state = "sent" if problem is None else "failed"

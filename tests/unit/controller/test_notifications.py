@@ -122,6 +122,18 @@ async def test_what_went_wrong_is_said_without_the_url(url: str) -> None:
     assert "canary" not in message
 
 
+async def test_receivers_that_hang_hold_back_no_other_namespace(receiver: Any) -> None:
+    async with receiving() as other, Notifier(addresses=LOOPBACK) as notifier:
+        receiver.answers = ["hang"] * 100
+        effects = [Effect(f"id-{number}", receiver.url, {}) for number in range(100)]
+        notifier.ask(OWNER, effects, {})
+        await until(lambda: receiver.got)
+        theirs = ("AgentTeam", "other", "demo")
+        notifier.ask(theirs, [Effect("id-other", other.url, {})], {})
+        await until(lambda: notifier.outcomes(theirs))
+        assert notifier.outcomes(OWNER) == {}
+
+
 async def test_a_decided_gate_ends_the_retries(receiver: Any) -> None:
     receiver.answers = [500] * 100
     async with Notifier(first_retry_seconds=0.005, addresses=LOOPBACK) as notifier:

@@ -6,6 +6,7 @@ import pytest
 
 from kagents_controller import controller as shell
 from kagents_controller.team_network import TeamNetwork
+from kagents_core.api.constants import ANNOTATION_EXPORT
 from kagents_core.api.resources import NETWORK_POLICIES, ROLE_BINDINGS, SERVICE_ACCOUNTS
 from kagents_core.kube.client import path_of
 
@@ -45,6 +46,29 @@ async def test_a_refused_pod_is_a_condition_that_names_the_cause_and_is_repaired
     await world.until(lambda: condition(world, "AgentsHealthy").get("status") == "True")
     assert world.status()["lead"]["attempt"] == 0
     assert world.status()["lead"]["restartCount"] == 0
+
+
+async def test_a_refused_export_changes_nothing_that_was_said_of_an_ended_team(
+    stopped_world: Any, simple: Any
+) -> None:
+    world = stopped_world
+    await world.start()
+    path = world.apply(simple({"name": "a"}) | {"cancel": True})
+    await world.until(lambda: world.status().get("phase") == "Cancelled")
+    await world.quiet()
+    ended = world.status()
+    world.server.refused = {"/pods/": QUOTA}
+    world.change(path, {"metadata": {"annotations": {ANNOTATION_EXPORT: "now"}}})
+    await world.until(lambda: condition(world, "AgentsHealthy").get("reason") == "CreationRefused")
+    said = [entry for entry in world.status()["conditions"] if entry["type"] != "AgentsHealthy"]
+    assert {**world.status(), "conditions": said} == ended
+    world.server.refused = {}
+    await world.until(lambda: world.agents() == ["export"])
+    await world.until(lambda: world.status() == ended)
+    world.change(path, {"metadata": {"annotations": {ANNOTATION_EXPORT: None}}})
+    await world.until(lambda: world.agents() == [])
+    await world.quiet()
+    assert world.status() == ended
 
 
 async def test_one_refused_pod_does_not_hold_back_the_others(stopped_world: Any, simple: Any) -> None:
