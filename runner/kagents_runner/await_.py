@@ -8,18 +8,31 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from kagents_runner.locations import Locations
+from kagents_runner.documents import TeamDocument
+from kagents_runner.locations import Locations, place_of
 from kagents_runner.output import say
 from kagents_runner.termination import RunnerError
 
 LOOK_SECONDS: Final = 0.1
+_REPOSITORY_SECONDS: Final = 1800.0
+"""As long as a clone may take, and a setup command in one worktree."""
+
+
+def allowed_seconds(places: Locations, team: TeamDocument) -> float:
+    """How long the wait may take; a shorter one would count as a failure of an agent that never started."""
+    if places.environment.get("KAGENTS_AWAIT_TIMEOUT") or team.repository is None:
+        return places.await_seconds
+    worktrees = len({place_of(team, entry.name) for entry in team.agents})
+    steps = 1 + (worktrees if team.repository.setup_command else 0)
+    return places.await_seconds + steps * _REPOSITORY_SECONDS
 
 
 def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Returns 0 once the team is prepared; raises ``RunnerError`` after ``KAGENTS_AWAIT_TIMEOUT`` seconds."""
     places = Locations(environment)
-    ready = places.layout(places.team().name).ready
-    limit = places.await_seconds
+    team = places.team()
+    ready = places.layout(team.name).ready
+    limit = allowed_seconds(places, team)
     deadline = time.monotonic() + limit
     if not ready.exists():
         say("waiting for the team to be prepared")
@@ -28,7 +41,7 @@ def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
         if left <= 0:
             raise RunnerError(
                 f"The team was not prepared within {limit:g} seconds; "
-                "the hub pod's prepare container says why."
+                "the hub pod's containers prepare and setup say why."
             )
         time.sleep(min(LOOK_SECONDS, left))
     say("the team is prepared")

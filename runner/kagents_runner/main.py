@@ -49,7 +49,8 @@ Places and documents come from environment variables: KAGENTS_TEAM_DIR, KAGENTS_
 KAGENTS_WORK_DIR, KAGENTS_GIT_CREDENTIALS_DIR, KAGENTS_FORGE_CREDENTIALS_DIR, KAGENTS_FINISH_DIR,
 KAGENTS_FINISH, KAGENTS_TEAM, KAGENTS_AGENT, KAGENTS_TERMINATION_LOG, KAGENTS_LOG_LEVEL,
 KAGENTS_METRICS_ADDRESS, KAGENTS_METRICS_PORT,
-KAGENTS_AWAIT_TIMEOUT (seconds, 900), KAGENTS_SIMULATION_SPEED (1; 10 is ten times as fast).
+KAGENTS_AWAIT_TIMEOUT (seconds, 900; longer with a repository),
+KAGENTS_SIMULATION_SPEED (1; 10 is ten times as fast).
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 64 a person must change something; 74 the volume is full;
 143 ended by SIGTERM.

@@ -6,6 +6,9 @@ from subprocess import Popen
 import pytest
 from runner_places import LIMIT, Place
 
+from kagents_runner.await_ import allowed_seconds
+from kagents_runner.locations import Locations
+
 
 def test_a_prepared_team_is_not_waited_for(place: Place) -> None:
     place.prepare()
@@ -27,7 +30,7 @@ def test_it_waits_no_longer_than_its_limit(place: Place) -> None:
     ran = place.run("await")
     assert ran.code == 1
     assert ran.sentence == (
-        "The team was not prepared within 0.2 seconds; the hub pod's prepare container says why."
+        "The team was not prepared within 0.2 seconds; the hub pod's containers prepare and setup say why."
     )
 
 
@@ -37,3 +40,21 @@ def test_a_limit_that_is_none_is_refused(place: Place, limit: str) -> None:
     ran = place.run("await")
     assert ran.code == 64
     assert "KAGENTS_AWAIT_TIMEOUT must be a number of seconds" in ran.sentence
+
+
+def test_a_clone_and_a_setup_command_are_waited_for(coding: Place) -> None:
+    """An agent's pod that gives up is a failure of the agent, and it has only so many."""
+    assert coding.repository is not None
+
+    def limit(**fields: object) -> float:
+        assert coding.repository is not None
+        coding.repository |= fields
+        places = Locations(coding.environment())
+        return allowed_seconds(places, places.team())
+
+    clone = limit()
+    assert clone > 1800
+    assert limit(setupCommand=["make"]) == clone + 2 * 1800
+    assert limit(worktreeStrategy="shared") == clone + 1800
+    coding.variables["KAGENTS_AWAIT_TIMEOUT"] = "5"
+    assert limit() == 5
