@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # simulated_team lies beside these tests
 
-from simulated_team import SPEED, Team
+from simulated_team import SPEED, Team, until
 
 from kagents_core.api.manifests import read_manifest_file
 from kagents_core.api.validation import validate
@@ -35,6 +35,23 @@ def test_an_example_is_valid_and_says_how_to_apply_it(path: Path) -> None:
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulated agents of an engine that starts after this hurry."""
     monkeypatch.setenv("KAGENTS_SIMULATION_SPEED", SPEED)
+
+
+async def test_the_example_of_checks_mends_its_work_and_completes(
+    hurry: None, engine: Any, engine_client: Client
+) -> None:
+    [path] = [path for path in EXAMPLES if path.name.startswith("07-")]
+    [manifest] = read_manifest_file(path)
+    team = Team(engine_client, engine.data.root, manifest["metadata"]["name"])
+    await team.create(manifest)
+    await team.in_phase("Completed")
+
+    async def reported() -> Any:
+        return (await team.status()).get("results")  # the recorder's last word comes after the end
+
+    assert await until(reported) == [{"agent": "researcher", "values": {"findings": "3"}}]
+    log = await team.log("researcher")
+    assert log.index("report.md names no sources") < log.index("completed task 1")
 
 
 async def test_the_first_example_completes(hurry: None, engine: Any, engine_client: Client) -> None:

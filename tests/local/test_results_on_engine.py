@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # simulated_team lies beside these tests
 
-from simulated_team import SPEED, Team, agent, git, make_repository
+from simulated_team import SPEED, Team, agent, git, make_repository, until
 
 from kagents_core.kube.client import Client
 
@@ -46,9 +46,15 @@ async def test_results_reach_the_status_and_a_missing_one_names_itself(
     assert phases == {"backend-api": "Completed", "tests": "Completed", "docs": "Failed"}
     [said] = [entry["message"] for entry in status["conditions"] if entry["type"] == "Succeeded"]
     assert "names results.backend-api.picture, but backend-api has reported branch, commit, coverage" in said
-    found = {each["agent"]: each["values"] for each in status["results"]}
+
+    async def reported() -> dict[str, str] | None:
+        """The recorder's last word comes after the end."""
+        found = {each["agent"]: each["values"] for each in (await team.status()).get("results", ())}
+        values: dict[str, str] = found.get("backend-api", {})
+        return values if "filesChanged" in values else None
+
     commit = git(team.volume / "work/worktrees/backend-api", "rev-parse", "HEAD")
-    assert found["backend-api"] == {
+    assert await until(reported) == {
         "branch": "kagents/results/backend-api",
         "commit": commit,
         "filesChanged": "1",
