@@ -140,11 +140,11 @@ async def test_threads_open_into_their_messages_and_back(terminal):
 async def test_the_preview_follows_the_cursor_and_can_go(terminal):
     async with terminal() as t:
         await open_view(t, "mail")
-        await t.shows("delivered  not yet: it waits in the mailbox")
+        await t.shows("delivered not yet: it waits in the mailbox")
         await t.press("g")
-        await t.shows("kind       task_assignment")
+        await t.shows("written 13:59:19, delivered 13:59:19, seen 13:59:19")
         await t.press("p")
-        await t.until(lambda: "kind       task_assignment" not in t.text())
+        await t.until(lambda: "written 13:59:19, delivered 13:59:19, seen 13:59:19" not in t.text())
         await t.press("enter")
         await t.until(lambda: kind(t) == "document")
         await t.shows("assigned task 2: OAuth2 endpoints")

@@ -81,6 +81,16 @@ def whole_message(mail: Mail, scene: Scene) -> SafeText:
     return clean("\n".join(facts) + "\n\n" + mail.text, limit=200_000)
 
 
+def preview(mail: Mail, scene: Scene) -> SafeText:
+    """The message below a list that shows its way: the head in a line, so that the text is in view."""
+    way = [f"written {clock(mail.written)}"]
+    way += [f"delivered {clock(mail.delivered) if mail.delivered else 'not yet: it waits in the mailbox'}"]
+    way += [f"seen {clock(mail.seen)}"] if mail.seen else []
+    way += [f"sent again {mail.resent}x"] if mail.resent else []
+    head = ", ".join(way) + (f"\n{mail.summary}" if mail.summary else "")
+    return clean(f"{head}\n\n{mail.text}", limit=200_000)
+
+
 def matcher(text: str, *, unread: bool = False) -> Callable[[Mail], bool] | None:
     """A predicate over messages: ``from:A``, ``to:B``, ``kind:C``, ``is:unread``, the rest as every filter.
 

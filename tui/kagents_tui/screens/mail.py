@@ -240,7 +240,7 @@ class MailScreen(Followed, inherit_bindings=False):
             return
         self._shown = mail
         document = self.query_one("#preview", Document)
-        document.replace(rows.whole_message(mail, self.kagents.scene()) if mail else cell("").text)
+        document.replace(rows.preview(mail, self.kagents.scene()) if mail else cell("").text)
         document.move("first")
 
     def on_table_moved(self, event: Table.Moved) -> None:
