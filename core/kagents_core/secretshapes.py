@@ -32,8 +32,8 @@ _SHAPES: Final = tuple(
         ),
     )
 )
-"""What each begins with, which is looked for first, and its whole shape. However hostile a text is, no piece of
-it is looked at over and over again."""
+"""What each begins with, which is looked for first, and its whole shape. However hostile a text is, no piece
+of it is looked at over and over again."""
 
 
 def masked(data: bytes) -> bytes:
