@@ -2,8 +2,8 @@
 
 On the real API server with ``python tests/bench --cluster controller`` (a bench plays the kubelet there),
 else on the embedded engine, which runs the controller inside and cannot say what it uses. Sizes:
-``KAGENTS_BENCH_SINGLE`` teams one by one, ``KAGENTS_BENCH_BURST`` teams at once. ``KAGENTS_BENCH_PROFILE=FILE``
-runs the controller under cProfile and shows where its time went (its times are then no figures).
+``KAGENTS_BENCH_SINGLE`` teams one by one, ``KAGENTS_BENCH_BURST`` teams at once. With
+``KAGENTS_BENCH_PROFILE=FILE`` the controller runs under cProfile, and the bench shows where its time went.
 """
 
 import asyncio
