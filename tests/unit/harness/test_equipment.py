@@ -79,6 +79,7 @@ def test_archives_bring_folders(tmp_path, name):
         (b"no archive", "cannot be unpacked"),
         (tarball(*(f"f{n}" for n in range(2_100))), "more than 2000 files"),
     ],
+    ids=["upwards", "absolute", "symbolic-link", "hard-link", "no-archive", "many-files"],
 )
 def test_a_hostile_archive_is_refused_and_writes_nothing_outside(tmp_path, data, says):
     skill = mounted(tmp_path / "cm", SKILL__md=b"s", all__tgz=data)
