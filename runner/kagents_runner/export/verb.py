@@ -15,7 +15,7 @@ from kagents_runner.diff.changes import Change, changes_of
 from kagents_runner.documents import TeamDocument
 from kagents_runner.export.archive import Archive
 from kagents_runner.export.walk import files_below
-from kagents_runner.locations import Locations
+from kagents_runner.locations import Locations, place_of
 from kagents_runner.termination import RunnerError
 
 
@@ -77,13 +77,13 @@ def _add(
 async def _add_changes(
     archive: Archive, places: Locations, team: TeamDocument, environment: Mapping[str, str]
 ) -> None:
-    """Each agent's changes as a patch against where it began."""
+    """The changes of each worktree as a patch against where it began."""
     assert team.repository is not None
-    for agent in team.agents:
-        path = f"changes/{agent.name}.patch"
+    for place in dict.fromkeys(place_of(team, agent.name) for agent in team.agents):
+        path = f"changes/{place}.patch"
         try:
             branch = team.repository.branch
-            found = await changes_of(places.work_dir, agent.name, branch, environment, patches=True)
+            found = await changes_of(places.work_dir, place, branch, environment, patches=True)
         except RunnerError as error:
             archive.omit(path, error.sentence)
             continue

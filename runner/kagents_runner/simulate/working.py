@@ -1,9 +1,15 @@
 """The work of a simulated agent: files in its working directory, committed where there is a repository."""
 
+import asyncio
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
-from kagents_runner.prepare.git import Git
+from kagents_runner.prepare.git import Git, GitError
+
+_LOCKED: Final = re.compile(r"\.lock': File exists|cannot lock ref")
+LOCKED_PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 def write_inside(folder: Path, name: str, content: str) -> Path | None:
@@ -17,9 +23,24 @@ def write_inside(folder: Path, name: str, content: str) -> Path | None:
 
 
 async def commit_files(git: Git, folder: Path, names: Sequence[str]) -> bool:
-    """Commits these files; whether there was anything to commit. Raises ``GitError``."""
+    """Commits these files; whether there was anything to commit. Raises ``GitError``.
+
+    In a worktree that agents share, another may hold git's lock for a moment.
+    """
+    for pause in (*LOCKED_PAUSES, None):
+        try:
+            return await _commit(git, folder, names)
+        except GitError as error:
+            if pause is None or not _LOCKED.search(error.stderr):
+                raise
+            await asyncio.sleep(pause)
+    raise AssertionError("the last try returns or raises")
+
+
+async def _commit(git: Git, folder: Path, names: Sequence[str]) -> bool:
     await git.run("add", "--", *names, cwd=folder)
-    if await git.succeeds("diff", "--cached", "--quiet", cwd=folder):
+    if await git.succeeds("diff", "--cached", "--quiet", "--", *names, cwd=folder):
         return False
-    await git.run("commit", "--quiet", "--message", f"Simulate: write {', '.join(names)[:60]}", cwd=folder)
+    message = f"Simulate: write {', '.join(names)[:60]}"
+    await git.run("commit", "--quiet", "--message", message, "--", *names, cwd=folder)
     return True
