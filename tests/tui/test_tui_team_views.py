@@ -268,7 +268,7 @@ async def test_a_team_that_is_not_there_is_named(terminal, line):
     async with terminal() as t:
         await t.shows("q3-report", "api-audit")
         await t.press("colon", *line, "enter")
-        await t.shows("there is no such team here")
+        await t.shows("there is no team")
 
 
 async def test_mail_of_the_team_under_the_cursor(terminal):

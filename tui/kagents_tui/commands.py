@@ -1,7 +1,7 @@
 """The ``:`` command line: what it accepts, how it completes, what is wrong with a line in one sentence."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
@@ -140,3 +140,13 @@ def complete(
     elif action is not None and action.target in ("team", "agent"):
         choices = teams
     return [f"{head} {choice}" for choice in choices if choice.startswith(last)]
+
+
+def no_team(name: str, teams: Iterable[tuple[str, str]]) -> str:
+    """Why a name means no team: none has it, or several."""
+    count = sum(key[1] == name for key in teams)
+    return (
+        f"{count} teams are called {name}; write NAMESPACE/{name}"
+        if count
+        else f"there is no team {name!r} here"
+    )

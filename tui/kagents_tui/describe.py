@@ -45,8 +45,9 @@ def describe(team: Mapping[str, Any], events: Sequence[Mapping[str, Any]], now: 
             lines.append(f"    depends on {', '.join(agent.depends_on)}")
         if agent.restarts:
             lines.append(f"    restarted {agent.restarts}x")
-    lines += ["", "Conditions:"]
-    for each in map(mapping, sequence(status.get("conditions"))):
+    conditions = sequence(status.get("conditions"))
+    lines += ["", "Conditions:", *([] if conditions else ["  none"])]
+    for each in map(mapping, conditions):
         lines.append(f"  {line(each.get('type'))}: {line(each.get('status'))} {line(each.get('reason'))}")
         if each.get("message"):
             lines.append(f"    {line(each.get('message'))}")

@@ -182,7 +182,7 @@ def search_text(shown: Gauge) -> str:
 COLUMNS: tuple[Column[Gauge], ...] = (
     Column("WHAT", lambda g, s: cell(g.name, g.tone), 12, 20),
     Column("NOW", lambda g, s: cell(g.value, "strong"), 5, 10, right=True),
-    Column("PART", bar_cell, 6, BAR, drop=2),
+    Column("PART", bar_cell, BAR, BAR, drop=2),
     Column("SESSION", curve_cell, 8, POINTS, drop=3),
     Column("ABOUT", lambda g, s: cell(g.about, "dim"), 16, 200, drop=1, grow=True),
 )

@@ -114,8 +114,8 @@ COLUMNS: tuple[Column[Waiting], ...] = (
     Column("NAMESPACE", lambda w, s: Cell(w.team.namespace), 9, 20, drop=3, sort=lambda w: w.key),
     Column("TEAM", lambda w, s: Cell(w.team.name, "strong"), 10, 26, sort=lambda w: w.key[1:]),
     Column("AGENT", lambda w, s: Cell(w.need.agent), 8, 20, drop=2, sort=lambda w: w.need.agent),
-    Column("WHAT", lambda w, s: Cell(what(w), tone(w.need)), 24, 90, grow=True, sort=what),
-    Column("AGE", lambda w, s: cell(age(s.now, w.since)), 5, 5, right=True, sort=lambda w: waited(w)),
+    Column("WHAT", lambda w, s: Cell(what(w), tone(w.need)), 21, 90, grow=True, sort=what),
+    Column("AGE", lambda w, s: cell(age(s.now, w.since)), 5, 5, drop=1, right=True, sort=lambda w: waited(w)),
 )
 
 

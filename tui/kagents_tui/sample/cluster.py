@@ -93,14 +93,23 @@ class SampleCluster:
         return copy.deepcopy(self.find(namespace, name, resource.plural))
 
     async def list(
-        self, resource: Any, namespace: str | None = None, *, labels: str | None = None, **_: Any
+        self,
+        resource: Any,
+        namespace: str | None = None,
+        *,
+        labels: str | None = None,
+        fields: str | None = None,
+        **_: Any,
     ) -> ObjectList:
-        """A whole list; of pods, the hubs that a label selector names."""
+        """A whole list; of pods, the hubs that a label selector names; of events, those about a UID."""
         if resource.plural == "pods":
             items = [hub(team) for team in self.teams if f"={team['metadata']['name']}," in (labels or "")]
         else:
             items = self.of_kind(resource.plural)
         chosen = [each for each in items if namespace in (None, each["metadata"].get("namespace"))]
+        if resource.plural == "events" and fields:
+            about = fields.partition("=")[2]
+            chosen = [each for each in chosen if each.get("involvedObject", {}).get("uid", about) == about]
         return ObjectList(copy.deepcopy(chosen), str(self._version))
 
     async def pages(

@@ -93,7 +93,7 @@ def events(now: datetime) -> list[Object]:
                 "kind": kind,
                 "namespace": namespace,
                 "name": name,
-                "uid": f"uid-{namespace}-{name}",
+                "uid": f"{'5f3c' if kind == 'AgentTeam' else 'uid'}-{namespace}-{name}",
             },
             "type": type_,
             "reason": reason,

@@ -9,7 +9,7 @@ from textual.widget import AwaitMount
 from kagents_tui import navigation
 from kagents_tui.actions import BY_ID, Action, of_screen
 from kagents_tui.actions.keymap import binding_id, no_key, sent_as
-from kagents_tui.commands import CommandError, complete, parse, request_of
+from kagents_tui.commands import CommandError, complete, no_team, parse, request_of
 from kagents_tui.places import History, Look, Place
 from kagents_tui.rows.cells import cell
 from kagents_tui.rows.teams import Team
@@ -108,7 +108,9 @@ class View(Frame, inherit_bindings=False):
         team = self.named_team(arguments[0]) if arguments else self.selected()
         chosen = navigation.screen_class(action.id)
         if team is None or chosen is None:
-            why = "there is no such team here" if arguments else "choose a team first, or name it"
+            why = (
+                no_team(arguments[0], self.kagents.teams) if arguments else "choose a team first, or name it"
+            )
             self.say(cell(f"{action.id}: {why}").text, "warn")
         elif not (self.kind == action.id and team.key == getattr(self, "key", None)):
             navigation.drill(self.kagents, chosen.at(Place(action.id, team.key)))
@@ -117,7 +119,7 @@ class View(Frame, inherit_bindings=False):
         """Starts an act on the selected team, or on the one that the command line names."""
         team = self.named_team(arguments[0]) if arguments else self.selected()
         if team is None:
-            why = "there is no such team here" if arguments else "choose a team first"
+            why = no_team(arguments[0], self.kagents.teams) if arguments else "choose a team first"
             self.say(cell(f"{action.title}: {why}").text, "warn")
             return
         from kagents_tui.acting import act
