@@ -178,7 +178,8 @@ async def suspend(app: "KagentsApp", link: "Connection", team: Team, pick: Pick)
         await acts.resume(link.client, *team.key, uid=team.uid)
         app.say(f"{title(team)} resumes", "good")
         return
-    story = facts(team, "Its agents stop; files and sessions stay, and s resumes them.")
+    key = app.keymap.words("suspend")
+    story = facts(team, f"Its agents stop; files and sessions stay, and {key} resumes them.")
     if await app.push_screen_wait(Confirm(f"Suspend {title(team)}?", story, "Suspend", safe=True)):
         await acts.suspend(link.client, *team.key, uid=team.uid, generation=generation(team))
         app.say(f"{title(team)} is being suspended", "good")

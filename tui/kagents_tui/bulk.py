@@ -235,7 +235,7 @@ def story(act: str, judged: Sequence[Judged], refused: Sequence[Outcome]) -> Saf
     """Every object by name, and those that the act will leave out, with the reason."""
     meaning = {
         "kill": "Their agents are stopped now and are not started again. Files, mail and tasks stay.",
-        "suspend": "Their agents stop; files and sessions stay, and s resumes them.",
+        "suspend": "Their agents stop; files and sessions stay, and the same key resumes them.",
         "resume": "Their agents go on in the sessions they had.",
         "delete": "Everything they own goes with them: pods, volumes, worktrees, mail, tasks, results."
         " There is no way back.",

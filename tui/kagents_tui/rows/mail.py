@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from kagents_core.safetext import SafeText, clean
 from kagents_tui.filters import read_filter
@@ -162,20 +164,38 @@ def moment_cell(name: str) -> Callable[[Mail, Scene], Cell]:
     return shown
 
 
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def by_moment(name: str) -> Callable[[Mail], Any]:
+    """Sorts by a moment, the earliest first; what has not happened comes last."""
+    return lambda mail: (getattr(mail, name) is None, getattr(mail, name) or EPOCH)
+
+
+def by_route(mail: Mail) -> Any:
+    """Sorts by sender, then receiver."""
+    return (mail.sender, mail.receiver)
+
+
+def by_state(mail: Mail) -> Any:
+    """Sorts what still waits first, and in it what was written first."""
+    return (list(STATES).index(mail.state()), mail.written or EPOCH)
+
+
 COLUMNS: tuple[Column[Mail], ...] = (
-    Column("TIME", lambda m, s: cell(clock(m.written), "dim"), 8, 8, drop=2),
-    Column("FROM, TO", route, 16, 44, grow=True),
-    Column("KIND", kind, 4, 12, drop=1, quiet=True),
-    Column("STATE", state, 12, 18, right=True),
+    Column("TIME", lambda m, s: cell(clock(m.written), "dim"), 8, 8, drop=2, sort=by_moment("written")),
+    Column("FROM, TO", route, 16, 44, grow=True, sort=by_route),
+    Column("KIND", kind, 4, 12, drop=1, quiet=True, sort=lambda m: m.kind),
+    Column("STATE", state, 12, 18, right=True, sort=by_state),
 )
 
 FULL_COLUMNS: tuple[Column[Mail], ...] = (
-    Column("WRITTEN", lambda m, s: cell(clock(m.written), "dim"), 8, 8, drop=1),
-    Column("FROM, TO", route, 14, 44),
-    Column("KIND", full_kind, 7, 12, drop=3),
-    Column("STATE", state, 8, 18),
-    Column("DELIVERED", moment_cell("delivered"), 9, 9, drop=5),
-    Column("SEEN", moment_cell("seen"), 8, 8, drop=6),
-    Column("TEXT", excerpt, 30, 400, drop=2, grow=True),
+    Column("WRITTEN", lambda m, s: cell(clock(m.written), "dim"), 8, 8, drop=1, sort=by_moment("written")),
+    Column("FROM, TO", route, 14, 44, sort=by_route),
+    Column("KIND", full_kind, 7, 12, drop=3, sort=lambda m: m.kind),
+    Column("STATE", state, 8, 18, sort=by_state),
+    Column("DELIVERED", moment_cell("delivered"), 9, 9, drop=5, sort=by_moment("delivered")),
+    Column("SEEN", moment_cell("seen"), 8, 8, drop=6, sort=by_moment("seen")),
+    Column("TEXT", excerpt, 30, 400, drop=2, grow=True, sort=lambda m: (m.summary or m.text)[:100].lower()),
 )
 """Of the view of all mail, which has the whole width."""

@@ -122,7 +122,14 @@ def search_text(thread: Thread) -> str:
 
 
 COLUMNS: tuple[Column[Thread], ...] = (
-    Column("LAST", lambda t, s: cell(clock(t.last.written), "dim"), 8, 8, drop=2),
+    Column(
+        "LAST",
+        lambda t, s: cell(clock(t.last.written), "dim"),
+        8,
+        8,
+        drop=2,
+        sort=lambda t: t.last.written or EPOCH,
+    ),
     Column("BETWEEN", parties, 14, 44, sort=lambda t: t.key),
     Column("MAIL", lambda t, s: cell(t.count), 4, 7, right=True, sort=lambda t: -t.count),
     Column("UNREAD", unread_cell, 6, 14, sort=lambda t: -t.unread),

@@ -1,6 +1,8 @@
 """Tokens and money of one team as a table, one row an agent and model, and the pace against the budget."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from kagents_tui.journal.usage import Ledger, Spent
 from kagents_tui.rows.ages import span
@@ -89,6 +91,11 @@ def search_text(spent: Spent) -> str:
     return f"{spent.agent} {spent.model}"
 
 
+def last(value: Callable[[Spent], Any]) -> Callable[[Spent], Any]:
+    """Sorts by a value, with the sum of all below the others."""
+    return lambda spent: (not spent.model, value(spent))
+
+
 def count_column(title: str, name: str, drop: int) -> Column[Spent]:
     """A column of token counts."""
     return Column(
@@ -98,16 +105,25 @@ def count_column(title: str, name: str, drop: int) -> Column[Spent]:
         8,
         drop=drop,
         right=True,
+        sort=last(lambda s: -getattr(s, name)),
     )
 
 
 COLUMNS: tuple[Column[Spent], ...] = (
-    Column("AGENT", lambda s, _: cell(s.agent, "strong"), 8, 24),
-    Column("MODEL", lambda s, _: cell(s.model), 6, 30, drop=1, grow=True),
-    Column("REQ", lambda s, _: cell(s.requests, "dim"), 3, 6, drop=5, right=True),
+    Column("AGENT", lambda s, _: cell(s.agent, "strong"), 8, 24, sort=last(lambda s: s.agent)),
+    Column("MODEL", lambda s, _: cell(s.model), 6, 30, drop=1, grow=True, sort=last(lambda s: s.model)),
+    Column(
+        "REQ",
+        lambda s, _: cell(s.requests, "dim"),
+        3,
+        6,
+        drop=5,
+        right=True,
+        sort=last(lambda s: -s.requests),
+    ),
     count_column("IN", "input_tokens", 3),
     count_column("OUT", "output_tokens", 2),
     count_column("CACHE R", "cache_read_tokens", 6),
     count_column("CACHE W", "cache_write_tokens", 7),
-    Column("COST", cost_cell, 6, 9, right=True),
+    Column("COST", cost_cell, 6, 9, right=True, sort=last(lambda s: -s.cost)),
 )

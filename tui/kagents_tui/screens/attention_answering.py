@@ -51,10 +51,12 @@ class Answering(KindList, inherit_bindings=False):
     def _facing(self, verb: str) -> Peek | None:
         """What a key may answer now; None, with a word why, when the person may not have seen it."""
         item: Waiting | None = self.table().current
+        key = self.kagents.keymap.words
         if item is None:
             self.say(cell("nothing waits for an answer").text, "dim")
         elif not item.need.for_person:
-            self.say(line(f"{item.kind} needs no answer; enter opens the team, m writes to the agent"), "dim")
+            leads = f"{key('open')} opens the team, {key('message')} writes to the agent"
+            self.say(line(f"{item.kind} needs no answer; {leads}"), "dim")
         elif not self.peeking:
             self.do_peek(())
             self.say(line(f"this is what is asked; {verb} once you have read it"), "accent")
@@ -72,7 +74,8 @@ class Answering(KindList, inherit_bindings=False):
         if peek is None:
             return
         if peek.is_question and not peek.next_question():
-            self.say(cell("choose by a digit first, or press o for own words").text, "warn")
+            words = self.kagents.keymap.words("own_words")
+            self.say(cell(f"choose by a digit first, or press {words} for own words").text, "warn")
             self.document.replace(peek.text())
         elif peek.is_question and not peek.complete:
             self.document.replace(peek.text())

@@ -115,7 +115,7 @@ class BookScreen(View, inherit_bindings=False):
 
     def _jump(self, step: int) -> None:
         if not self.book().next_match(step):
-            self.say(cell("no match; / searches").text, "dim")
+            self.say(cell(f"no match; {self.kagents.keymap.words('search')} searches").text, "dim")
 
     def do_back(self, arguments: tuple[str, ...]) -> None:
         """Ends a search first, then goes back."""

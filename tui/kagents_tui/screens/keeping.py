@@ -39,8 +39,11 @@ class Keeping:
         first = line(text.strip().split("\n", 1)[0], 60)
         much = f"{len(text.encode('utf-8', 'replace')):,} bytes"
         if left_out:
+            key = self.kagents.keymap.words
             self.say(
-                line(f"copied the beginning of {much}: a terminal takes no more; ctrl-s saves all of it"),
+                line(
+                    f"copied the beginning of {much}: a terminal takes no more; {key('save')} saves all of it"
+                ),
                 "warn",
             )
         else:

@@ -129,7 +129,10 @@ class KindList(Marking, inherit_bindings=False):
         if self.table().wide:
             self.table().skip_columns(by)
         else:
-            self.say(cell("every column that fits is shown; ctrl-w shows all").text, "dim")
+            self.say(
+                cell(f"every column that fits is shown; {self.kagents.keymap.words('wide')} shows all").text,
+                "dim",
+            )
 
     def do_people(self, arguments: tuple[str, ...]) -> None:
         """Only what needs a person, or everything."""

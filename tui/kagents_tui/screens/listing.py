@@ -113,7 +113,9 @@ class Listing(View, inherit_bindings=False):
         """The other way round."""
         table = self.table()
         if table.sorted_by is None:
-            self.say(cell("choose a column first: < and > sort by one").text, "dim")
+            key = self.kagents.keymap.words
+            why = f"choose a column first: {key('sort_previous')} and {key('sort_next')} sort by one"
+            self.say(cell(why).text, "dim")
             return
         table.sort_by(table.sorted_by)
         self.refresh_bars()
@@ -121,6 +123,9 @@ class Listing(View, inherit_bindings=False):
     def _sort_along(self, step: int) -> None:
         table = self.table()
         order: list[str | None] = [None, *table.sortable()]
+        if len(order) == 1:
+            self.say(cell("this list has an order of its own alone").text, "dim")
+            return
         at = order.index(table.sorted_by) if table.sorted_by in order else 0
         table.order_by(order[(at + step) % len(order)])
         self.refresh_bars()

@@ -154,10 +154,15 @@ class MailScreen(Followed, inherit_bindings=False):
     # Filter and way back
 
     def look(self) -> Look:
-        return Look(filter=self.filter_text)
+        """``people``: only what nobody has looked at."""
+        table = self.messages
+        return Look(
+            filter=self.filter_text, sort=table.sorted_by, reversed=table.reversed, people=self.unread
+        )
 
     def arrive(self, look: Look) -> None:
-        self._wanted = look
+        self._wanted, self.unread = look, look.people
+        self.messages.order_by(look.sort, reverse=look.reversed)
         self._filter(look.filter)
 
     def do_filter(self, arguments: tuple[str, ...]) -> None:
@@ -226,7 +231,8 @@ class MailScreen(Followed, inherit_bindings=False):
         """The message below the list, or not."""
         self.previewed = not self.previewed
         if self.previewed and self.size.height < PREVIEW_TALL:
-            self.say(cell(f"a message below the list needs {PREVIEW_TALL} lines; enter reads it").text, "dim")
+            why = f"a message below the list needs {PREVIEW_TALL} lines"
+            self.say(cell(f"{why}; {self.kagents.keymap.words('open')} reads it").text, "dim")
         self._arrange()
 
     def current(self) -> Mail | None:
@@ -324,6 +330,8 @@ class MailScreen(Followed, inherit_bindings=False):
         text = self.table().filter_text if self.threaded else self.filter_text
         parts += [cell(f" /{text}", "warn")] if text else []
         parts += [cell("  unread only", "warn")] if self.unread and not self.threaded else []
+        order = self.table().sorted_by
+        parts += [cell(f"  sorted: {order.lower()}", "dim")] if order else []
         parts += [cell("  looking...", "dim")] if self._late is not None else []
         count, oldest = self._unseen
         if count:

@@ -89,7 +89,7 @@ class ReadingScreen(View, inherit_bindings=False):
 
     def _jump(self, step: int) -> None:
         if not self.document().next_match(step):
-            self.say(cell("no match; / searches").text, "dim")
+            self.say(cell(f"no match; {self.kagents.keymap.words('search')} searches").text, "dim")
 
     def do_back(self, arguments: tuple[str, ...]) -> None:
         """Ends a search first, then goes back."""

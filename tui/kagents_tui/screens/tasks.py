@@ -180,7 +180,8 @@ class TasksScreen(Followed, inherit_bindings=False):
 
     def _step(self, by: int) -> None:
         if not self.board:
-            self.say(cell("the list has no columns to go to; t shows the board").text, "dim")
+            key = self.kagents.keymap.words("toggle_view")
+            self.say(cell(f"the list has no columns to go to; {key} shows the board").text, "dim")
             return
         self.column = BOARD[(BOARD.index(self.column) + by) % len(BOARD)]
         self._focus_column()

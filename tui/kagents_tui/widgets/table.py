@@ -187,6 +187,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         """Sorts by a column's title, upwards or downwards; a column without an order counts as None."""
         chosen = next((each.sort for each in self.every_column if title and each.title == title), None)
         self.sorted_by = title if chosen is not None else None
+        self.tail = self.tail and chosen is None
         self._rows.sort, self._rows.reversed = chosen, reverse and chosen is not None
         self.arrange_rows()
 
