@@ -62,7 +62,7 @@ class Terminal:
         os.write(self._parent, keys.encode())
 
     def answers(self, question, *, seconds=60.0):
-        """Takes the choice of a dialog: it drops a key that comes before its first painting is known to it."""
+        """Takes the choice of a dialog; one that has just been painted may drop the key."""
         deadline = time.monotonic() + seconds
         while question in self.text():
             assert time.monotonic() < deadline, f"it still asks\n{self.text()}"
