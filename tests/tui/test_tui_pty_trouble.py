@@ -1,6 +1,7 @@
 """The terminal in a pseudo-terminal when its size, connection or focus changes."""
 
 import base64
+import os
 import re
 import signal
 import time
@@ -36,6 +37,15 @@ def test_the_screen_follows_the_window(start):
     screen.until("Teams[8]", "q3-report", "api-audit")
     screen.keys("\x11")
     assert screen.ended(20) == 0
+
+
+def test_it_ends_when_its_terminal_goes_away(start):
+    screen = start("plain")
+    screen.until("Teams[8]", "api-audit")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, screen.master)  # the other end is closed; nobody is sent a signal
+    os.close(nothing)
+    assert screen.process.wait(20) == 129
 
 
 def test_a_lost_connection_is_shown_acts_wait_and_it_resumes(start):
