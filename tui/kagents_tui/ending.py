@@ -48,7 +48,7 @@ async def end_with_the_terminal(terminal: int) -> None:
     """Ends the process when nobody holds the other end any more: nothing could be read or shown."""
     poller = select.poll()
     poller.register(terminal, 0)  # hanging up is told without being asked for
-    while not poller.poll(0):
+    while not poller.poll(0):  # noqa: ASYNC110 - only the system knows of it
         await asyncio.sleep(LOOK_SECONDS)
     os._exit(HUNG_UP)
 
