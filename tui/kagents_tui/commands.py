@@ -1,13 +1,16 @@
 """The ``:`` command line: what it accepts, how it completes, what is wrong with a line in one sentence."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Final, TypeVar, get_args
 
 from kagents_tui.actions import ACTIONS, Action
 from kagents_tui.filters import FilterError, selector
 from kagents_tui.settings import ThemeName
+
+Item = TypeVar("Item")
 
 ALIASES: Final = {
     "q": "quit",
@@ -50,6 +53,16 @@ class Request:
     filter: str = ""
     labels: tuple[str, ...] = ()
     context: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What was asked for behind a command about a team: ``[TEAM [AGENT]]``, or ``[TEAM] [/FILTER]``."""
+
+    team: str = ""
+    """Empty: the one under the cursor."""
+    agent: str | None = None
+    filter: str | None = None
 
 
 def parse(text: str, *, read_only: bool = False) -> Command:
@@ -104,6 +117,18 @@ def request_of(words: Sequence[str]) -> Request:
     return Request(chosen, text, tuple(labels), context)
 
 
+def about_of(action: Action, words: Sequence[str]) -> About:
+    """Reads what follows a command about a team. Raises ``CommandError`` for more words than it takes."""
+    named, wanted = list(words), None
+    at = next((number for number, word in enumerate(words) if word.startswith("/")), None)
+    if action.opens and at is not None:
+        named, wanted = named[:at], " ".join(named[at:]).removeprefix("/")
+    most = 2 if action.target == "agent" else 1
+    if len(named) > most:
+        raise CommandError(f"{action.command} takes {action.argument}, but {named[most]!r} was given too")
+    return About(named[0] if named else "", named[1] if len(named) > 1 else None, wanted)
+
+
 def _goes_on(filter_words: Sequence[str], word: str) -> bool:
     """Whether a word belongs to the filter before it. A label ends a filter, unless ``-l`` waits for one."""
     return bool(filter_words) and (list(filter_words) == ["/-l"] or not _LABEL.fullmatch(word))
@@ -115,9 +140,13 @@ def complete(
     namespaces: Sequence[str],
     contexts: Sequence[str],
     teams: Sequence[str],
+    agents: Callable[[str], Sequence[str]],
     read_only: bool = False,
 ) -> list[str]:
-    """Whole lines that the text can become, the most likely first. ``teams`` are ``namespace/name``."""
+    """Whole lines that the text can become, the most likely first.
+
+    ``teams`` are ``namespace/name``; ``agents`` gives those of a team that was named.
+    """
     head, space, last = text.lstrip().rpartition(" ")
     if not space:
         names = [name for name, action in BY_COMMAND.items() if not (read_only and action.mutates)]
@@ -133,13 +162,32 @@ def complete(
         choices = get_args(ThemeName)
     elif command == "save":
         choices = ("csv", "text", "svg")
+    elif action is not None and action.target in ("team", "agent"):
+        choices = _of_team(action, head.split()[1:], teams, agents)
     elif action is not None and action.opens:
         if "/" not in head:
             choices = [*namespaces, EVERY]
         choices = [f"@{each}" for each in contexts] if last.startswith("@") else choices
-    elif action is not None and action.target in ("team", "agent"):
-        choices = teams
     return [f"{head} {choice}" for choice in choices if choice.startswith(last)]
+
+
+def _of_team(
+    action: Action, before: Sequence[str], teams: Sequence[str], agents: Callable[[str], Sequence[str]]
+) -> Sequence[str]:
+    """What can come next where a team is named: one with its namespace or by a name of its own, its agent."""
+    if not before:
+        names = Counter(each.partition("/")[2] for each in teams)
+        return [*teams, *(name for name, count in names.items() if count == 1)]
+    return agents(before[0]) if len(before) == 1 and action.target == "agent" else ()
+
+
+def named(name: str, teams: Mapping[tuple[str, str], Item]) -> Item | None:
+    """The team that is meant by ``namespace/name``, or by a name that only one has."""
+    if "/" in name:
+        space, _, rest = name.partition("/")
+        return teams.get((space, rest))
+    found = [team for key, team in teams.items() if key[1] == name]
+    return found[0] if len(found) == 1 else None
 
 
 def no_team(name: str, teams: Iterable[tuple[str, str]]) -> str:

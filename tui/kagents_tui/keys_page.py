@@ -47,7 +47,8 @@ def page() -> str:
     parts += [
         "",
         "`TEAM` is `namespace/name`, or a name that only one team has; without it, the team under the",
-        "cursor is meant. Tab completes, up and down go through what was typed before.",
+        "cursor is meant. `AGENT` is one of its agents; without it, that under the cursor, else the first.",
+        "Tab completes, up and down go through what was typed before.",
     ]
     return "\n".join(parts) + "\n"
 

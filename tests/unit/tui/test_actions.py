@@ -7,7 +7,16 @@ import pytest
 from kagents_core.api import resources
 from kagents_tui.acting import DOERS
 from kagents_tui.actions import ACTIONS, BY_ID, SCREENS, clashes, of_screen
-from kagents_tui.commands import BY_COMMAND, CommandError, Request, complete, parse, request_of
+from kagents_tui.commands import (
+    BY_COMMAND,
+    About,
+    CommandError,
+    Request,
+    about_of,
+    complete,
+    parse,
+    request_of,
+)
 from kagents_tui.keys_page import page
 from kagents_tui.navigation import DRILLED, screen_class
 from kagents_tui.screens.help import help_text
@@ -143,6 +152,7 @@ def test_read_only_refuses_a_command_that_changes_something():
 
 def completed(text, **more):
     known = {"namespaces": ["dev", "ops"], "contexts": ["kind"], "teams": ["dev/auth", "dev/docs"]}
+    known["agents"] = lambda team: ["lead", "docs"] if team == "dev/auth" else []
     return complete(text, **(known | more))
 
 
@@ -155,3 +165,42 @@ def test_completion_knows_commands_namespaces_contexts_and_teams():
     assert completed("kill dev/a") == ["kill dev/auth"]
     assert "kill" not in completed("k", read_only=True)
     assert all(parse(line) for name in BY_COMMAND for line in completed(name)[:1])
+
+
+@pytest.mark.parametrize(
+    ("typed", "about"),
+    [
+        ("mail", About()),
+        ("mail dev/auth", About("dev/auth")),
+        ("mail auth /from:lead two words", About("auth", None, "from:lead two words")),
+        ("tasks /test", About("", None, "test")),
+        ("logs auth docs", About("auth", "docs")),
+        ("kill auth", About("auth")),
+    ],
+)
+def test_what_follows_a_command_about_a_team(typed, about):
+    command = parse(typed)
+    assert about_of(command.action, command.arguments) == about
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("kill auth now", r"kill takes \[TEAM\], but 'now' was given too"),
+        ("logs auth docs tests", r"logs takes \[TEAM \[AGENT\]\], but 'tests' was given too"),
+        ("mail auth lead /x", r"mail takes \[TEAM\] \[/FILTER\], but 'lead' was given too"),
+        ("kill auth /x", "but '/x' was given too"),
+    ],
+)
+def test_no_word_behind_a_command_is_passed_over(typed, why):
+    command = parse(typed)
+    with pytest.raises(CommandError, match=why):
+        about_of(command.action, command.arguments)
+
+
+def test_completion_goes_from_the_team_to_its_agents():
+    assert completed("mail ") == ["mail dev/auth", "mail dev/docs", "mail auth", "mail docs"]
+    assert completed("mail au") == ["mail auth"]
+    assert completed("logs dev/auth l") == ["logs dev/auth lead"]
+    assert completed("kill dev/auth ") == []
+    assert "mail docs" not in completed("mail ", teams=["dev/docs", "ops/docs"])

@@ -50,7 +50,7 @@ ACTS: Final = (
         False,
         EXEC,
         "message",
-        "[TEAM]",
+        "[TEAM [AGENT]]",
         True,
     ),
     Action(
@@ -136,7 +136,7 @@ ACTS: Final = (
         "agent",
         needs=LOGS,
         command="logs",
-        argument="[TEAM]",
+        argument="[TEAM [AGENT]]",
         footer=True,
     ),
     Action(

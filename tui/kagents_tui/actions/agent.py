@@ -14,7 +14,7 @@ AGENT: Final = (
         ("everywhere",),
         "agent",
         command="log",
-        argument="[TEAM]",
+        argument="[TEAM [AGENT]]",
     ),
     Action(
         "attach",
@@ -25,7 +25,7 @@ AGENT: Final = (
         "agent",
         needs=EXEC,
         command="attach",
-        argument="[TEAM]",
+        argument="[TEAM [AGENT]]",
         footer=True,
     ),
     Action(
@@ -37,7 +37,7 @@ AGENT: Final = (
         "agent",
         needs=EXEC,
         command="diff",
-        argument="[TEAM]",
+        argument="[TEAM [AGENT]]",
     ),
     Action(
         "transcript",
@@ -48,7 +48,7 @@ AGENT: Final = (
         "agent",
         needs=EXEC,
         command="transcript",
-        argument="[TEAM]",
+        argument="[TEAM [AGENT]]",
         footer=True,
     ),
     Action("since_all", ("0",), "all", "Everything that is there", ("book",)),

@@ -15,7 +15,7 @@ TEAM: Final = (
         ("everywhere",),
         "team",
         command="mail",
-        argument="[TEAM]",
+        argument="[TEAM] [/FILTER]",
         opens="kagents_tui.screens.mail:MailScreen",
     ),
     Action(
@@ -26,7 +26,7 @@ TEAM: Final = (
         ("everywhere",),
         "team",
         command="tasks",
-        argument="[TEAM]",
+        argument="[TEAM] [/FILTER]",
         opens="kagents_tui.screens.tasks:TasksScreen",
     ),
     kind(

@@ -1,6 +1,7 @@
 """How a screen carries out what a person asks for: keys of the registry, the command line, going back."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from textual.binding import Binding, BindingType
@@ -9,8 +10,10 @@ from textual.widget import AwaitMount
 from kagents_tui import navigation
 from kagents_tui.actions import BY_ID, Action, of_screen
 from kagents_tui.actions.keymap import binding_id, no_key, sent_as
-from kagents_tui.commands import CommandError, complete, no_team, parse, request_of
+from kagents_tui.commands import About, CommandError, about_of, complete, named, no_team, parse, request_of
+from kagents_tui.journal_view import JournalView
 from kagents_tui.places import History, Look, Place
+from kagents_tui.rows.agents import agents_of
 from kagents_tui.rows.cells import cell
 from kagents_tui.rows.teams import Team
 from kagents_tui.screens.frame import Frame
@@ -105,46 +108,50 @@ class View(Frame, inherit_bindings=False):
 
     def open_of_team(self, action: Action, arguments: tuple[str, ...]) -> None:
         """Shows a view of the selected team, or of the one that the command line names."""
-        team = self.named_team(arguments[0]) if arguments else self.selected()
-        chosen = navigation.screen_class(action.id)
-        if team is None or chosen is None:
-            why = (
-                no_team(arguments[0], self.kagents.teams) if arguments else "choose a team first, or name it"
-            )
-            self.say(cell(f"{action.id}: {why}").text, "warn")
-        elif not (self.kind == action.id and team.key == getattr(self, "key", None)):
-            navigation.drill(self.kagents, chosen.at(Place(action.id, team.key)))
+        chosen, found = navigation.screen_class(action.id), self._asked_for(action, arguments)
+        if chosen is None or found is None:
+            return
+        team, about = found
+        if not (self.kind == action.id and team.key == getattr(self, "key", None)):
+            look = Look(filter=about.filter or "")
+            navigation.drill(self.kagents, chosen.at(Place(action.id, team.key, look)))
+        elif about.filter is not None:
+            self.arrive(replace(self.look(), filter=about.filter))
 
     def act_on_team(self, action: Action, arguments: tuple[str, ...]) -> None:
         """Starts an act on the selected team, or on the one that the command line names."""
-        team = self.named_team(arguments[0]) if arguments else self.selected()
-        if team is None:
-            why = no_team(arguments[0], self.kagents.teams) if arguments else "choose a team first"
-            self.say(cell(f"{action.title}: {why}").text, "warn")
+        found = self._asked_for(action, arguments)
+        if found is None:
             return
         from kagents_tui.acting import act
 
-        same = not arguments
-        self.kagents.run_worker(
-            act(
-                self.kagents,
-                action,
-                team,
-                event=self.selected_event() if same else None,
-                agent=self.selected_agent() if same else None,
-            ),
-            group="acts",
-            exit_on_error=False,
-        )
+        team, about = found
+        event, agent = (None, about.agent) if about.team else (self.selected_event(), self.selected_agent())
+        doing = act(self.kagents, action, team, event=event, agent=agent)
+        self.kagents.run_worker(doing, group="acts", exit_on_error=False)
+
+    def _asked_for(self, action: Action, arguments: tuple[str, ...]) -> tuple[Team, About] | None:
+        """The team that the command line names, or the selected one; without any, that is said."""
+        try:
+            about = about_of(action, arguments)
+        except CommandError as error:
+            self.say(cell(str(error)).text, "warn")
+            return None
+        team = self.named_team(about.team) if about.team else self.selected()
+        why = no_team(about.team, self.kagents.teams) if about.team else "choose a team first, or name it"
+        if team is not None and (about.agent is None or about.agent in self._agents_of(team)):
+            return team, about
+        if team is not None:
+            why = f"{about.team} has no agent {about.agent!r}; it has {', '.join(self._agents_of(team))}"
+        self.say(cell(f"{action.title}: {why}").text, "warn")
+        return None
+
+    def _agents_of(self, team: Team | None) -> list[str]:
+        return [str(each.name) for each in agents_of(team.object(), JournalView())] if team else []
 
     def named_team(self, name: str) -> Team | None:
         """A team by ``namespace/name``, or by a name that only one team has."""
-        teams = self.kagents.teams
-        if "/" in name:
-            space, _, rest = name.partition("/")
-            return teams.get((space, rest))
-        found = [team for key, team in teams.items() if key[1] == name]
-        return found[0] if len(found) == 1 else None
+        return named(name, self.kagents.teams)
 
     def open_kind(self, action: Action, arguments: tuple[str, ...]) -> None:
         """Shows the list of a kind: of other namespaces, filtered, of another context, as the line asks."""
@@ -262,6 +269,7 @@ class View(Frame, inherit_bindings=False):
             namespaces=sorted(app.favourites.known),
             contexts=app.connector.contexts() if "@" in text or text.startswith(("ctx", "context")) else (),
             teams=[f"{space}/{name}" for space, name in sorted(app.teams)],
+            agents=lambda name: self._agents_of(self.named_team(name)),
             read_only=app.options.read_only,
         )
 
