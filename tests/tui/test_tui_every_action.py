@@ -104,6 +104,8 @@ GOING = [
     ("theme", ":theme light", "theme light"),
     ("help", "question_mark", "Keys of this view (agent)"),
     ("back", "q", "-Keys of this view"),
+    ("palette", "ctrl+p", "what to do"),
+    (None, "escape", "-what to do"),
     ("command", "colon", lambda t: t.app.screen.query("#prompt")),
     (None, "escape", lambda t: not t.app.screen.query("#prompt")),
     ("interrupt", "ctrl+c", "press ctrl-c again to quit"),

@@ -53,6 +53,7 @@ VIEWS = {
     "describe": (("d",), "Describe"),
     "yaml": (("y",), "kind: AgentTeam"),
     "help": (("question_mark",), "Keys of this view"),
+    "palette": (("ctrl+p",), "what to do"),
     "approve": (("a",), "[ Approve ]"),
     "deny": (("r",), "[ Cancel ]"),
     "kill": (("ctrl+k",), "[ Cancel ]"),

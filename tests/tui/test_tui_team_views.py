@@ -2,7 +2,9 @@
 
 import pytest
 
+from kagents_tui.rows import team_agents as agents
 from kagents_tui.sample import data
+from kagents_tui.settings import Settings, Thresholds
 
 
 async def open_team(t):
@@ -299,3 +301,15 @@ async def test_a_line_of_the_pulse_that_leads_nowhere_says_so(terminal):
         await t.shows("spend an hour")
         await t.press("slash", *"spend an", "enter", "enter")
         await t.shows("this line leads nowhere")
+
+
+@pytest.mark.parametrize(("minutes", "stale"), [(5, True), (60, False)])
+async def test_mail_is_stale_from_the_configured_minutes_on(terminal, minutes, stale):
+    settings = Settings(attention=Thresholds(stale_mail_minutes=minutes))
+    async with terminal(settings=settings) as t:
+        await open_view(t, "mail")
+        await t.shows("unread 6m")
+        assert ("unread 6m ◆" in t.text()) is stale
+        await t.press("colon", *"agents all", "enter")
+        await t.shows("Agents[")
+        assert any(agents.stale(each, t.app.now()) for each in t.app.screen.table().items.values()) is stale

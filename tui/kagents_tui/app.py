@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, ClassVar
 
@@ -195,7 +195,8 @@ class KagentsApp(App[None]):
 
     def scene(self) -> Scene:
         """The time and the glyphs, for row functions."""
-        return Scene(self.now(), self.symbols)
+        stale = timedelta(minutes=self.settings.attention.stale_mail_minutes)
+        return Scene(self.now(), self.symbols, stale)
 
     def frames(self) -> Iterator[Frame]:
         """The screens of the stack that can be told something, the bottom one first."""

@@ -49,6 +49,7 @@ VIEWS: Final = (
     Action(
         "command", ("colon",), "command", "Open the command line; tab completes", ("everywhere",), footer=True
     ),
+    Action("palette", ("ctrl+p",), "palette", "Find what this view can do by its words", ("everywhere",)),
     Action(
         "help",
         ("question_mark",),

@@ -9,7 +9,6 @@ from kagents_core.safetext import SafeText, clean
 from kagents_tui.gate_states import gates_of
 from kagents_tui.journal_view import AgentActivity, JournalView
 from kagents_tui.rows.ages import age
-from kagents_tui.rows.attention import STALE_MAIL
 from kagents_tui.rows.cells import EMPTY, Cell, Column, Scene, Tone, cell
 from kagents_tui.rows.fields import line, mapping, micros, moment, sequence, whole
 from kagents_tui.rows.teams import money
@@ -216,7 +215,7 @@ def unread_cell(agent: Agent, scene: Scene) -> Cell:
     """How many messages lie unread, and for how long."""
     if not agent.unread:
         return EMPTY
-    stale = agent.oldest_unread is not None and scene.now - agent.oldest_unread >= STALE_MAIL
+    stale = agent.oldest_unread is not None and scene.now - agent.oldest_unread >= scene.stale_mail
     mark = f" {scene.symbols.warning}" if stale else ""
     return cell(
         f"{agent.unread} unread {age(scene.now, agent.oldest_unread)}{mark}", "warn" if stale else "accent"

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
 from kagents_core.safetext import SafeText
+from kagents_tui.rows.attention import STALE_MAIL
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.symbols import Symbols
 
@@ -37,6 +38,8 @@ class Scene:
 
     now: datetime
     symbols: Symbols
+    stale_mail: timedelta = STALE_MAIL
+    """Mail that nobody has read for so long is marked."""
 
 
 @dataclass(frozen=True, slots=True)

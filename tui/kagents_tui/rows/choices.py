@@ -1,4 +1,4 @@
-"""What can be chosen: namespaces and contexts, one row each."""
+"""What can be chosen: namespaces, contexts, what a view can do; one row each."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from kagents_core.safetext import SafeText
+from kagents_tui.actions import Action, key_words
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.cells import Cell, Column, Scene, cell
 from kagents_tui.rows.fields import line, mapping, moment
@@ -104,3 +105,16 @@ CONTEXTS: tuple[Column[Context], ...] = (
     Column("", here_cell, 1, 1),
     Column("CONTEXT", lambda c, s: Cell(c.shown, "strong"), 10, 200, grow=True, sort=lambda c: c.name),
 )
+
+
+def action_search(action: Action) -> str:
+    """What is looked at for an action."""
+    return f"{action.title} {action.command or ''} {action.help}"
+
+
+ACTIONS: tuple[Column[Action], ...] = (
+    Column("DO", lambda a, s: cell(a.title, "bad" if a.dangerous else "strong"), 10, 18),
+    Column("KEY", lambda a, s: cell(key_words(a) or f":{a.command}", "accent"), 6, 12),
+    Column("WHAT", lambda a, s: cell(a.help, "dim"), 10, 200, grow=True),
+)
+"""Of a view, with the keys that they have now."""

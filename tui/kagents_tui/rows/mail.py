@@ -10,7 +10,6 @@ from kagents_tui.filters import read_filter
 from kagents_tui.journal.tasks import Task
 from kagents_tui.journal_view import Mail
 from kagents_tui.rows.ages import age, clock, span
-from kagents_tui.rows.attention import STALE_MAIL
 from kagents_tui.rows.cells import EMPTY, Cell, Column, Scene, cell
 from kagents_tui.rows.fields import line
 
@@ -50,7 +49,7 @@ def state(mail: Mail, scene: Scene) -> Cell:
         took = mail.took()
         return cell(f"read{again} {span(took)}" if took is not None else f"read{again}", "dim")
     since = mail.delivered or mail.written
-    stale = mail.written is not None and scene.now - mail.written >= STALE_MAIL
+    stale = mail.written is not None and scene.now - mail.written >= scene.stale_mail
     word = "unread" if mail.delivered else "waiting"
     mark = f" {scene.symbols.warning}" if stale else ""
     return cell(f"{word}{again} {age(scene.now, since)}{mark}", "warn" if stale else "accent")

@@ -8,7 +8,6 @@ from typing import Any
 
 from kagents_core.safetext import SafeText
 from kagents_tui.rows.ages import age
-from kagents_tui.rows.attention import STALE_MAIL
 from kagents_tui.rows.cells import Cell, Column, Scene, Tone, cell
 from kagents_tui.rows.fields import line, mapping, micros, moment, sequence, whole
 from kagents_tui.rows.teams import Team, count_cell, finished, money
@@ -112,7 +111,8 @@ def failed(agent: TeamAgent) -> bool:
 
 def stale(agent: TeamAgent, now: datetime) -> bool:
     """Whether its mail lies unread for too long."""
-    return bool(agent.unread) and agent.oldest is not None and now - agent.oldest >= STALE_MAIL
+    mail = (each for each in agent.team.needs if each.kind == "mail" and each.agent == agent.name)
+    return any(each.counts(now) for each in mail)
 
 
 def over(agent: TeamAgent) -> bool:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from kagents_core.safetext import SafeText
 from kagents_tui.journal.mail import Mail
 from kagents_tui.rows.ages import age, clock
-from kagents_tui.rows.attention import STALE_MAIL
 from kagents_tui.rows.cells import EMPTY, Cell, Column, Scene, cell
 from kagents_tui.rows.fields import line
 
@@ -104,7 +103,7 @@ def unread_cell(thread: Thread, scene: Scene) -> Cell:
     """How many were not looked at, and for how long the oldest waits."""
     if not thread.unread:
         return EMPTY
-    stale = thread.oldest_unread is not None and scene.now - thread.oldest_unread >= STALE_MAIL
+    stale = thread.oldest_unread is not None and scene.now - thread.oldest_unread >= scene.stale_mail
     mark = f" {scene.symbols.warning}" if stale else ""
     return cell(
         f"{thread.unread} {age(scene.now, thread.oldest_unread)}{mark}", "warn" if stale else "accent"

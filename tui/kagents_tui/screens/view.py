@@ -16,6 +16,7 @@ from kagents_tui.places import History, Look, Place
 from kagents_tui.rows.agents import agents_of
 from kagents_tui.rows.cells import cell
 from kagents_tui.rows.teams import Team
+from kagents_tui.screens.finding import Finding
 from kagents_tui.screens.frame import Frame
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def bindings(screen: str) -> list[BindingType]:
     ]
 
 
-class View(Frame, inherit_bindings=False):
+class View(Finding, Frame, inherit_bindings=False):
     """A screen that does things. An action ``x`` is the method ``do_x``, or an act on the selected team."""
 
     def __init__(self) -> None:
