@@ -19,6 +19,7 @@ def register(verbs: options.Verbs) -> None:
         parser.add_argument(
             "event", nargs="?", metavar="EVENT", help="the gate; may be left out when only one waits"
         )
+        options.add_output(parser, ("table", "json"))
         options.add_connection(parser)
         parser.set_defaults(run=decide)
 
@@ -36,5 +37,10 @@ async def decide(arguments: argparse.Namespace) -> int:
         except acts.ActError as error:
             raise CommandError(exits.REFUSED, str(error)) from None
     word = "approved" if arguments.verb == "approve" else "denied"
-    output.write(f"{event} of {session.namespace}/{arguments.team} {word}\n")
+    if arguments.output == "json":
+        output.write_json(
+            {"done": arguments.verb, "namespace": session.namespace, "team": arguments.team, "gate": event}
+        )
+    else:
+        output.write(f"{event} of {session.namespace}/{arguments.team} {word}\n")
     return exits.OK

@@ -34,6 +34,7 @@ def register(verbs: options.Verbs) -> None:
         parser.add_argument("team", metavar="TEAM", help="name of the team, or KIND/NAME such as run/NAME")
         if asks:
             parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+        options.add_output(parser, ("table", "json"))
         options.add_connection(parser)
         parser.set_defaults(run=stop)
 
@@ -66,7 +67,11 @@ async def stop(arguments: argparse.Namespace) -> int:
             )
         except acts.ActError as error:
             raise CommandError(exits.REFUSED, str(error)) from None
-    output.write(f"{title} {_WORDS[verb][1]}\n")
+    if arguments.output == "json":
+        told = {"done": verb, "kind": resource.kind, "namespace": session.namespace, "name": name}
+        output.write_json({**told, "uid": found["metadata"]["uid"]})
+    else:
+        output.write(f"{title} {_WORDS[verb][1]}\n")
     return exits.OK
 
 

@@ -38,6 +38,7 @@ def register(verbs: options.Verbs) -> None:
         "text", nargs="?", default="-", metavar="TEXT", help="the message; - or nothing reads standard input"
     )
     parser.add_argument("--summary", metavar="TEXT", help="a few words that agents see first")
+    options.add_output(parser, ("table", "json"))
     options.add_connection(parser)
     parser.set_defaults(run=send)
 
@@ -116,7 +117,11 @@ async def send(arguments: argparse.Namespace) -> int:
             )
         except acts.ActError as error:
             raise CommandError(exits.REFUSED, str(error)) from None
-    output.write_table(["MESSAGE", "TO"], [[written, arguments.agent]])
+    if arguments.output == "json":
+        told = {"namespace": session.namespace, "team": arguments.team, "to": arguments.agent}
+        output.write_json({**told, "message": written})
+    else:
+        output.write_table(["MESSAGE", "TO"], [[written, arguments.agent]])
     return exits.OK
 
 
