@@ -9,6 +9,7 @@ from kagents_core.safetext import clean
 from kagents_tui import attaching
 from kagents_tui.acts import ActError
 from kagents_tui.rows.agentlog import LogLine
+from kagents_tui.settings import Settings
 
 NOW = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
 
@@ -301,6 +302,15 @@ async def test_attaching_names_the_pod_and_says_how_it_ended(terminal, monkeypat
         await t.press("x")
         await t.shows("detached from lead, which goes on")
         assert wanted == [attaching.Wanted("dev-agents", "auth-refactor-lead-1a2b3", "lead")]
+
+
+async def test_the_configured_key_detaches(terminal, monkeypatch):
+    wanted = attached(monkeypatch, "detached from lead, which goes on")
+    async with terminal(settings=Settings(detach_key="ctrl-x")) as t:
+        await open_agent(t)
+        await t.press("x")
+        await t.shows("detached from lead, which goes on")
+        assert wanted[0].key == "ctrl-x"
 
 
 async def test_a_read_only_session_looks_only(terminal, monkeypatch):

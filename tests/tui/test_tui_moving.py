@@ -239,3 +239,15 @@ def data_now():
     from datetime import UTC, datetime
 
     return datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
+
+
+async def test_a_row_that_changed_shows_it_for_a_moment(terminal, cluster, monkeypatch):
+    monkeypatch.setattr("kagents_tui.widgets.cues.CUE_SECONDS", 3600)
+    async with terminal() as t:
+        await start_with_rows(t)
+        assert not t.line("docs-sweep").startswith("•")
+        cluster.change("dev-agents", "docs-sweep", lambda team: team["status"].update(ready="3/4"))
+        await t.until(lambda: t.line("docs-sweep").startswith("•"))
+        assert [line for line in t.lines() if line.startswith("•")] == [t.line("docs-sweep")]
+        monkeypatch.setattr("kagents_tui.widgets.cues.CUE_SECONDS", 0)
+        await t.until(lambda: not t.line("docs-sweep").startswith("•"))

@@ -54,7 +54,9 @@ async def attach(app: "KagentsApp", link: "Connection", team: Team, pick: "Pick"
 
     name = chosen(team, pick)
     pod = attaching.pod_of(team.object(), name)
-    wanted = attaching.Wanted(team.key[0], pod, name, read_only=app.options.read_only)
+    wanted = attaching.Wanted(
+        team.key[0], pod, name, read_only=app.options.read_only, key=app.settings.detach_key
+    )
     async with app.terminal_given_away():
         said = await attaching.attach(link.client, wanted)
     app.say(said, "good")

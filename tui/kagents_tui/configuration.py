@@ -66,6 +66,7 @@ def parse(text: bytes, name: str) -> Settings:
     import yaml
     from pydantic import TypeAdapter, ValidationError
 
+    from kagents_core.detachkey import detach_byte
     from kagents_tui.actions.keymap import ImpossibleKeyError, keymap_of
     from kagents_tui.plain_yaml import load
 
@@ -86,6 +87,10 @@ def parse(text: bytes, name: str) -> Settings:
         raise ConfigurationError(f"{name}: {sentence(error.errors()[0])}") from None
     except ImpossibleKeyError as error:
         raise ConfigurationError(f"{name}: {clean(str(error), limit=2000, multiline=False)}") from None
+    try:
+        detach_byte(settings.detach_key)
+    except ValueError as error:
+        raise ConfigurationError(f"{name}: detachKey: {clean(str(error), multiline=False)}") from None
     return settings
 
 

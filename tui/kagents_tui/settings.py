@@ -10,6 +10,8 @@ from typing import Annotated, Final, Literal
 
 from annotated_types import Ge, Le
 
+from kagents_core.detachkey import DEFAULT as DETACH
+
 ThemeName = Literal["dark", "light", "high-contrast", "deuteranopia", "tritanopia"]
 Notify = Literal["off", "bell", "osc9", "osc777"]
 Minutes = Annotated[int, Ge(1), Le(10_080)]
@@ -93,6 +95,10 @@ class Settings:
     contexts: Mapping[str, ContextSettings] = field(
         default_factory=dict,
         metadata={"doc": "What holds for one context of the kubeconfig alone, by its name."},
+    )
+    detach_key: str = field(
+        default=DETACH,
+        metadata={"doc": "Leaves an agent's own screen, and the agent goes on: `ctrl-` and a letter or `]`."},
     )
     keys: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict,

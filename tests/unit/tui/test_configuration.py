@@ -21,6 +21,7 @@ mouse: off
 readOnly: yes
 restore: false
 notifications: off
+detachKey: ctrl-x
 attention:
   staleMailMinutes: 7
   silentAgentMinutes: 20
@@ -45,6 +46,7 @@ def test_every_field_is_read():
         read_only=True,
         restore=False,
         notifications="off",
+        detach_key="ctrl-x",
         attention=Thresholds(7, 20, 90),
         contexts={"production": ContextSettings(True, ("a", "b"))},
         keys={"kill": ("ctrl-x",), "help": ("?", "f1"), "sort_cost": ()},
@@ -232,3 +234,9 @@ def test_every_action_can_get_another_key():
                 Keymap({action.id: ("f19",)}).apply(action).keys
                 == keymap_of({action.id: ["f19"]}).apply(action).keys
             )
+
+
+@pytest.mark.parametrize("key", ["x", "ctrl-m", "ctrl-"])
+def test_a_key_that_cannot_detach_is_refused(key):
+    with pytest.raises(ConfigurationError, match="detachKey: "):
+        parse(f"detachKey: {key}".encode(), "f")

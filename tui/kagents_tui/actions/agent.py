@@ -20,7 +20,7 @@ AGENT: Final = (
         "attach",
         ("x",),
         "attach",
-        "The agent's own screen; ctrl-] detaches, and the agent goes on",
+        "The agent's own screen; ctrl-], or the configured detachKey, leaves it, and the agent goes on",
         ("acts", "agent", "log", "transcript"),
         "agent",
         needs=EXEC,

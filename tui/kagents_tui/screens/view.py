@@ -235,7 +235,8 @@ class View(Finding, Frame, inherit_bindings=False):
         if len(self.kagents.screen_stack) > 2:
             navigation.leave(self.kagents)
         else:
-            self.say(cell("this is the first view; :quit or ctrl-q quits, teams keep running").text, "dim")
+            quits = f":quit or {self.kagents.keymap.words('quit')} quits"
+            self.say(cell(f"this is the first view; {quits}, teams keep running").text, "dim")
 
     def do_quit(self, arguments: tuple[str, ...]) -> None:
         """Quits at once."""
