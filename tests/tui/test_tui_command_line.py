@@ -10,6 +10,8 @@ async def test_mail_and_tasks_open_filtered_and_take_another_filter(terminal):
         await t.shows("q3-report", "api-audit")
         await run(t, "mail auth-refactor /endpoints")
         await t.shows("Mail[2/5]", "live /endpoints", "Endpoints are in")
+        await t.press("t")
+        await t.shows("Threads[")
         await run(t, "mail auth-refactor /from:lead")
         await t.shows("/from:lead")
         assert [each.sender for each in t.app.screen.table().rows] == ["lead"] * len(

@@ -68,3 +68,17 @@ async def test_hints_name_the_keys_that_hold(terminal):
         await t.shows("choose a column first: E and e sort by one")
         await t.press("right")
         await t.shows("W shows all")
+
+
+@pytest.mark.parametrize(("view", "words"), [("mail", "Threads["), ("tasks", "IN STATE")])
+async def test_the_other_of_two_views_comes_back(terminal, view, words):
+    async with terminal() as t:
+        await open_view(t, view)
+        await t.press("t")
+        await t.shows(words)
+        await t.press("colon", *"pulse", "enter")
+        await t.shows("spend an hour")
+        await t.press("[")
+        await t.shows(words, "● live")
+        await t.press("j", "t")
+        await t.until(lambda: words not in t.text())

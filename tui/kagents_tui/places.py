@@ -22,6 +22,8 @@ class Look:
     wide: bool = False
     people: bool = False
     """Only what needs a person."""
+    other: bool = False
+    """The other of two views: threads instead of messages, the list instead of the board."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Place:
             "reversed": look.reversed,
             "wide": look.wide,
             "people": look.people,
+            "other": look.other,
         }
 
 
@@ -64,6 +67,7 @@ def place_of(document: object) -> Place | None:
             reversed=source.get("reversed") is True,
             wide=source.get("wide") is True,
             people=source.get("people") is True,
+            other=source.get("other") is True,
         ),
     )
 

@@ -65,6 +65,7 @@ LOOKS = st.builds(
     reversed=st.booleans(),
     wide=st.booleans(),
     people=st.booleans(),
+    other=st.booleans(),
 )
 
 

@@ -157,11 +157,18 @@ class MailScreen(Followed, inherit_bindings=False):
         """``people``: only what nobody has looked at."""
         table = self.messages
         return Look(
-            filter=self.filter_text, sort=table.sorted_by, reversed=table.reversed, people=self.unread
+            filter=self.filter_text,
+            sort=table.sorted_by,
+            reversed=table.reversed,
+            people=self.unread,
+            other=self.threaded,
         )
 
     def arrive(self, look: Look) -> None:
         self._wanted, self.unread = look, look.people
+        threaded = look.other and not look.filter  # which is one of messages
+        if threaded != self.threaded:
+            self._show_threads(threaded)
         self.messages.order_by(look.sort, reverse=look.reversed)
         self._filter(look.filter)
 

@@ -1,6 +1,7 @@
 """The tasks of one team: a board of four columns, or a list; what became of each, and who claimed it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from textual import events
@@ -166,7 +167,12 @@ class TasksScreen(Followed, inherit_bindings=False):
         if filtered:
             self._filter_board("")
 
+    def look(self) -> Look:
+        return replace(super().look(), other=not self.board) if self.ready else super().look()
+
     def arrive(self, look: Look) -> None:
+        self.board = not look.other
+        self._arrange()
         super().arrive(look)
         self._filter_board(self.table().filter_text)
 
