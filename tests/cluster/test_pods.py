@@ -32,9 +32,13 @@ def test_every_pod_of_a_team_is_fenced(kubectl: Kubectl, namespace: str, team: C
     assert selected(here, policies["kagents-agents"]) == {"lead", "a"}
     assert selected(here, policies["kagents-hubs"]) == {"hub"}, "this team delivers nothing"
     made = min(each["metadata"]["creationTimestamp"] for each in running.pods())
-    for name, ports in (("kagents-agents", [53, 443]), ("kagents-hubs", [22, 53, 443, 6443])):
+    metrics = [{"ports": [{"port": "metrics", "protocol": "TCP"}]}]
+    for name, ports, comes_in in (
+        ("kagents-agents", [53, 443], []),
+        ("kagents-hubs", [22, 53, 443, 6443], metrics),
+    ):
         spec = policies[name]["spec"]
-        assert not spec.get("ingress")
+        assert spec.get("ingress", []) == comes_in
         assert sorted(spec["policyTypes"]) == ["Egress", "Ingress"]
         [rule] = spec["egress"]
         assert sorted({port["port"] for port in rule["ports"]}) == ports
