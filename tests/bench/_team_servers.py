@@ -65,6 +65,7 @@ async def _fill(kubeconfig: str, count: int) -> None:
             space, name = body["metadata"]["namespace"], body["metadata"]["name"]
             status = {"status": body.pop("status")}
             body["metadata"] = {"name": name, "namespace": space}
+            body["spec"]["auth"] = {"apiKeySecret": "key"}
             async with slots:
                 await client.create(AGENT_TEAMS, space, body)
                 await client.patch_merge(AGENT_TEAMS, space, name, status, subresource="status")
