@@ -8,14 +8,14 @@ from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Key, Team
 from kagents_tui.screens.reading import STEPS
-from kagents_tui.screens.view import View
+from kagents_tui.screens.searching import SearchingView
 from kagents_tui.widgets.logbook import LogBook, since_of
 
 SINCE = {"since_all": None, "since_1m": 1, "since_5m": 5, "since_1h": 60}
 """Minutes that each action shows."""
 
 
-class BookScreen(View, inherit_bindings=False):
+class BookScreen(SearchingView, inherit_bindings=False):
     """A screen with one ``LogBook`` about one agent of a team."""
 
     def __init__(self, key: Key, agent: str) -> None:
@@ -23,7 +23,6 @@ class BookScreen(View, inherit_bindings=False):
         self.key = key
         self.agent = agent
         self.state = "connecting"
-        self.found = ""
         self.minutes: int | None = None
 
     def body(self) -> Any:
@@ -93,38 +92,9 @@ class BookScreen(View, inherit_bindings=False):
             book.move("last")
         self.refresh_bars()
 
-    def do_search(self, arguments: tuple[str, ...]) -> None:
-        """Opens the search line."""
-        self.open_prompt("search", "")
-
-    def typed(self, purpose: str, text: str | None, done: bool) -> None:
-        """Searches when the text was entered; given up, the marks go."""
-        if not done:
-            return
-        count = self.book().search(text or "")
-        self.found = f"/{text} {count} lines" if text else ""
-        self.refresh_bars()
-
-    def do_next_match(self, arguments: tuple[str, ...]) -> None:
-        """The next match."""
-        self._jump(+1)
-
-    def do_previous_match(self, arguments: tuple[str, ...]) -> None:
-        """The match before."""
-        self._jump(-1)
-
-    def _jump(self, step: int) -> None:
-        if not self.book().next_match(step):
-            self.say(cell(f"no match; {self.kagents.keymap.words('search')} searches").text, "dim")
-
-    def do_back(self, arguments: tuple[str, ...]) -> None:
-        """Ends a search first, then goes back."""
-        if self.found:
-            self.book().search("")
-            self.found = ""
-            self.refresh_bars()
-        else:
-            super().do_back(arguments)
+    def searched(self) -> LogBook:
+        """What is searched."""
+        return self.book()
 
     # What the acts are about
 

@@ -9,13 +9,14 @@ from kagents_core.safetext import SafeText
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Key
-from kagents_tui.screens.view import View, bindings
+from kagents_tui.screens.searching import SearchingView
+from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.document import Document
 
 STEPS = ("up", "down", "first", "last", "page_up", "page_down")
 
 
-class ReadingScreen(View, inherit_bindings=False):
+class ReadingScreen(SearchingView, inherit_bindings=False):
     """One text under a title."""
 
     kind = "document"
@@ -30,7 +31,6 @@ class ReadingScreen(View, inherit_bindings=False):
         self.text = text
         self.keys = keys
         self.wrap = wrap
-        self.found = ""
 
     def body(self) -> Any:
         yield Document(limit=50_000, keys=self.keys, wrap=self.wrap, id="body")
@@ -67,35 +67,6 @@ class ReadingScreen(View, inherit_bindings=False):
         """Wraps or cuts long lines."""
         self.document().toggle_wrap()
 
-    def do_search(self, arguments: tuple[str, ...]) -> None:
-        """Opens the search line."""
-        self.open_prompt("search", "")
-
-    def typed(self, purpose: str, text: str | None, done: bool) -> None:
-        """Searches when the text was entered; given up, the marks go."""
-        if not done:
-            return
-        count = self.document().search(text or "")
-        self.found = f"/{text} {count} lines" if text else ""
-        self.refresh_bars()
-
-    def do_next_match(self, arguments: tuple[str, ...]) -> None:
-        """The next match."""
-        self._jump(+1)
-
-    def do_previous_match(self, arguments: tuple[str, ...]) -> None:
-        """The match before."""
-        self._jump(-1)
-
-    def _jump(self, step: int) -> None:
-        if not self.document().next_match(step):
-            self.say(cell(f"no match; {self.kagents.keymap.words('search')} searches").text, "dim")
-
-    def do_back(self, arguments: tuple[str, ...]) -> None:
-        """Ends a search first, then goes back."""
-        if self.found:
-            self.document().search("")
-            self.found = ""
-            self.refresh_bars()
-        else:
-            super().do_back(arguments)
+    def searched(self) -> Document:
+        """What is searched."""
+        return self.document()
