@@ -2,6 +2,10 @@
 
 import pytest
 
+from kagents_tui.actions import ACTIONS
+from kagents_tui.navigation import DRILLED, ROOT, show
+from kagents_tui.places import Place
+from kagents_tui.returning import write_down
 from kagents_tui.sample.cluster import SampleConnector
 
 
@@ -82,3 +86,14 @@ async def test_where_a_killed_terminal_was_is_known_too(terminal, state):
         await t.press("colon", *"gates", "enter")
         await t.shows("Gates[1]")
         await t.until(lambda: state.exists() and '"gates"' in state.read_text())
+
+
+@pytest.mark.parametrize("kind", sorted({each.id for each in ACTIONS if each.opens} - {ROOT} | set(DRILLED)))
+async def test_where_a_person_is_can_be_written_down_before_the_view_is_drawn(terminal, state, kind):
+    async with terminal(state=state) as t:
+        await t.shows("q3-report", "api-audit")
+        about = ("cowork-agents", "q3-report", "lead")
+        show(t.app, Place(kind, about))
+        assert not t.app.screen.is_mounted
+        write_down(t.app)
+        await t.until(lambda: t.app.screen.is_mounted)

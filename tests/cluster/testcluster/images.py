@@ -15,7 +15,11 @@ CACHE = Path(os.environ.get("KAGENTS_CLUSTER_IMAGES", Path.home() / ".cache" / "
 _SOURCES = (
     "core",
     "controller",
+    "local",
     "runner",
+    "tui",
+    "LICENSE",
+    "README.md",
     "pyproject.toml",
     "tools/images",
     "tools/image-locks",
