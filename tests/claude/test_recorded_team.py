@@ -1,12 +1,18 @@
 """Real agents and the recorder: every message stands in the journal once, and none is lost to a kill."""
 
+import asyncio
 import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from scripted_model import Call, Conversation, Rule, Say, Script, ScriptedModel
 from small_team import SmallTeam, until
+
+from kagents_core.teamfiles.mailbox import deliver, new_message
+from kagents_runner.record import held_back
 
 MakeTeam = Callable[..., SmallTeam]
 
@@ -141,3 +147,29 @@ async def test_the_lead_dismisses_and_finishes(small_team: MakeTeam, model: Scri
         assert (
             kinds["shutdown_request", "team-lead", name] == kinds["shutdown_approved", name, "team-lead"] == 1
         )
+
+
+async def test_mail_that_comes_in_the_moment_a_turn_ends_is_read(
+    small_team: MakeTeam, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_back, "PAUSES", (2.0, 2.0, 2.0))
+    team = small_team("lead", "worker")
+    rounds = 5
+
+    def next_word(_: Conversation, match: re.Match[str]) -> Say:
+        """Says its last words shortly after the next message has come in."""
+        number = int(match.group(1))
+        if number < rounds:
+            message = new_message("team-lead", f"Word {number + 1}.")
+            asyncio.run(deliver(team.layout, "worker", message))
+        return Say(f"Took {number}.", delay=0.06 * number)
+
+    model.script = Script([Rule("worker", r"Word (\d+)(?!.*Word)", [next_word])])
+    async with team.recorded():
+        worker = team.start("worker", "Word 0.")
+        await until(lambda: any(f"Word {rounds}." in each.prompt for each in model.requests), 90)
+        worker.stop.set()
+        await worker.ended()
+    sent = [f"Word {number}." for number in range(1, rounds + 1)]
+    assert [entry["text"] for entry in team.journal("message") if entry["text"] in sent] == sent
+    assert len(marks(team, "seen", "Word 1.")) == 1

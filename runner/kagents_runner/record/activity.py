@@ -30,6 +30,8 @@ class Doing:
     attempt: int = 0
     closed: bool = False
     """Its process is gone: only a new one changes the state."""
+    woken: bool = False
+    """That it works is only concluded from mail it took, and no sign of a turn has followed."""
 
 
 class ActivityBoard:
@@ -87,7 +89,17 @@ class ActivityBoard:
             or not (doing.state in ("idle", "failed", "starting") or self._only_plan_waits(agent, doing))
         ):
             return []
-        return self._enter(agent, "working", None, at)
+        entries = self._enter(agent, "working", None, at)
+        self._doing[agent].woken = True
+        return entries
+
+    def quiet_since(self, agent: str) -> float | None:
+        """Since when nothing shows a turn of a living agent: it rests, or only mail should have begun one."""
+        doing = self._doing.get(agent)
+        if doing is None or doing.closed:
+            return None
+        quiet = doing.woken or doing.state == "idle" or self._only_plan_waits(agent, doing)
+        return doing.heard if quiet else None
 
     def _only_plan_waits(self, agent: str, doing: Doing) -> bool:
         """Whether it waits between two turns, so that mail begins one."""
@@ -151,7 +163,7 @@ class ActivityBoard:
         detail = None if detail is None else detail[:DETAIL_LIMIT]
         doing = self._doing.get(agent)
         if doing is not None and doing.state == state and (doing.detail == detail or detail is None):
-            doing.heard, doing.closed = max(at, doing.heard), False
+            doing.heard, doing.closed, doing.woken = max(at, doing.heard), False, False
             return []
         since = doing.since if doing is not None and doing.state == state else at
         attempt = 0 if doing is None else doing.attempt

@@ -4,6 +4,7 @@ text.
 The transcript of a receiver shows sender and text but no id, and may write special characters differently;
 two sightings are of the same message when sender, receiver and the letters and digits of the text agree. A
 task assignment carries a time of its own; it is recognised by its task, and a request to shut down by its id.
+The answer to a plan is shown to its receiver in words of the CLI's own.
 """
 
 import hashlib
@@ -70,10 +71,7 @@ def protocol(text: str) -> Mapping[str, Any] | None:
 def likeness(letter: Letter) -> Likeness:
     """The likeness of a message, equal for every source that tells of it."""
     named = _named(letter.text.strip())
-    if named is not None:
-        essence = named
-    else:
-        essence = "".join(filter(str.isalnum, html.unescape(letter.text[:MAX_TEXT])))
+    essence = named if named is not None else _essence(letter.text)
     return Likeness(_digest(letter.sender, letter.to, essence)[:16], essence[:_HEAD])
 
 
@@ -91,7 +89,21 @@ def _named(text: str) -> str | None:
         return f"task_assignment {data.get('taskId')}"
     if data["type"] == "shutdown_request" and isinstance(data.get("requestId"), str):
         return f"shutdown_request {data['requestId']}"
+    if data["type"] == "plan_approval_response":
+        return _essence(_plan_words(data))
     return None
+
+
+def _plan_words(data: Mapping[str, Any]) -> str:
+    """The answer to a plan as the CLI writes it into the receiver's transcript (docs/protocol-notes.md)."""
+    feedback = data.get("feedback") if isinstance(data.get("feedback"), str) else ""
+    if data.get("approved"):
+        return f"[Plan Approved] {feedback or 'You can now proceed with implementation'}"
+    return f"[Plan Rejected] {feedback or 'Please revise your plan'}"
+
+
+def _essence(text: str) -> str:
+    return "".join(filter(str.isalnum, html.unescape(text[:MAX_TEXT])))
 
 
 def message_entry(letter: Letter, message_id: str, source: str | None) -> dict[str, Any]:

@@ -88,6 +88,10 @@ class MailRoom:
         """Sends a protocol message as team-lead."""
         await self._send_own(agent, new_message(TEAM_LEAD, text))
 
+    async def wake(self, agent: str, text: str) -> None:
+        """Sends an agent plain words as team-lead."""
+        await self._send_own(agent, new_message(TEAM_LEAD, text, summary="mail was held back"))
+
     async def put_back(self, lost: Sequence[Post]) -> None:
         """Puts lost messages into their mailbox again, as they were, and journals it."""
         books = self._books

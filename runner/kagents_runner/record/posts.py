@@ -9,7 +9,7 @@ CLAIM_GRACE: Final = 5.0
 """Seconds that a claim waits for the mailbox entry with its id."""
 SIGHTING_GRACE: Final = 10.0
 """Seconds that a sighting waits for hook or mailbox."""
-SHOWN: Final = frozenset({"message", "task_assignment"})
+SHOWN: Final = frozenset({"message", "task_assignment", "plan_approval_response"})
 """Types that stand in the receiver's transcript; only these can be unread or lost."""
 
 Place = Literal["queued", "sent", "lying", "gone"]

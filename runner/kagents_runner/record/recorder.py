@@ -21,6 +21,7 @@ from kagents_runner.record.books import Books
 from kagents_runner.record.changes import YOUNG, FileChanges
 from kagents_runner.record.clock import rfc3339
 from kagents_runner.record.endings import AgentView, Ask
+from kagents_runner.record.held_back import WORDS, HeldBack
 from kagents_runner.record.mail import RETRY_SECONDS, MailRoom
 from kagents_runner.record.status import build
 from kagents_runner.record.teamstate import TERMINAL
@@ -44,6 +45,8 @@ class Recorder:
         self._transcripts: set[Path] = set()
         self._poked = asyncio.Event()
         self._stopping = False
+        self._held_back = HeldBack()
+        self._held_at: float | None = None
         self._endings_at: float | None = None
         self._retry_at: float | None = None
         self.team_deleted = False
@@ -133,6 +136,7 @@ class Recorder:
             books.next_save,
             self._mail.next_due,
             self._endings_at,
+            self._held_at,
             self._retry_at,
             books.clock() + YOUNG if young else None,
         ]
@@ -158,6 +162,7 @@ class Recorder:
         if changed is None or unread or changed & self._transcripts:
             await self._guarded("home", files.read_transcripts)
         await self._guarded("inboxes", self._put_back)
+        await self._guarded("inboxes", self._wake_for_mail)
         self._decide()
         await self._guarded("inboxes", self._end)
         if (at := books.next_save) is not None and at <= books.clock():
@@ -208,6 +213,19 @@ class Recorder:
             lost = self._books.ledger.lost(agent, since)
             if lost:
                 await self._mail.put_back(lost)
+
+    async def _wake_for_mail(self) -> None:
+        """After everything was read: who has taken mail and shows no sign of reading it."""
+        books, now, self._held_at = self._books, self._books.clock(), None
+        if books.state.over or books.state.suspended:
+            return
+        for agent, _ in books.agents:
+            at = self._held_back.due(agent, books.board.quiet_since(agent), books.ledger.unread(agent))
+            if at is not None and at <= now:
+                await self._mail.wake(agent, WORDS)
+                self._held_back.woken(agent, now)
+            elif at is not None:
+                self._held_at = at if self._held_at is None else min(at, self._held_at)
 
     def _decide(self) -> None:
         books, now = self._books, self._books.clock()
