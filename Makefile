@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TESTS ?= tests/unit tests/conformance tests/local tests/tui
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types imports test-claude test-kubectl test-cluster bench generate clean
+.PHONY: help install run test check lint types imports test-long test-claude test-kubectl test-cluster bench generate clean
 .PHONY: images cluster-up cluster-down cluster-shell
 
 help: ## List the targets
@@ -26,9 +26,9 @@ run: install ## Open kagents-tui on the embedded engine with a demonstration tea
 
 test: install ## Every test that needs neither root nor a cluster (under 5 minutes)
 	@test -z "$$CI" || tools/install-test-packages
-	@tools/run-tests -n 2 --dist loadgroup -m "not claude and not kubectl and not cluster and not bench" $(TESTS)
+	@tools/run-tests -n 2 --dist loadgroup -m "not long and not claude and not kubectl and not cluster and not bench" $(TESTS)
 
-check: lint types imports test-kubectl test-claude test-cluster ## Lint, types, import contracts, real kubectl, CLI, cluster
+check: lint types imports test-long test-kubectl test-claude test-cluster ## Lint, types, import contracts, long tests, real kubectl, CLI, cluster
 
 lint: install ## ruff
 	@$(BIN)/ruff check .
@@ -39,6 +39,9 @@ types: install ## mypy --strict
 
 imports: install ## import-linter's contracts
 	@$(BIN)/lint-imports
+
+test-long: install ## Storms, kills at every step, many teams: what needs neither root nor a cluster but its time
+	@tools/run-tests -n 2 --dist loadgroup -m long $(TESTS)
 
 test-kubectl: install ## A real kubectl against the embedded engine
 	@tools/get-kubectl

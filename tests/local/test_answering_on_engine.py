@@ -39,7 +39,7 @@ spec:
   storage: {size: 10Mi}
 """
 
-pytestmark = [pytest.mark.xdist_group("answering"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("answering"), pytest.mark.timeout(300)]
 
 
 class Person:

@@ -26,7 +26,7 @@ spec:
   storage: {size: 10Mi}
 """
 
-pytestmark = [pytest.mark.xdist_group("cli-engine"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("cli-engine"), pytest.mark.timeout(300)]
 
 
 class Command:

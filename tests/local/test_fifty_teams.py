@@ -27,6 +27,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_ten_teams_at_once_lose_and_double_no_message(
     bench: ModuleType, engine: Any, engine_client: Client

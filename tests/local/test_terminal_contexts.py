@@ -132,6 +132,7 @@ async def test_several_namespaces_at_once(servers):
         await t.shows("Teams[4]")
 
 
+@pytest.mark.long
 async def test_a_server_that_goes_away_and_comes_back(tmp_path, api_server):
     async with contextlib.AsyncExitStack() as first:
         server = await first.enter_async_context(api_server(tmp_path / "data"))

@@ -19,7 +19,7 @@ import pytest
 BIN = Path(sys.executable).parent
 LINES, COLUMNS = 40, 130
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 
 class Terminal:

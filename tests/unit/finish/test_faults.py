@@ -38,6 +38,7 @@ def served(finishing: Finishing, forge: ForgeServer) -> Finishing:
     return finishing
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("once_done", [False, True])
 def test_killed_at_every_step(served: Finishing, forge: ForgeServer, once_done: bool) -> None:
     made: list[str] = []

@@ -14,6 +14,8 @@ import sys
 from collections import Counter
 from typing import Any, Protocol
 
+import pytest
+
 from kagents_core.teamfiles import mailbox
 
 AGENTS = ("lead", "scout", "writer")
@@ -81,6 +83,7 @@ async def read_mail(world: World, agent: str, stop: asyncio.Event) -> None:
         await asyncio.sleep(dice.random() * 0.1)
 
 
+@pytest.mark.long
 async def test_nothing_is_lost_or_doubled_though_the_recorder_is_killed(world: World) -> None:
     for agent in AGENTS:
         world.supervise(agent, "running")

@@ -64,6 +64,7 @@ def killing_git(directory: Path, at: int) -> Path:
     return directory
 
 
+@pytest.mark.long
 def test_a_kill_after_any_step_costs_nothing(coding: Place, tmp_path: Path) -> None:
     completed = False
     for at in range(1, EVERY_GIT_CALL):
