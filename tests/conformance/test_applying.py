@@ -65,14 +65,19 @@ async def test_two_managers_share_a_status(server, make_team) -> None:
         server, head | {"status": {"phase": "Running", "ready": "1/1"}}, "controller", "status", force="true"
     )
     both = await apply(
-        server, head | {"status": {"estimatedCost": "1.42"}}, "recorder", "status", force="true"
+        server,
+        head | {"status": {"estimatedCost": "1.42", "messages": 41}},
+        "recorder",
+        "status",
+        force="true",
     )
-    assert {"phase": "Running", "ready": "1/1", "estimatedCost": "1.42"}.items() <= both["status"].items()
+    counted = {"estimatedCost": "1.42", "messages": 41}
+    assert ({"phase": "Running", "ready": "1/1"} | counted).items() <= both["status"].items()
     less = await apply(
         server, head | {"status": {"phase": "Completed"}}, "controller", "status", force="true"
     )
     assert "ready" not in less["status"]
-    assert less["status"]["estimatedCost"] == "1.42"
+    assert counted.items() <= less["status"].items()
 
 
 async def test_lists_with_keys_are_merged_by_them(server, make_team) -> None:

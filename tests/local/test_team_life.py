@@ -77,6 +77,8 @@ async def test_the_described_cowork_team_completes_after_an_approval(
     assert status["tasks"]["completed"] == status["tasks"]["total"] == 2
     assert float(status["estimatedCost"]) > 0
     assert team.check_mail() == 4
+    wrote = [each for each in team.journal("message") if each["from"] != "team-lead"]
+    assert status["messages"] == sum(each["type"] in ("message", "task_assignment") for each in wrote) > 0
     assert [entry["state"] for entry in team.journal("gate")] == ["waiting", "approved"]
     assert all(entry["simulated"] for entry in team.journal("activity"))
 

@@ -126,8 +126,15 @@ def test_it_goes_on_without_contradiction():
         assert Counter(tasks.values())["completed"] == status["tasks"]["completed"]
         spent = sum(each["costMicros"] for each in journal if each["kind"] == "usage")
         assert abs(float(format_money(spent)) - float(status["estimatedCost"])) < 0.02
+        assert status["usage"]["requests"] == sum(each["kind"] == "usage" for each in journal)
+        wrote = [each["from"] for each in journal if each["kind"] == "message"]
+        assert status["messages"] == sum(sender != "team-lead" for sender in wrote)
+    before = stage(lambda: NOW).teams
+    assert sum(team["status"]["messages"] for team in cluster.teams) > sum(
+        team["status"]["messages"] for team in before
+    )
     tasks_done = sum(team["status"]["tasks"]["completed"] for team in cluster.teams)
-    assert tasks_done > sum(team["status"]["tasks"]["completed"] for team in stage(lambda: NOW).teams)
+    assert tasks_done > sum(team["status"]["tasks"]["completed"] for team in before)
 
 
 @pytest.mark.parametrize("other", [["--local"], ["--context", "x"], ["--demo-team"], ["--data", "/tmp/x"]])

@@ -229,6 +229,10 @@ class TeamStatus(Status):
     """The shared task list in numbers."""
     usage: Usage | None = None
     """Tokens of all agents so far."""
+    messages: int = 0
+    """Messages and task assignments that agents have written, to each other or to a person, as the journal
+    has them: each once, also when it was sent again. Not counted: what people and kagents wrote, and the
+    notices of Claude Code itself (idle, shutdown, plan, permission)."""
     estimated_cost: str | None = None
     """US dollars with two decimals, as the seed's COST column shows it."""
     activity: Annotated[tuple[Activity, ...], Field(json_schema_extra=map_list("agent"))] = ()

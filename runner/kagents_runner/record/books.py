@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from kagents_core.api.constants import TEAM_LEAD
 from kagents_core.journal import Journal, JournalReader, entries
 from kagents_core.teamfiles.files import read_bounded, replace_file
 from kagents_core.teamfiles.layout import TeamLayout
@@ -21,6 +22,7 @@ from kagents_runner.record.asks import AskBoard
 from kagents_runner.record.clock import rfc3339, seconds
 from kagents_runner.record.endings import Endings
 from kagents_runner.record.ledger import MailLedger
+from kagents_runner.record.posts import SHOWN
 from kagents_runner.record.reports import learn_report
 from kagents_runner.record.spending import Spending
 from kagents_runner.record.taskboard import TaskBoard
@@ -60,6 +62,8 @@ class Books:
         self.asks = AskBoard(simulated)
         self.heard: dict[str, float] = {}
         """When each agent last gave a sign of life, as far as this run of the recorder has seen."""
+        self.messages = 0
+        """What agents have written, as the journal has it: an id once, however often it is sent or told."""
         self.result: str | None = None
         self.results: dict[str, dict[str, str]] = {}
         """What each agent has reported, by key."""
@@ -189,7 +193,9 @@ class Books:
     def _learn(self, entry: Mapping[str, Any], at: float, seq: int) -> None:
         kind = entry["kind"]
         self.endings.learn(entry, at)
-        if kind == "task":
+        if kind == "message":
+            self.messages += entry["type"] in SHOWN and entry["from"] != TEAM_LEAD
+        elif kind == "task":
             self.tasks.learn(entry)
         elif kind == "usage":
             self.spending.learn(entry)

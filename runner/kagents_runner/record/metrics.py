@@ -35,6 +35,7 @@ def _samples(status: Status) -> Iterator[tuple[str, str, dict[str, str], Any]]:
     usage, tasks = status.get("usage") or {}, status.get("tasks") or {}
     yield "team_cost_dollars", "gauge", {}, status.get("estimatedCost") or "0"
     yield "team_model_requests_total", "counter", {}, usage.get("requests", 0)
+    yield "team_messages_total", "counter", {}, status.get("messages", 0)
     for name in _TOKENS:
         yield "team_tokens_total", "counter", {"kind": name.removesuffix("Tokens")}, usage.get(name, 0)
     for name in _TASKS:

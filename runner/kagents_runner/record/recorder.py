@@ -79,7 +79,8 @@ class Recorder:
         """The status fields that the recorder owns, as of now."""
         books = self._books
         boards = books.board, books.ledger, books.tasks, books.spending
-        return build(books.agents, *boards, books.result, books.results, books.asks, books.heard)
+        told = books.result, books.results, books.asks, books.heard
+        return build(books.agents, *boards, *told, messages=books.messages)
 
     async def run(self) -> None:
         """Records until ``stop``, or until the team is over and everything has been read."""

@@ -22,6 +22,8 @@ STATE_SECONDS: Final = 1.0
 NUMBER_SECONDS: Final = 10.0
 """Least time between two writes when only numbers differ."""
 _NUMBERS: Final = ("unread", "oldestUnreadAt", "cost", "heardAt")
+_NO_REASON: Final = "messages"
+"""It is written together with what else has changed; alone it is no reason for a write but the last."""
 
 
 def build(
@@ -34,11 +36,13 @@ def build(
     results: Mapping[str, Mapping[str, str]],
     asks: AskBoard,
     heard: Mapping[str, float],
+    messages: int,
 ) -> dict[str, Any]:
     """The fields this manager owns. ``agents``: name and whether simulated, in the declared order."""
     status: dict[str, Any] = {
         "tasks": tasks.counts(),
         "usage": _usage(spending.total),
+        "messages": messages,
         "estimatedCost": format_money(spending.total.micros),
         "activity": [
             activity
@@ -66,12 +70,16 @@ class Throttle:
         self._at = float("-inf")
 
     def due(self, status: Mapping[str, Any]) -> float | None:
-        """The earliest time for writing ``status``; None when it is already written."""
-        if self._written == status:
+        """The earliest time for writing ``status``; None when nothing in it is worth a write."""
+        if self._written is not None and _reasons(self._written) == _reasons(status):
             return None
         if self._written is not None and _states(self._written) == _states(status):
             return self._at + NUMBER_SECONDS
         return self._at + STATE_SECONDS
+
+    def complete(self, status: Mapping[str, Any]) -> bool:
+        """Whether all of ``status`` is written."""
+        return self._written == status
 
     def written(self, status: Mapping[str, Any], now: float) -> None:
         """The server has taken ``status``."""
@@ -80,6 +88,10 @@ class Throttle:
     def tried(self, now: float) -> None:
         """An attempt has failed; the next one waits its turn."""
         self._at = now
+
+
+def _reasons(status: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in status.items() if key != _NO_REASON}
 
 
 def _states(status: Mapping[str, Any]) -> tuple[Any, ...]:

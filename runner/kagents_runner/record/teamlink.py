@@ -92,7 +92,7 @@ class TeamLink:
     async def write_last(self, status: Mapping[str, Any]) -> None:
         """The last status before the recorder exits; given up after a while, or when the team is gone."""
         backoff = Backoff(0.5, 5.0)
-        if self._throttle.due(status) is None:
+        if self._throttle.complete(status):
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_WRITE_SECONDS):

@@ -138,6 +138,7 @@ def test_the_pulse_of_the_cluster_asks_no_team(with_team, kagents, make):
         "team": "billing-fix",
     }
     assert counted["costMicrosPerHour"] is None
+    assert (counted["messages"], counted["messagesPerMinute"]) == (198, None)
     assert kagents("pulse", "-n", "ops-agents", "-o", "json").json()["teams"] == 3
     out = kagents("pulse").out
     assert "mail unread" in out
@@ -151,7 +152,7 @@ def test_the_pulse_over_a_time_tells_what_flows(with_team, kagents, monkeypatch,
     async def sleep(seconds):
         waited.append(seconds)
         status = with_team.objects["agentteams", "cowork-agents", "q3-report"]["status"]
-        status |= {"estimatedCost": "2.00", "usage": {"requests": 30}}
+        status |= {"estimatedCost": "2.00", "usage": {"requests": 30}, "messages": 12}
 
     moments = iter([datetime(2026, 11, 21, 14, 0, tzinfo=UTC), datetime(2026, 11, 21, 14, 1, tzinfo=UTC)])
 
@@ -166,6 +167,7 @@ def test_the_pulse_over_a_time_tells_what_flows(with_team, kagents, monkeypatch,
     counted = kagents("pulse", "--over", "60", "-o", "json").json()
     assert waited == [60]
     assert (counted["costMicrosPerHour"], counted["requestsPerMinute"]) == (60_000_000, 30)
+    assert (counted["messages"], counted["messagesPerMinute"]) == (12, 12)
 
 
 @pytest.mark.parametrize("seconds", ["5", "soon", "99999", "-60"])

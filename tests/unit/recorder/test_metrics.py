@@ -17,6 +17,7 @@ TEAM = parse_team(
 STATUS: dict[str, Any] = {
     "estimatedCost": "1.42",
     "usage": {"inputTokens": 10, "outputTokens": 20, "requests": 3},
+    "messages": 41,
     "tasks": {"total": 4, "completed": 1, "inProgress": 1, "pending": 2},
     "activity": [{"agent": 'a"\n', "state": "working", "unread": 2, "cost": "0.71", "requests": [{}]}],
 }
@@ -33,6 +34,7 @@ def test_every_number_of_the_status_is_there_with_its_labels() -> None:
     place = 'namespace="ns",team="demo"'
     assert f"kagents_team_cost_dollars{{{place}}} 1.42\n" in text
     assert f'kagents_team_tokens_total{{{place},kind="output"}} 20\n' in text
+    assert f"kagents_team_messages_total{{{place}}} 41\n" in text
     assert f'kagents_team_tasks{{{place},state="pending"}} 2\n' in text
     assert f'kagents_agent_unread_messages{{{place},agent="a\\"\\n"}} 2\n' in text
     assert text.count("# TYPE kagents_team_tokens_total counter\n") == 1

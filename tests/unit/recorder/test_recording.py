@@ -202,6 +202,32 @@ async def test_tokens_and_cost_are_counted_once_a_request(world: World) -> None:
     assert len(world.journal("usage")) == 1
 
 
+async def test_messages_of_agents_are_counted_once_also_over_a_restart(world: World) -> None:
+    async with world.recording():
+        world.supervise("scout", "running")
+        told = [await world.deliver("lead", "scout", f"part {number}") for number in range(3)]
+        await world.deliver("scout", "team-lead", "to a person")
+        await world.deliver("lead", "scout", "no hook told of this", hook=False)
+        assignment = {"type": "task_assignment", "taskId": "1", "subject": "x", "assignedBy": "lead"}
+        await world.deliver("lead", "scout", assignment, hook=False)
+        for kind in ("idle_notification", "shutdown_approved"):
+            await world.deliver("scout", "team-lead", {"type": kind, "from": "scout"}, hook=False)
+        await world.deliver("team-lead", "scout", "of a person", hook=False)
+        await world.until(lambda: len(world.messages()) == 9)
+        assert world.recorder.status()["messages"] == 6
+        await world.take("scout")
+        await world.until(lambda: {each["id"] for each in world.journal("delivery")} >= set(told))
+        world.supervise("scout", "starting", attempt=1)
+        await world.until(lambda: len(world.journal("resent")) >= len(told))
+    assert world.books.messages == 6, "what is put back was written once"
+    world.layout.recorder_state.unlink()
+    async with world.recording():
+        assert world.recorder.status()["messages"] == 6
+        await world.deliver("scout", "lead", "one more")
+        await world.until(lambda: len(world.messages()) == 10)
+        assert world.recorder.status()["messages"] == 7
+
+
 async def test_mail_lost_by_a_kill_is_put_back_once(world: World) -> None:
     async with world.recording():
         world.supervise("scout", "running")

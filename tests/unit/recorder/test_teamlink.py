@@ -153,6 +153,18 @@ async def test_the_last_status_is_tried_until_it_is_written_or_the_team_is_gone(
     assert len(client.applied) == 1
 
 
+async def test_the_last_status_has_the_last_messages(client: FakeClient) -> None:
+    hub, now = link(client), [status() | {"messages": 1}]
+    writing = asyncio.create_task(hub.publish(lambda: now[0], asyncio.Event()))
+    await until(lambda: client.applied)
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    await hub.write_last(status() | {"messages": 1})
+    assert len(client.applied) == 1, "nothing was new"
+    await hub.write_last(status() | {"messages": 2})
+    assert [body["status"]["messages"] for body in client.applied] == [1, 2]
+
+
 def test_states_may_be_written_after_a_second_and_numbers_after_ten() -> None:
     throttle = Throttle()
     due = throttle.due(status())
@@ -163,6 +175,17 @@ def test_states_may_be_written_after_a_second_and_numbers_after_ten() -> None:
     assert throttle.due(status(total=3, cost="1.42")) == 100.0 + NUMBER_SECONDS
     assert throttle.due(status("working", total=3)) == 100.0 + STATE_SECONDS
     assert throttle.due(status() | {"result": "done"}) == 100.0 + STATE_SECONDS
+
+
+def test_messages_alone_are_no_reason_for_a_write_but_the_last() -> None:
+    throttle = Throttle()
+    throttle.written(status() | {"messages": 1}, 100.0)
+    more = status() | {"messages": 2}
+    assert throttle.due(more) is None
+    assert not throttle.complete(more)
+    assert throttle.due(status(cost="1.42") | {"messages": 2}) == 100.0 + NUMBER_SECONDS
+    throttle.written(more, 200.0)
+    assert throttle.complete(more)
 
 
 async def test_a_server_that_keeps_no_version_is_asked_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,7 +196,8 @@ def projected():
 def test_the_cluster_is_counted_from_the_objects_alone():
     counted = count(projected().values())
     assert (counted.teams, counted.phases["Running"], counted.states["working"]) == (8, 5, 5)
-    assert (counted.unread, counted.waiting, counted.tasks_done) == (2, 2, 41)
+    assert (counted.unread, counted.waiting, counted.flow.tasks) == (2, 2, 41)
+    assert (counted.flow.messages, counted.flow.requests) == (198, 716)
     assert counted.oldest[2] == ("dev-agents", "auth-refactor")
     assert counted.oldest_unread[1] == ("dev-agents", "billing-fix")
 
@@ -210,19 +211,37 @@ def later(teams, key, minutes, cost):
 def test_a_session_counts_what_was_spent_since_it_began():
     session, teams, key = Session(), projected(), ("dev-agents", "docs-sweep")
     session.sample(teams, NOW)
-    assert session.rate(0, timedelta(hours=1)) is None
+    assert session.rate("spent", timedelta(hours=1)) is None
     session.sample(later(teams, key, 1, "9.99"), NOW + timedelta(seconds=1))
-    assert session.spent == 0, "it was counted a second before"
+    assert session.flow.spent == 0, "it was counted a second before"
     session.sample(later(teams, key, 1, "2.17"), NOW + timedelta(minutes=30))
-    assert session.spent == 100_000
-    assert session.rate(0, timedelta(hours=1)) == 200_000
+    assert session.flow.spent == 100_000
+    assert session.rate("spent", timedelta(hours=1)) == 200_000
     young = project(
         data.team(NOW + timedelta(minutes=30), "x", "new", "Running", "1/1", age=timedelta(0), cost="1.00")
     )
     session.sample({**teams, young.key: young}, NOW + timedelta(minutes=31))
-    assert session.spent == 1_100_000
+    assert session.flow.spent == 1_100_000
     session.sample(teams, NOW + timedelta(minutes=32), scope="another cluster")
-    assert (session.spent, session.began) == (0, NOW + timedelta(minutes=32))
+    assert (session.flow.spent, session.began) == (0, NOW + timedelta(minutes=32))
+
+
+def test_messages_and_requests_are_told_by_the_minute():
+    session, teams, key = Session(), projected(), ("dev-agents", "docs-sweep")
+    session.sample(teams, NOW)
+    source = teams[key].object()
+    source["status"] |= {"messages": 70, "usage": {"requests": 232}}
+    session.sample({**teams, key: project(source)}, NOW + timedelta(minutes=2))
+    minute = timedelta(minutes=1)
+    assert (session.rate("messages", minute), session.rate("requests", minute)) == (3, 10)
+    source["status"]["messages"] = 5
+    session.sample({**teams, key: project(source)}, NOW + timedelta(minutes=3))
+    assert session.flow.messages == 6, "a figure that falls takes nothing away"
+    lines = {each.key: each for each in pulse.gauges(session, NOW + timedelta(minutes=3))}
+    shown = lines["messages"]
+    assert (str(shown.name), str(shown.value)) == ("messages a minute", "2.0")
+    assert str(shown.about) == "139 by agents in all"
+    assert len(shown.curve) == 3
 
 
 def test_the_pulse_leads_to_the_teams_of_a_phase_and_to_the_oldest_duty():

@@ -27,7 +27,8 @@ def register(verbs: options.Verbs) -> None:
         "--over",
         type=_seconds,
         metavar="SECONDS",
-        help=f"look twice, so far apart ({SHORTEST} to {LONGEST}), and tell how fast money and tasks flow",
+        help=f"look twice, so far apart ({SHORTEST} to {LONGEST}), and tell how fast money, requests, "
+        "messages and tasks flow",
     )
     options.add_output(parser, ("table", "json", "yaml"))
     options.add_connection(parser)
@@ -90,12 +91,14 @@ def document(counted: "Session", now: "Count") -> dict[str, Any]:
         "phases": {str(phase): number for phase, number in now.phases.items()},
         "agents": now.agents,
         "states": dict(now.states),
-        "costMicros": now.spent,
-        "costMicrosPerHour": counted.rate(0, timedelta(hours=1)),
-        "requests": now.requests,
-        "requestsPerMinute": counted.rate(1, timedelta(minutes=1)),
-        "tasks": {"total": now.tasks, "completed": now.tasks_done},
-        "tasksPerHour": counted.rate(2, timedelta(hours=1)),
+        "costMicros": now.flow.spent,
+        "costMicrosPerHour": counted.rate("spent", timedelta(hours=1)),
+        "requests": now.flow.requests,
+        "requestsPerMinute": counted.rate("requests", timedelta(minutes=1)),
+        "messages": now.flow.messages,
+        "messagesPerMinute": counted.rate("messages", timedelta(minutes=1)),
+        "tasks": {"total": now.tasks, "completed": now.flow.tasks},
+        "tasksPerHour": counted.rate("tasks", timedelta(hours=1)),
         "unread": now.unread,
         "oldestUnread": unread and {"since": _at(unread[0]), "namespace": unread[1][0], "team": unread[1][1]},
         "waiting": now.waiting,

@@ -99,9 +99,9 @@ def agent_gauges(counted: Count, session: Session) -> list[Gauge]:
 
 
 def flow_gauges(counted: Count, session: Session, now: datetime) -> list[Gauge]:
-    """What flows: money, requests to models, tasks."""
-    hourly, minutely = session.rate(0, timedelta(hours=1)), session.rate(1, timedelta(minutes=1))
-    finished = session.rate(2, timedelta(hours=1))
+    """What flows: money, requests to models, messages, tasks."""
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    hourly, whole = session.rate("spent", hour), counted.flow
     since = f"of the last {span(min(timedelta(hours=1), now - session.began))}" if session.began else ""
     return [
         gauge(
@@ -110,26 +110,39 @@ def flow_gauges(counted: Count, session: Session, now: datetime) -> list[Gauge]:
             money(round(hourly)) if hourly is not None else "?",
             -1,
             curve(session, "spent"),
-            about=f"{money(counted.spent)} in all; {money(session.spent)} {since}",
+            about=f"{money(whole.spent)} in all; {money(session.flow.spent)} {since}",
             tone="strong",
         ),
         gauge(
             "requests",
             "requests a minute",
-            f"{minutely:.1f}" if minutely is not None else "?",
+            speed(session.rate("requests", minute)),
             -1,
             curve(session, "requests"),
-            about=f"{counted.requests} to models in all",
+            about=f"{whole.requests} to models in all",
+        ),
+        gauge(
+            "messages",
+            "messages a minute",
+            speed(session.rate("messages", minute)),
+            -1,
+            curve(session, "messages"),
+            about=f"{whole.messages} by agents in all",
         ),
         gauge(
             "tasks",
             "tasks an hour",
-            f"{finished:.1f}" if finished is not None else "?",
-            counted.tasks_done / counted.tasks if counted.tasks else -1,
+            speed(session.rate("tasks", hour)),
+            whole.tasks / counted.tasks if counted.tasks else -1,
             curve(session, "tasks"),
-            about=f"{counted.tasks_done} of {counted.tasks} done",
+            about=f"{whole.tasks} of {counted.tasks} done",
         ),
     ]
+
+
+def speed(rate: float | None) -> str:
+    """How fast something flows, in digits; a question mark until that is known."""
+    return "?" if rate is None else f"{rate:.1f}"
 
 
 def waiting_gauges(counted: Count, session: Session, now: datetime) -> list[Gauge]:

@@ -53,6 +53,7 @@ class Team:
     """What each agent that has given a sign does."""
     unread: int
     requests: int
+    messages: int
     simulated: bool
     cancelling: bool
     suspending: bool
@@ -99,6 +100,7 @@ def project(source: Mapping[str, Any], thresholds: Thresholds = DEFAULTS) -> Tea
         states=tuple(sys.intern(str(each.get("state"))[:40]) for each in activity[:200]),
         unread=sum(max(0, whole(each.get("unread"))) for each in activity),
         requests=max(0, whole(mapping(status.get("usage")).get("requests"))),
+        messages=max(0, whole(status.get("messages"))),
         simulated=is_simulated(spec, activity),
         cancelling=spec.get("cancel") is True,
         suspending=spec.get("suspend") is True,

@@ -28,8 +28,9 @@ def team(
     activity: list[Object] | None = None,
     harness: str = "claude-code",
     conditions: list[Object] | None = None,
+    told: tuple[int, int] | None = None,
 ) -> Object:
-    """One AgentTeam object."""
+    """One AgentTeam object. ``told`` is how much its journal tells: messages, requests to models."""
     ended = {"phase": "Completed"} if phase == "Completed" else {}
     agents = agents or [{"name": "backend"} | ended, {"name": "tests", "dependsOn": ["backend"]} | ended]
     lifecycle: Object = {"timeout": "2h", "onComplete": "notify"}
@@ -49,6 +50,8 @@ def team(
         status["tasks"] = {"total": tasks[1], "completed": tasks[0]}
     if cost:
         status["estimatedCost"] = cost
+    if told:
+        status |= {"messages": told[0], "usage": {"requests": told[1]}}
     if phase in ("Completed", "Failed"):
         status["completedAt"] = stamp(now)
     return {
@@ -144,6 +147,7 @@ def teams(now: datetime) -> list[Object]:
             age=hour,
             tasks=(11, 16),
             cost="2.07",
+            told=(64, 212),
             budget="5.00",
             activity=[works],
         ),
@@ -156,11 +160,22 @@ def teams(now: datetime) -> list[Object]:
             age=2 * hour,
             tasks=(5, 9),
             cost="3.80",
+            told=(38, 141),
             budget="15.00",
             agents=[{"name": "researcher"}, drafter],
             activity=[works],
         ),
-        team(now, "dev-agents", "api-audit", "Completed", "3/3", age=3 * hour, tasks=(14, 14), cost="4.11"),
+        team(
+            now,
+            "dev-agents",
+            "api-audit",
+            "Completed",
+            "3/3",
+            age=3 * hour,
+            tasks=(14, 14),
+            cost="4.11",
+            told=(71, 260),
+        ),
         team(
             now,
             "dev-agents",
@@ -170,6 +185,7 @@ def teams(now: datetime) -> list[Object]:
             age=14 * minute,
             tasks=(7, 12),
             cost="1.42",
+            told=(4, 11),
             budget="30.00",
             agents=[
                 {"name": "backend-api"},
@@ -186,6 +202,7 @@ def teams(now: datetime) -> list[Object]:
             age=31 * minute,
             tasks=(1, 4),
             cost="0.31",
+            told=(9, 37),
             activity=[unread],
         ),
         team(
@@ -199,7 +216,17 @@ def teams(now: datetime) -> list[Object]:
             cost="0.02",
             conditions=failed,
         ),
-        team(now, "ops-agents", "log-triage", "Suspended", "0/2", age=5 * hour, tasks=(2, 6), cost="0.88"),
+        team(
+            now,
+            "ops-agents",
+            "log-triage",
+            "Suspended",
+            "0/2",
+            age=5 * hour,
+            tasks=(2, 6),
+            cost="0.88",
+            told=(12, 55),
+        ),
         team(
             now,
             "ops-agents",

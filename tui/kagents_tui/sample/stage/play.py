@@ -11,7 +11,7 @@ from kagents_core.api.quantities import format_money
 from kagents_tui.sample.journal import used
 from kagents_tui.sample.stage.cast import Cast, Role
 from kagents_tui.sample.stage.stage import CASTS, Stage, stage
-from kagents_tui.sample.stage.told import MODELS
+from kagents_tui.sample.stage.told import MODELS, count
 from kagents_tui.sample.times import stamp
 from kagents_tui.session import Connection
 
@@ -40,9 +40,9 @@ def beat(stage: Stage, number: int) -> None:
     role = free(team, cast, number // len(running))
     if role is None:
         return
-    stage.change(cast.namespace, cast.name, lambda now: work(stage, now, cast, role, number))
     if number % 7 == 3:
         chat(stage, cast, role, number)
+    stage.change(cast.namespace, cast.name, lambda now: work(stage, now, cast, role, number))
 
 
 def free(team: Object, cast: Cast, number: int) -> Role | None:
@@ -62,8 +62,7 @@ def work(stage: Stage, team: Object, cast: Cast, role: Role, number: int) -> Non
     stage.tell(cast.name, **used(role.name, MODELS[role.model], spent))
     told = (each for each in stage.journals[cast.name] if each["kind"] == "usage")
     status["estimatedCost"] = format_money(sum(each["costMicros"] for each in told))
-    requests = status.setdefault("usage", {})
-    requests["requests"] = requests.get("requests", 0) + 1
+    count(status, stage.journals[cast.name])
     if number % TASK_BEATS >= TASK_BEATS - len(stage.teams):
         tasks_go_on(stage, team, cast, doing)
 

@@ -1,10 +1,12 @@
 """Journals and objects of the demonstration's teams, as a hub and a controller would have written them."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from kagents_core.api.constants import TEAM_LEAD
 from kagents_tui.sample.data import team
 from kagents_tui.sample.journal import arrived, mail, task, used
 from kagents_tui.sample.stage.cast import Ask, Cast, Role
@@ -159,11 +161,20 @@ def team_of(cast: Cast, journal: Iterable[Object], now: datetime) -> Object:
         spec["repository"] = {"url": cast.repository, "branch": "main"}
     status["lead"]["restartCount"] = cast.restarts.get("lead", 0)
     status["observedGeneration"] = 1
+    count(status, journal)
     if not _runs(cast):
         status["lead"]["phase"] = "Completed" if cast.phase == "Completed" else cast.phase
     if cast.phase in ENDED:
         status["completedAt"] = stamp(now - timedelta(minutes=cast.age / 10))
     return made
+
+
+def count(status: Object, journal: Iterable[Object]) -> None:
+    """Writes into a status how much its journal tells: messages of agents, requests to models."""
+    kinds = Counter(
+        each["kind"] for each in journal if each["kind"] != "message" or each["from"] != TEAM_LEAD
+    )
+    status |= {"messages": kinds["message"], "usage": {"requests": kinds["usage"]}}
 
 
 def _runs(cast: Cast) -> bool:
