@@ -4,20 +4,24 @@ The shapes are those of docs/internals.md, section 1. Unknown fields are ignored
 can run an older runner; a missing or wrong one is a ``DocumentError`` of one sentence that names it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-import orjson
-
+from kagents_runner.documentfields import DocumentError, Fields, document_object
+from kagents_runner.equipment import McpServerDocument, SkillDocument, server_document, skill_document
 from kagents_runner.quality.wanted import NO_CHECKS, Quality
 from kagents_runner.scope import Scope
 
-Value = TypeVar("Value")
-
-
-class DocumentError(ValueError):
-    """A document that cannot be used; ``str()`` is one plain sentence."""
+__all__ = [
+    "AgentDocument",
+    "DocumentError",
+    "Repository",
+    "RosterEntry",
+    "TeamDocument",
+    "parse_agent",
+    "parse_team",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +86,6 @@ class TeamDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class SkillDocument:
-    """A skill, and the folder that holds what its ConfigMap holds."""
-
-    name: str
-    directory: str
-
-
-@dataclass(frozen=True, slots=True)
-class McpServerDocument:
-    """An MCP server that the agent connects to."""
-
-    name: str
-    url: str
-    type: str
-    credentials: str | None
-    """The folder of its Secret."""
-
-
-@dataclass(frozen=True, slots=True)
 class AgentDocument:
     """``KAGENTS_AGENT``: the agent of this pod."""
 
@@ -125,8 +110,8 @@ class AgentDocument:
 
 def parse_team(text: str | bytes) -> TeamDocument:
     """Reads ``KAGENTS_TEAM`` (or ``roster.json``). Raises ``DocumentError``."""
-    fields = _Fields("KAGENTS_TEAM", _object("KAGENTS_TEAM", text))
-    agents = tuple(_roster_entry(_Fields("KAGENTS_TEAM.agents", item)) for item in fields.items("agents"))
+    fields = Fields("KAGENTS_TEAM", document_object("KAGENTS_TEAM", text))
+    agents = tuple(_roster_entry(Fields("KAGENTS_TEAM.agents", item)) for item in fields.items("agents"))
     repository: dict[str, Any] | None = fields.optional("repository", dict)
     return TeamDocument(
         name=fields.required("name", str),
@@ -143,7 +128,7 @@ def parse_team(text: str | bytes) -> TeamDocument:
 
 def parse_agent(text: str | bytes) -> AgentDocument:
     """Reads ``KAGENTS_AGENT``. Raises ``DocumentError``."""
-    fields = _Fields("KAGENTS_AGENT", _object("KAGENTS_AGENT", text))
+    fields = Fields("KAGENTS_AGENT", document_object("KAGENTS_AGENT", text))
     return AgentDocument(
         name=fields.required("name", str),
         role=fields.required("role", str),
@@ -157,38 +142,23 @@ def parse_agent(text: str | bytes) -> AgentDocument:
         session_id=fields.required("sessionId", str),
         timeout_seconds=fields.number("timeoutSeconds"),
         scope=_scope(fields.optional("scope", dict)),
-        skills=tuple(_skill(item) for item in fields.items("skills")),
-        mcp_servers=tuple(_server(item) for item in fields.items("mcpServers")),
+        skills=tuple(skill_document(item) for item in fields.items("skills")),
+        mcp_servers=tuple(server_document(item) for item in fields.items("mcpServers")),
         quality=_quality(fields.optional("quality", dict)),
-    )
-
-
-def _skill(value: object) -> SkillDocument:
-    fields = _Fields("KAGENTS_AGENT.skills", value)
-    return SkillDocument(fields.required("name", str), fields.required("dir", str))
-
-
-def _server(value: object) -> McpServerDocument:
-    fields = _Fields("KAGENTS_AGENT.mcpServers", value)
-    return McpServerDocument(
-        fields.required("name", str),
-        fields.required("url", str),
-        fields.optional("type", str) or "http",
-        fields.optional("credentials", str),
     )
 
 
 def _scope(value: dict[str, Any] | None) -> Scope | None:
     if value is None:
         return None
-    fields = _Fields("KAGENTS_AGENT.scope", value)
+    fields = Fields("KAGENTS_AGENT.scope", value)
     return Scope(
         fields.strings("include"), fields.strings("exclude"), fields.optional("onViolation", str) or "report"
     )
 
 
 def _quality(value: dict[str, Any] | None) -> Quality:
-    fields = _Fields("KAGENTS_AGENT.quality", value or {})
+    fields = Fields("KAGENTS_AGENT.quality", value or {})
     rounds, seconds = fields.optional("rounds", int), fields.number("seconds")
     return Quality(
         tests=fields.optional("tests", bool) or False,
@@ -201,17 +171,7 @@ def _quality(value: dict[str, Any] | None) -> Quality:
     )
 
 
-def _object(what: str, text: str | bytes) -> Mapping[str, Any]:
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise DocumentError(f"{what} is not JSON: {error}.") from error
-    if not isinstance(value, dict):
-        raise DocumentError(f"{what} must be a JSON object.")
-    return value
-
-
-def _roster_entry(fields: "_Fields") -> RosterEntry:
+def _roster_entry(fields: Fields) -> RosterEntry:
     return RosterEntry(
         name=fields.required("name", str),
         role=fields.required("role", str),
@@ -224,7 +184,7 @@ def _roster_entry(fields: "_Fields") -> RosterEntry:
 
 
 def _repository(value: Mapping[str, Any]) -> Repository:
-    fields = _Fields("KAGENTS_TEAM.repository", value)
+    fields = Fields("KAGENTS_TEAM.repository", value)
     return Repository(
         url=fields.required("url", str),
         branch=fields.optional("branch", str) or "main",
@@ -238,48 +198,5 @@ def _repository(value: Mapping[str, Any]) -> Repository:
 
 
 def _remote(value: object) -> tuple[str, str]:
-    fields = _Fields("KAGENTS_TEAM.repository.remotes", value)
+    fields = Fields("KAGENTS_TEAM.repository.remotes", value)
     return fields.required("name", str), fields.required("url", str)
-
-
-class _Fields:
-    """Typed access to the fields of one JSON object, with errors that name the field."""
-
-    def __init__(self, where: str, value: object) -> None:
-        if not isinstance(value, Mapping):
-            raise DocumentError(f"{where} must be a JSON object.")
-        self._where = where
-        self._value = value
-
-    def required(self, name: str, kind: Callable[..., Value]) -> Value:
-        found = self.optional(name, kind)
-        if found is None:
-            raise DocumentError(f"{self._where}.{name} is missing.")
-        return found
-
-    def optional(self, name: str, kind: Callable[..., Value]) -> Value | None:
-        found = self._value.get(name)
-        if found is None:
-            return None
-        assert isinstance(kind, type)
-        if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
-            raise DocumentError(f"{self._where}.{name} must be {kind.__name__}, not {type(found).__name__}.")
-        result: Value = found  # type: ignore[assignment]  # just checked against ``kind``
-        return result
-
-    def number(self, name: str) -> float | None:
-        found = self._value.get(name)
-        if found is None:
-            return None
-        if isinstance(found, bool) or not isinstance(found, int | float) or found < 0:
-            raise DocumentError(f"{self._where}.{name} must be a number of seconds, not {found!r}.")
-        return float(found)
-
-    def items(self, name: str) -> list[Any]:
-        return self.optional(name, list) or []
-
-    def strings(self, name: str) -> tuple[str, ...]:
-        found = self.items(name)
-        if not all(isinstance(item, str) for item in found):
-            raise DocumentError(f"{self._where}.{name} must be a list of texts.")
-        return tuple(found)

@@ -61,17 +61,25 @@ class StateFile:
             "harness": agent.harness,
             "transcript": None,
             "message": None,
+            "unreachable": [],
         }
         self.full = False
         """The last heartbeat found no room on the volume."""
 
     def report(self, state: HarnessState) -> None:
         """What the harness says of the agent."""
-        self._enter(state.state, pid=state.pid, transcript=state.transcript, message=state.message)
+        unreachable = [{"server": server, "reason": reason} for server, reason in state.unreachable]
+        told = {"transcript": state.transcript, "message": state.message, "unreachable": unreachable}
+        self._enter(state.state, pid=state.pid, **told)
 
     def ended(self, ending: HarnessExit) -> None:
         """How the agent ended: ``ended`` only for the end that it should have."""
-        self._enter("ended" if ending.code == EXIT_DONE else "failed", pid=None, message=ending.sentence)
+        self._enter(
+            "ended" if ending.code == EXIT_DONE else "failed",
+            pid=None,
+            message=ending.sentence,
+            unreachable=[],
+        )
 
     def _enter(self, state: str, **fields: object) -> None:
         if self._document["state"] != state:

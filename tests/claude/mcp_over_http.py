@@ -1,6 +1,6 @@
 """A Model Context Protocol server over HTTP with one tool, which remembers the headers it was asked with."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,9 +14,13 @@ class McpOverHttp:
         self.headers: list[Mapping[str, str]] = []
         self.called: list[dict[str, Any]] = []
         self.url = ""
+        self.open: Callable[[], bool] = lambda: True
+        """Whether it answers, or says 503."""
 
     async def answer(self, request: web.Request) -> web.Response:
         """One JSON-RPC message."""
+        if not self.open():
+            return web.Response(status=503)
         self.headers.append(request.headers)
         message = await request.json()
         if "id" not in message:

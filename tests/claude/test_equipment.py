@@ -1,11 +1,14 @@
-"""The real CLI with a skill and an MCP server: both are seen, and the secret goes only where it belongs."""
+"""The real CLI with a skill and MCP servers: all are seen, and a secret goes only where it belongs."""
 
+import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from mcp_over_http import mcp_over_http
 from scripted_model import Call, Rule, Script, ScriptedModel
-from small_team import SmallTeam, until
+from small_team import RunningAgent, SmallTeam, until
 
 MakeTeam = Callable[..., SmallTeam]
 TOKEN = "mcp-canary-77f1"
@@ -49,3 +52,65 @@ async def test_a_server_is_used_with_the_headers_of_its_secret(
     files = [path for path in team.root.rglob("*") if path.is_file() and secret not in path.parents]
     assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
     assert not [line for line in worker.log if TOKEN in line]
+
+
+async def test_a_command_is_a_server_with_its_secrets_and_the_repository_s_own_starts_nothing(
+    small_team: MakeTeam, model: ScriptedModel, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "DB_PASSWORD").write_text(TOKEN)
+    team = small_team("worker")
+    theirs = {"command": "touch", "args": [str(tmp_path / "started")]}
+    (team.worktree("worker") / ".mcp.json").write_text(json.dumps({"mcpServers": {"theirs": theirs}}))
+    (team.worktree("worker") / ".claude").mkdir()
+    (team.worktree("worker") / ".claude/settings.json").write_text('{"enableAllProjectMcpServers": true}')
+    model.script = Script([Rule("worker", "Begin", [Call("mcp__db__look", {})])])
+    server = Path(__file__).with_name("mcp_over_stdio.py")
+    told = {"name": "db", "type": "stdio", "command": sys.executable, "credentials": str(secret)}
+    more = {"args": [str(server), "${HOME}"], "env": {"DB_HOST": "h"}}
+    worker = team.start("worker", "Begin.", mcpServers=[told | more])
+    await until(lambda: team.hooks("worker", "TeammateIdle"))
+    (seen,) = [result for result in model.requests[-1].results if "DB_HOST" in result]
+    about, _ = json.JSONDecoder().raw_decode(seen[seen.index("{") :])
+    assert about["arguments"] == "${HOME}" and about["DB_HOST"] == "h" and about["password"] == len(TOKEN)
+    assert about["credential"] == "none"
+    assert not (tmp_path / "started").exists()
+    for each in [worker.pid, *_children(worker.pid)]:
+        assert TOKEN.encode() not in Path(f"/proc/{each}/cmdline").read_bytes()
+    assert TOKEN.encode() not in Path(f"/proc/{worker.pid}/environ").read_bytes()
+    files = [path for path in team.root.rglob("*") if path.is_file() and secret not in path.parents]
+    assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
+
+
+async def test_a_server_out_of_reach_is_told_and_cleared_when_the_agent_has_reached_it(
+    small_team: MakeTeam, model: ScriptedModel, tmp_path: Path
+) -> None:
+    team = small_team("worker")
+    gate = tmp_path / "open"
+    async with mcp_over_http() as server:
+        server.open = gate.exists
+        model.script = Script([Rule("worker", "Again", [Call("mcp__mail__draft", {"to": "ann"})])])
+        mail = {"name": "mail", "url": server.url, "type": "http"}
+        broken = {"name": "broken", "command": "no-such-program"}
+        worker = team.start("worker", "Begin.", mcpServers=[mail, broken])
+        both = await until(lambda: len(found := unreachable(worker)) == 2 and found)
+        assert "no-such-program cannot be started: No such file" in both["broken"]
+        assert "503" in both["mail"] or "endpoint" in both["mail"]
+        gate.touch()
+        await team.send("worker", "Again, please.")
+        await until(lambda: list(unreachable(worker)) == ["broken"])
+    assert any("the MCP server mail is reached" in line for line in worker.log)
+    assert not worker.task.done()
+
+
+def unreachable(agent: RunningAgent) -> dict[str, str]:
+    """What the harness has said last."""
+    return dict(agent.states[-1].unreachable) if agent.states else {}
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task")
+    return [
+        int(each) for task in os.listdir(tasks) for each in (tasks / task / "children").read_text().split()
+    ]

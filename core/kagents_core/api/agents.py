@@ -5,21 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from kagents_core.api.constants import RESERVED_NAMES
-from kagents_core.api.fields import (
-    Amounts,
-    Duration,
-    Flag,
-    Image,
-    Key,
-    Label,
-    LongText,
-    ModelName,
-    ObjectName,
-    PathText,
-    Prompt,
-    VariableName,
-    WebAddress,
-)
+from kagents_core.api.equipment import EnvironmentVariable, McpServer, Skill
+from kagents_core.api.fields import Amounts, Duration, Image, Label, LongText, ModelName, PathText, Prompt
 from kagents_core.api.model import SET_LIST, Spec, map_list, refusal, rules
 
 Harness = Literal["claude-code", "simulated"]
@@ -28,102 +15,7 @@ Harness = Literal["claude-code", "simulated"]
 PermissionMode = Literal["auto-accept", "plan", "default"]
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
-ONE_SKILL_SOURCE = "a skill comes from exactly one of configMap and oci"
-ONE_VALUE_SOURCE = "a value comes from exactly one of secretKeyRef and configMapKeyRef"
-ONE_VALUE = "a variable has value or valueFrom, not both"
 SCRIPT_NEEDS_SIMULATED = "only an agent with harness simulated takes a script"
-
-
-class SkillSource(Spec):
-    """Where a skill comes from; exactly one of the two."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(("has(self.configMap) != has(self.oci)", ONE_SKILL_SOURCE))
-    )
-
-    config_map: ObjectName | None = None
-    """ConfigMap whose keys are the skill's files."""
-    oci: Image | None = None
-    """Reference of an OCI artifact that holds the skill."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.config_map is None) == (self.oci is None):
-            raise refusal(ONE_SKILL_SOURCE)
-        return self
-
-
-class Skill(Spec):
-    """A Claude Code skill mounted into the agent's skills folder."""
-
-    name: Label
-    """Folder name of the skill."""
-    source: SkillSource
-    """Where its files come from."""
-
-
-class McpServer(Spec):
-    """A Model Context Protocol server that the agent connects to."""
-
-    name: Label
-    """Name under which the agent knows the server."""
-    url: WebAddress
-    """Address of the server."""
-    type: Literal["http", "sse"] | None = None
-    """How it is spoken to; told from the address when absent: ``sse`` if its path ends with ``/sse``."""
-    credentials_secret: ObjectName | None = None
-    """Secret whose key ``token`` is sent as bearer token, and every other key as the header of its name."""
-
-
-class KeyReference(Spec):
-    """A key of a Secret or ConfigMap in the team's namespace."""
-
-    name: ObjectName
-    """Name of the Secret or ConfigMap."""
-    key: Key
-    """The key in it."""
-    optional: Flag | None = None
-    """True when the agent may start without it."""
-
-
-class EnvironmentSource(Spec):
-    """Where a variable's value comes from; exactly one of the two."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(("has(self.secretKeyRef) != has(self.configMapKeyRef)", ONE_VALUE_SOURCE))
-    )
-
-    secret_key_ref: KeyReference | None = None
-    """A key of a Secret."""
-    config_map_key_ref: KeyReference | None = None
-    """A key of a ConfigMap."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.secret_key_ref is None) == (self.config_map_key_ref is None):
-            raise refusal(ONE_VALUE_SOURCE)
-        return self
-
-
-class EnvironmentVariable(Spec):
-    """One environment variable of an agent, in the shape of a container's ``env`` entry."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(("!(has(self.value) && has(self.valueFrom))", ONE_VALUE))
-    )
-
-    name: VariableName
-    """Name of the variable; those that kagents sets itself are refused."""
-    value: Annotated[str, Field(max_length=32768)] | None = None
-    """The value in plain text; secrets belong in ``valueFrom``."""
-    value_from: EnvironmentSource | None = None
-    """Where the value comes from."""
-
-    @model_validator(mode="after")
-    def _one_value(self) -> Self:
-        if self.value is not None and self.value_from is not None:
-            raise refusal(ONE_VALUE, value=self.name)
-        return self
 
 
 class Resources(Spec):

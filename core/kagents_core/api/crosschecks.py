@@ -11,6 +11,7 @@ from typing import Final
 from kagents_core.api import teamrules
 from kagents_core.api.agents import AgentSpec, TeammateSpec
 from kagents_core.api.constants import LEAD
+from kagents_core.api.equipment import McpServer
 from kagents_core.api.fielderrors import FieldError
 from kagents_core.api.quality import QualityGates
 from kagents_core.api.resultrules import result_problems
@@ -24,6 +25,10 @@ TOO_MUCH_PROMPT: Final = (
     "an input, and name the file here"
 )
 TOO_MUCH_SCRIPT: Final = "script and prompt of one agent together are larger than 96 KiB"
+TOO_MUCH_COMMAND: Final = (
+    "the commands and variables of MCP servers, prompt and script of one agent together are larger than "
+    "96 KiB; put what is long into a file of the image or the repository"
+)
 TOO_MUCH_VALIDATION: Final = (
     "validationScript, prompt and script of one agent together are larger than 96 KiB; put the script into "
     "the repository and name it here"
@@ -95,11 +100,20 @@ def _sizes(agents: Sequence[tuple[str, AgentSpec]], quality: QualityGates | None
         yield FieldError(longest, None, TOO_MUCH_PROMPT)
     for where, agent in agents:
         own = _written(agent.script or "") + _written(agent.prompt)
+        commands = sum(_written(text) for server in agent.mcp_servers for text in _told(server))
+        if commands and own + commands > MOST_PROMPT_BYTES:
+            yield FieldError(f"{where}.mcpServers", None, TOO_MUCH_COMMAND)
         if agent.script is not None and own > MOST_PROMPT_BYTES:
             yield FieldError(f"{where}.script", None, TOO_MUCH_SCRIPT)
         elif script is not None and own + _written(script) > MOST_PROMPT_BYTES:
             yield FieldError("spec.qualityGates.validationScript", None, TOO_MUCH_VALIDATION)
             return
+
+
+def _told(server: McpServer) -> Iterator[str]:
+    if server.command is not None:
+        yield from (server.command, *server.args)
+        yield from (each.value or "" for each in server.env)
 
 
 def _written(text: str) -> int:

@@ -281,4 +281,6 @@ Image = Annotated[
     _schema(pattern=IMAGE_PATTERN, longest=512),
 ]
 PathText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+CommandPart = Annotated[str, StringConstraints(min_length=1, max_length=8192)]
+"""A program or an argument."""
 Amounts = Annotated[dict[str, ResourceAmount], Field(max_length=16)]

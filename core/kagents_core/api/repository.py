@@ -2,14 +2,12 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from kagents_core.api.fields import Branch, Flag, Label, ObjectName, RepositoryUrl, Whole
+from kagents_core.api.fields import Branch, CommandPart, Flag, Label, ObjectName, RepositoryUrl, Whole
 from kagents_core.api.model import Spec, map_list, refusal, rules
 
 ORIGIN_IS_TAKEN = "origin is the repository itself; give the remote another name"
-
-CommandPart = Annotated[str, StringConstraints(min_length=1, max_length=8192)]
 
 
 class Remote(Spec):

@@ -147,6 +147,15 @@ class AgentRequest(Status):
     """Number of the journal's entry that holds all of it."""
 
 
+class UnreachableServer(Status):
+    """An MCP server that an agent has to do without. Writer: recorder."""
+
+    name: str
+    """Name of the server."""
+    reason: str
+    """Why, in words."""
+
+
 class Activity(Status):
     """What one agent is doing now. Writer: recorder."""
 
@@ -172,6 +181,8 @@ class Activity(Status):
     """Whether a script plays this agent."""
     requests: tuple[AgentRequest, ...] = ()
     """What it asks of a person, the oldest first; at most eight are listed."""
+    unreachable_servers: tuple[UnreachableServer, ...] = ()
+    """Its MCP servers that it cannot reach."""
 
 
 class PullRequestStatus(Status):

@@ -85,6 +85,7 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState], delivery: Deliver
         *_standing(snapshot),
         say.prepared(hub, snapshot.observed.children.claims),
         say.agents_healthy(shown, hub),
+        *say.servers_reachable(shown, snapshot.status.activity),
         *say.gates_passed(shown, finish_waits=asks),
         *([delivery.said] if delivery and delivery.said else []),
         say.condition("Succeeded", None, "InProgress"),

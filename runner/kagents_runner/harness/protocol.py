@@ -69,6 +69,8 @@ class HarnessState:
     transcript: str | None = None
     """Path of the agent's transcript, relative to ``home_dir``; None for a harness that keeps none."""
     message: str | None = None
+    unreachable: tuple[tuple[str, str], ...] = ()
+    """MCP servers that the agent cannot reach, each with the reason in words."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from kagents_core.teamfiles.files import read_bounded
+from kagents_runner.equipment import mounted_values
 
-_LIMIT: Final = 16 * 1024
 _NAME: Final = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
 """A header's name (RFC 9110, section 5.6.2)."""
 
@@ -19,14 +18,12 @@ _NAME: Final = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
 def headers_of(folder: Path) -> dict[str, str]:
     """``token`` as a bearer token, every other key as the header of its name. Raises ``OSError``."""
     headers = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".."):
-            continue
-        value = read_bounded(path.resolve(), _LIMIT).decode(errors="replace").strip()
-        if path.name == "token":
+    for name, text in mounted_values(folder).items():
+        value = text.strip()
+        if name == "token":
             headers["Authorization"] = f"Bearer {value}"
-        elif _NAME.match(path.name) and value.isprintable():
-            headers[path.name] = value
+        elif _NAME.match(name) and value.isprintable():
+            headers[name] = value
     return headers
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kagents_core.pricing import Tokens
+from kagents_core.safetext import clean
 from kagents_core.teamfiles.events import read_events
 from kagents_core.teamfiles.files import NotRegularError, TooLargeError, read_bounded
 from kagents_core.teamfiles.mailbox import Malformed
@@ -24,6 +25,8 @@ _DOCUMENT_LIMIT: Final = 1024 * 1024
 _REQUESTS: Final = frozenset({"dismiss", "finish", "report"})
 _MOST_TOKENS: Final = 10**9
 """Tokens of one request that are believed; a transcript is the agent's to write."""
+_MOST_SERVERS: Final = 32
+_REASON_LIMIT: Final = 300
 _ARGUMENTS: Final = ("teammate", "reason", "summary", "key", "value")
 
 
@@ -79,6 +82,7 @@ class AgentFiles:
         started = document.get("startedAt")
         message = document.get("message")
         self.documents[agent] = document
+        books.unreachable[agent] = _unreachable(document.get("unreachable"))
         if isinstance(transcript, str) and transcript:
             self._find_transcript(agent, transcript)
         if agent in self.transcripts:
@@ -268,3 +272,13 @@ class AgentFiles:
             letter = Letter(mail.sender, agent, mail.text, mail.summary, mail.at)
             books.write(books.ledger.sighted(f"{key}:{same[key] - 1}", letter, books.clock()))
             books.write(books.board.wakes(agent, seconds(mail.at, 0.0)))
+
+
+def _unreachable(value: object) -> list[dict[str, str]]:
+    """The MCP servers of an agent's state file: another container wrote it, so nothing of it is sure."""
+    found = []
+    for each in value[:_MOST_SERVERS] if isinstance(value, list) else ():
+        server, reason = (each.get("server"), each.get("reason")) if isinstance(each, dict) else (None, None)
+        if isinstance(server, str) and isinstance(reason, str):
+            found.append({"name": server[:63], "reason": clean(reason, limit=_REASON_LIMIT, multiline=False)})
+    return found

@@ -80,7 +80,8 @@ class Recorder:
         books = self._books
         boards = books.board, books.ledger, books.tasks, books.spending
         told = books.result, books.results, books.asks, books.heard
-        return build(books.agents, *boards, *told, messages=books.messages)
+        more = books.messages, books.unreachable
+        return build(books.agents, *boards, *told, *more)
 
     async def run(self) -> None:
         """Records until ``stop``, or until the team is over and everything has been read."""

@@ -37,6 +37,7 @@ def build(
     asks: AskBoard,
     heard: Mapping[str, float],
     messages: int,
+    unreachable: Mapping[str, Sequence[Mapping[str, str]]],
 ) -> dict[str, Any]:
     """The fields this manager owns. ``agents``: name and whether simulated, in the declared order."""
     status: dict[str, Any] = {
@@ -45,7 +46,7 @@ def build(
         "messages": messages,
         "estimatedCost": format_money(spending.total.micros),
         "activity": [
-            activity
+            activity | ({"unreachableServers": unreachable[name]} if unreachable.get(name) else {})
             for name, simulated in agents
             if (activity := _activity(name, simulated, board, ledger, tasks, spending, asks, heard))
             is not None

@@ -179,3 +179,10 @@ def test_prompts_that_would_not_fit_an_environment_variable_are_refused(change):
     assert [error.field for error in errors] == ["spec.teammates[3].prompt"]
     assert "96 KiB" in str(errors[0])
     assert validate(change({"spec.teammates": teammates[:3]})) == []
+
+
+def test_commands_too_long_for_a_pod_s_environment_are_refused(change):
+    server = {"name": "a", "command": "c", "args": ["x" * 8000] * 13}
+    errors = validate(change({"spec.lead": {"prompt": "x", "mcpServers": [server]}}))
+    assert [error.field for error in errors] == ["spec.lead.mcpServers"]
+    assert "96 KiB" in str(errors[0])

@@ -6,11 +6,12 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from kagents_runner.documents import SkillDocument
+from kagents_runner.equipment import McpServerDocument, SkillDocument, secret_values
 from kagents_runner.harness.claude_code.executable import UnusableError
 from kagents_runner.harness.claude_code.skills import install_skills
 
@@ -101,3 +102,50 @@ def test_headers_come_from_the_keys_of_the_secret(tmp_path):
     command = [sys.executable, "-I", "-m", "kagents_runner.mcp.headers", str(tmp_path / "s")]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert json.loads(ran.stdout) == {"Authorization": "Bearer secret-1", "X-Team": "red"}
+
+
+def started(tmp_path: Path, server: McpServerDocument, **inherited: str) -> subprocess.CompletedProcess[str]:
+    """What a command is, once the launcher has become it."""
+    file = tmp_path / "commands.json"
+    file.write_text(json.dumps({server.name: asdict(server)}))
+    command = [sys.executable, "-I", "-m", "kagents_runner.mcp.stdio", str(file), server.name]
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", **inherited},
+    )
+
+
+def test_a_command_gets_its_variables_and_not_the_model_s_credential(tmp_path: Path) -> None:
+    mounted(tmp_path / "s", DB_PASSWORD=b"secret-2")
+    server = McpServerDocument(
+        "db", "stdio", credentials=str(tmp_path / "s"), command="env", args=("-0",), env={"DB_HOST": "h"}
+    )
+    ran = started(tmp_path, server, ANTHROPIC_API_KEY="k", CLAUDE_CONFIG_DIR="/c", KAGENTS_TEAM="t", OWN="o")
+    found = dict(entry.split("=", 1) for entry in ran.stdout.split("\0") if entry)
+    del found["LC_CTYPE"]  # Python's own
+    assert found == {"PATH": "/usr/bin:/bin", "OWN": "o", "DB_HOST": "h", "DB_PASSWORD": "secret-2"}
+
+
+def test_arguments_of_a_command_are_taken_literally(tmp_path: Path) -> None:
+    hostile = ("%s\\n", "$(touch out); ${HOME}", "--flag", "a b")
+    ran = started(tmp_path, McpServerDocument("x", "stdio", command="printf", args=hostile), HOME="/h")
+    assert ran.stdout == "$(touch out); ${HOME}\n--flag\na b\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [("no-such-program", "No such file"), ("/etc/passwd", "ermission"), ("a\0b", "embedded null")],
+)
+def test_a_command_that_cannot_be_started_is_one_sentence(tmp_path: Path, command: str, says: str) -> None:
+    ran = started(tmp_path, McpServerDocument("x", "stdio", command=command))
+    assert ran.returncode == 1 and says in ran.stderr and "Traceback" not in ran.stderr
+
+
+def test_values_of_mounted_secrets_are_known_to_the_log(tmp_path: Path) -> None:
+    mounted(tmp_path / "s", token=b"secret-1\n")
+    there = McpServerDocument("a", "http", credentials=str(tmp_path / "s"))
+    assert secret_values([there, McpServerDocument("b", "http", credentials="/nowhere")]) == ["secret-1"]

@@ -132,6 +132,26 @@ def test_the_documents_say_who_is_who() -> None:
     assert own["sessionId"] == session_id("u-1", "researcher")
 
 
+def test_a_command_s_secrets_are_files_of_its_agent_s_container_alone() -> None:
+    secret = {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "pass"}}}
+    more = {"configMapKeyRef": {"name": "cm", "key": "host", "optional": True}}
+    env = [secret, {"name": "DB_HOST", "valueFrom": more}, {"name": "DB_PORT", "value": "5432"}]
+    server = {"name": "db", "command": "db-mcp", "args": ["--ro"], "env": env}
+    spec = simple_spec({"name": "a", "harness": "claude-code", "mcpServers": [server]})
+    pods = pods_of(team(spec | {"auth": {"apiKeySecret": "key"}}))
+    [first], [main] = pods["a"]["spec"]["initContainers"], pods["a"]["spec"]["containers"]
+    told = json.loads(variables(main)["KAGENTS_AGENT"]["value"])["mcpServers"]
+    shown = {"name": "db", "type": "stdio", "command": "db-mcp", "args": ["--ro"], "env": {"DB_PORT": "5432"}}
+    assert told == [shown | {"credentials": "/kagents/mcp/db"}]
+    (name,) = [each["name"] for each in main["volumeMounts"] if each["mountPath"] == "/kagents/mcp/db"]
+    volume = next(each for each in pods["a"]["spec"]["volumes"] if each["name"] == name)
+    password = {"name": "db", "items": [{"key": "pass", "path": "DB_PASSWORD"}]}
+    host = {"name": "cm", "items": [{"key": "host", "path": "DB_HOST"}], "optional": True}
+    assert volume["projected"]["sources"] == [{"secret": password}, {"configMap": host}]
+    assert name not in [each["name"] for each in first["volumeMounts"]]
+    assert "DB_PASSWORD" not in json.dumps([pods["hub"], pods["lead"]])
+
+
 def test_one_node_when_the_volume_can_be_attached_once() -> None:
     spec = simple_spec({"name": "a"}) | {"storage": {"accessMode": "ReadWriteOnce"}}
     for pod in pods_of(team(spec)).values():

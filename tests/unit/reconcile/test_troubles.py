@@ -176,3 +176,40 @@ def test_work_that_fails_the_checks_ends_the_team_without_another_attempt(begun:
     assert (said["status"], said["reason"], said["message"]) == ("False", "QualityGateFailed", sentence)
     assert begun.raw["status"]["phase"] == "Failed"
     assert len(begun.agent_pods("a")) == 1
+
+
+def with_server(**more: Any) -> World:
+    server = {"name": "mail", "url": "https://mcp.example.com/mail"}
+    raw = team(simple_spec({"name": "a", "harness": "claude-code", "mcpServers": [server]}, {"name": "b"}))
+    raw["spec"] |= {"auth": {"apiKeySecret": "key"}, **more}
+    world = World(raw)
+    world.step()
+    world.start_all()
+    world.settle()
+    return world
+
+
+def test_a_server_out_of_reach_is_a_condition_that_ends_no_team() -> None:
+    world = with_server()
+    assert condition(world, "McpServersReachable")["status"] == "True"
+    out = [{"name": "mail", "reason": "Connection refused."}]
+    doing = {"agent": "a", "state": "working", "since": to_text(world.now), "unreachableServers": out}
+    world.raw["status"]["activity"] = [doing]
+    said = condition(world, "McpServersReachable")
+    assert (said["status"], said["reason"]) == ("False", "Unreachable")
+    assert said["message"] == "a cannot reach mail: Connection refused."
+    assert condition(world, "AgentsHealthy")["status"] == "True" and world.phase == "Running"
+    world.raw["status"]["activity"] = [{**doing, "unreachableServers": []}]
+    assert condition(world, "McpServersReachable")["status"] == "True"
+    world.raw["status"]["activity"] = [doing]
+    world.succeed("a")
+    world.settle()
+    assert "McpServersReachable" not in {entry["type"] for entry in world.raw["status"]["conditions"]}
+
+
+def test_nothing_is_said_of_servers_that_no_agent_has() -> None:
+    world = World(team(simple_spec({"name": "a"})))
+    world.step()
+    world.start_all()
+    world.settle()
+    assert "McpServersReachable" not in {entry["type"] for entry in world.raw["status"]["conditions"]}

@@ -126,6 +126,7 @@ class World:
         attempt: int = 0,
         transcript: bool = True,
         started: str | None = None,
+        unreachable: Any = (),
     ) -> None:
         path = "projects/-w/s.jsonl" if transcript and state == "running" else None
         document = {
@@ -139,6 +140,7 @@ class World:
             "harness": "claude-code",
             "transcript": path,
             "message": None,
+            "unreachable": unreachable,
         }
         if started is not None:
             document["startedAt"] = started

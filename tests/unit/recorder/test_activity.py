@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -11,6 +11,12 @@ from kagents_runner.record.activity import QUIET_AFTER_RESUME, ActivityBoard
 from kagents_runner.record.hooks import Signal
 
 HOOKS = Path(__file__).parents[2] / "fixtures/protocol-samples/2.1.329/gateway-and-hooks/hooks"
+
+
+class World(Protocol):
+    """See conftest.py."""
+
+    def __getattr__(self, name: str) -> Any: ...
 
 
 def sample(name: str) -> dict[str, Any]:
@@ -132,3 +138,24 @@ def test_a_resumed_session_that_stays_quiet_rests() -> None:
     assert activity.due(11) == []
     assert states(activity.due(10 + QUIET_AFTER_RESUME)) == [("idle", None)]
     assert activity.next_due is None
+
+
+async def test_servers_that_an_agent_cannot_reach_are_in_the_status_until_it_reaches_them(
+    world: World,
+) -> None:
+    def shown() -> dict[str, Any]:
+        activity = world.recorder.status()["activity"]
+        return {each["agent"]: each.get("unreachableServers") for each in activity}
+
+    told = [{"server": "mail", "reason": "refused\x1b[31m"}, {"server": 3, "reason": "x"}, "odd"]
+    async with world.recording():
+        world.supervise("scout", "running", unreachable=told)
+        await world.until(lambda: shown().get("scout"))
+        (entry,) = shown()["scout"]
+        assert (
+            entry["name"] == "mail"
+            and entry["reason"].startswith("refused")
+            and "\x1b" not in entry["reason"]
+        )
+        world.supervise("scout", "running", unreachable=[])
+        await world.until(lambda: shown() == {"scout": None})

@@ -5,7 +5,7 @@ Only the real CLI can use them, so only its agents get them; a simulated agent s
 
 from typing import Any
 
-from kagents_core.api.agents import McpServer
+from kagents_core.api.equipment import EnvironmentVariable, McpServer
 from kagents_core.reconcile.roster import Agent
 
 SKILLS_DIR = "/kagents/skills"
@@ -29,12 +29,33 @@ def equipment_volumes(agent: Agent) -> tuple[list[dict[str, Any]], list[dict[str
             path = f"{SKILLS_DIR}/{skill.name}"
             mounts.append({"name": f"skill-{index}", "mountPath": path, "readOnly": True})
     for index, server in enumerate(agent.spec.mcp_servers):
-        if server.credentials_secret:
-            secret = {"secretName": server.credentials_secret, "defaultMode": 0o440}
-            volumes.append({"name": f"mcp-{index}", "secret": secret})
+        if (secrets := _secrets(server)) is not None:
+            volumes.append({"name": f"mcp-{index}", **secrets})
             path = f"{MCP_DIR}/{server.name}"
             mounts.append({"name": f"mcp-{index}", "mountPath": path, "readOnly": True})
     return volumes, mounts
+
+
+def _secrets(server: McpServer) -> dict[str, Any] | None:
+    """The volume that holds what no pod's manifest shows: a file for each header, or for each variable."""
+    if server.credentials_secret:
+        return {"secret": {"secretName": server.credentials_secret, "defaultMode": 0o440}}
+    sources = [_source(variable) for variable in server.env if variable.value_from is not None]
+    return {"projected": {"sources": sources, "defaultMode": 0o440}} if sources else None
+
+
+def _source(variable: EnvironmentVariable) -> dict[str, Any]:
+    assert variable.value_from is not None
+    secret = variable.value_from.secret_key_ref
+    reference = secret or variable.value_from.config_map_key_ref
+    assert reference is not None
+    projection: dict[str, Any] = {
+        "name": reference.name,
+        "items": [{"key": reference.key, "path": variable.name}],
+    }
+    if reference.optional is not None:
+        projection["optional"] = reference.optional
+    return {"secret" if secret else "configMap": projection}
 
 
 def equipment_of(agent: Agent) -> dict[str, Any]:
@@ -50,10 +71,12 @@ def equipment_of(agent: Agent) -> dict[str, Any]:
 
 
 def _server(server: McpServer) -> dict[str, Any]:
-    path = server.url.split("?", 1)[0].rstrip("/")
-    return {
-        "name": server.name,
-        "url": server.url,
-        "type": server.type or ("sse" if path.endswith("/sse") else "http"),
-        "credentials": f"{MCP_DIR}/{server.name}" if server.credentials_secret else None,
-    }
+    folder = f"{MCP_DIR}/{server.name}" if _secrets(server) is not None else None
+    if server.command is not None:
+        plain = {each.name: each.value or "" for each in server.env if each.value_from is None}
+        about = {"command": server.command, "args": list(server.args), "env": plain}
+        return {"name": server.name, "type": "stdio", **about, "credentials": folder}
+    url = server.url or ""
+    path = url.split("?", 1)[0].rstrip("/")
+    kind = server.type or ("sse" if path.endswith("/sse") else "http")
+    return {"name": server.name, "type": kind, "url": url, "credentials": folder}

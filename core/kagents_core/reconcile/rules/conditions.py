@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from kagents_core.api.constants import HUB
-from kagents_core.api.status import Condition
+from kagents_core.api.status import Activity, Condition
+from kagents_core.reconcile.children.equipment import equipped
 from kagents_core.reconcile.plan import ClaimView, Problem
 from kagents_core.reconcile.rules.agents import AgentState
 from kagents_core.reconcile.rules.hub import HubState
@@ -16,6 +17,7 @@ TYPE_ORDER = (
     "NotYetSupported",
     "Prepared",
     "AgentsHealthy",
+    "McpServersReachable",
     "GatesPassed",
     "Delivered",
     "Succeeded",
@@ -93,6 +95,25 @@ def agents_healthy(states: Iterable[AgentState], hub: HubState) -> Condition:
     if hub.prepared and hub.pod and hub.pod.problem:  # before that, the condition Prepared tells it
         return condition("AgentsHealthy", False, _reason(hub.pod.problem), _sentence(HUB, hub.pod.problem))
     return condition("AgentsHealthy", True, "AsExpected")
+
+
+def servers_reachable(states: Iterable[AgentState], activity: Iterable[Activity]) -> Iterator[Condition]:
+    """Whether running agents reach their MCP servers; nothing while none runs that has any."""
+    running = {
+        state.agent.name
+        for state in states
+        if state.phase in ("Running", "Idle") and equipped(state.agent) and state.agent.spec.mcp_servers
+    }
+    if not running:
+        return
+    failed = [
+        f"{doing.agent} cannot reach {server.name}: {server.reason}"
+        for doing in activity
+        if doing.agent in running
+        for server in doing.unreachable_servers
+    ]
+    reason = "Unreachable" if failed else "AsExpected"
+    yield condition("McpServersReachable", not failed, reason, "; ".join(failed))
 
 
 def gates_passed(states: Iterable[AgentState], finish_waits: bool) -> Iterator[Condition]:

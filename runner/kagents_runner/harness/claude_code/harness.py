@@ -14,6 +14,7 @@ from kagents_core.api.constants import EXIT_VOLUME_FULL, TEAM_LEAD
 from kagents_core.teamfiles.layout import TeamLayout
 from kagents_core.teamfiles.locks import LockLostError
 from kagents_core.teamfiles.mailbox import deliver, new_message
+from kagents_runner.equipment import secret_values
 from kagents_runner.full_volume import full_sentence, is_full, what_failed
 from kagents_runner.harness.claude_code.credentials import choose_credential
 from kagents_runner.harness.claude_code.executable import UnusableError, find_executable
@@ -21,6 +22,7 @@ from kagents_runner.harness.claude_code.home import prepare_home
 from kagents_runner.harness.claude_code.launch import command, process_environment
 from kagents_runner.harness.claude_code.narrate import Narrator
 from kagents_runner.harness.claude_code.screen import last_words
+from kagents_runner.harness.claude_code.servers import ServerLogs
 from kagents_runner.harness.claude_code.session import (
     ALREADY_IN_USE,
     NOT_FOUND,
@@ -58,7 +60,8 @@ class ClaudeCodeHarness:
 
     async def run(self, context: AgentContext, report: Report, stop: asyncio.Event) -> HarnessExit:
         """See ``Harness.run``."""
-        narrator = Narrator(self._write, secrets_of(context.environment))
+        hidden = [*secrets_of(context.environment), *secret_values(context.agent.mcp_servers)]
+        narrator = Narrator(self._write, hidden)
         report(HarnessState("starting"))
         try:
             executable = await find_executable(context.environment)
@@ -101,6 +104,8 @@ class _Run:
         self._wake_after = wake_after
         self._layout = TeamLayout(context.team_dir, context.team.name)
         self._checks = Follower(context.home_dir) if context.agent.quality.gates else None
+        self._servers = self._server_logs()
+        self._unreachable: tuple[tuple[str, str], ...] = ()
         self._screen = b""
         self._begun = False
         self._deadline: float | None = None
@@ -114,6 +119,7 @@ class _Run:
     async def once(self, arguments: list[str], stop: asyncio.Event) -> HarnessExit:
         """Starts the CLI and stays until it has ended or must be ended."""
         watch = SessionWatch(self._layout, self._context.agent.name, wake_after=self._wake_after)
+        self._servers = self._server_logs()
         process = await PtyProcess.start(arguments, cwd=self._context.cwd, environment=self._environment)
         self._context.show(process)
         self._report(HarnessState("starting", process.pid, self._relative(self._transcript())))
@@ -148,8 +154,9 @@ class _Run:
                     )
                 was_begun = watch.begun
                 self._narrate(watch)
-                if watch.begun and not was_begun:
-                    self._report(HarnessState("running", process.pid, self._relative(watch.transcript)))
+                if (watch.begun and not was_begun) or (watch.begun and self._servers_changed()):
+                    place = self._relative(watch.transcript)
+                    self._report(HarnessState("running", process.pid, place, None, self._unreachable))
                 verdict = watch.verdict() or self._work_failed()
                 if verdict is not None:
                     return verdict
@@ -158,6 +165,23 @@ class _Run:
         finally:
             ended.cancel()
             stopped.cancel()
+
+    def _server_logs(self) -> ServerLogs:
+        cache = self._environment.get("XDG_CACHE_HOME") or str(self._context.home_dir / ".cache")
+        return ServerLogs(
+            Path(cache), [each.name for each in self._context.agent.mcp_servers], self._narrator.plain
+        )
+
+    def _servers_changed(self) -> bool:
+        """Whether other MCP servers than before are out of reach; told in the log, too."""
+        before, self._unreachable = dict(self._unreachable), self._servers.unreachable()
+        now = dict(self._unreachable)
+        for server, reason in now.items():
+            if before.get(server) != reason:
+                self._narrator.say(f"the MCP server {server} cannot be reached: {reason}", "warn")
+        for server in before.keys() - now:
+            self._narrator.say(f"the MCP server {server} is reached")
+        return before != now
 
     def _work_failed(self) -> Verdict | None:
         """The end of an agent whose work failed the team's checks too often."""

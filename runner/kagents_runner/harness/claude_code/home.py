@@ -13,7 +13,7 @@ import orjson
 
 from kagents_core.teamfiles.files import read_bounded, replace_file
 from kagents_core.teamfiles.layout import TeamLayout
-from kagents_runner.documents import McpServerDocument
+from kagents_runner.equipment import McpServerDocument
 from kagents_runner.harness.claude_code.credentials import Credential
 from kagents_runner.harness.claude_code.hooks import hook_settings
 from kagents_runner.harness.claude_code.skills import install_skills
@@ -48,6 +48,9 @@ def prepare_home(context: AgentContext, credential: Credential) -> Path:
     hooks = hook_settings(layout.events(context.agent.name), _scope(context), _quality(context))
     _write(home / "settings.json", _settings(hooks, credential))
     install_skills(home, context.agent.skills)
+    servers = {each.name: asdict(each) for each in context.agent.mcp_servers if each.command is not None}
+    if servers:
+        _write(_commands(home), servers)
     mcp = home / "kagents-mcp.json"
     _write(mcp, _mcp(context))
     return mcp
@@ -130,17 +133,25 @@ def _mcp(context: AgentContext) -> dict[str, Any]:
         "args": ["-I", "-m", "kagents_runner.mcp"],
         "env": {"KAGENTS_TEAM_DIR": str(context.team_dir), "KAGENTS_AGENT_NAME": context.agent.name},
     }
-    others = {each.name: _remote(each) for each in context.agent.mcp_servers if each.name != "kagents"}
+    others = {each.name: _other(each, context.home_dir) for each in context.agent.mcp_servers}
     return {"mcpServers": {**others, "kagents": server}}
 
 
-def _remote(server: McpServerDocument) -> dict[str, Any]:
-    """A server that people run; its headers are fetched by a program when the CLI connects."""
+def _other(server: McpServerDocument, home: Path) -> dict[str, Any]:
+    """A server of the team; its headers are fetched, its variables set, by a program when it is needed."""
+    if server.command is not None:
+        arguments = ["-I", "-m", "kagents_runner.mcp.stdio", str(_commands(home)), server.name]
+        return {"type": "stdio", "command": sys.executable, "args": arguments}
     entry = {"type": server.type, "url": server.url}
     if server.credentials is not None:
         module = "kagents_runner.mcp.headers"
         entry["headersHelper"] = shlex.join([sys.executable, "-I", "-m", module, server.credentials])
     return entry
+
+
+def _commands(home: Path) -> Path:
+    """The file that tells which programs the team's own servers are."""
+    return home / "kagents-mcp-commands.json"
 
 
 def _link(link: Path, target: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from kagents_core.teamfiles.files import read_bounded
-from kagents_runner.documents import SkillDocument
+from kagents_runner.equipment import SkillDocument
 from kagents_runner.harness.claude_code.executable import UnusableError
 
 _MOST_FILES: Final = 2_000

@@ -1,0 +1,81 @@
+"""What ``KAGENTS_AGENT`` says of an agent's skills and MCP servers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from kagents_core.teamfiles.files import read_bounded
+from kagents_runner.documentfields import DocumentError, Fields
+
+_SECRET_BYTES: Final = 128 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SkillDocument:
+    """A skill, and the folder that holds what its ConfigMap holds."""
+
+    name: str
+    directory: str
+
+
+@dataclass(frozen=True, slots=True)
+class McpServerDocument:
+    """An MCP server that the agent connects to, or (with a command) that its pod runs."""
+
+    name: str
+    type: str
+    url: str = ""
+    credentials: str | None = None
+    """The folder of what no manifest shows: a file for each header, or for each variable of a command."""
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Variables that are no secrets."""
+
+
+def skill_document(value: object) -> SkillDocument:
+    """One entry of ``skills``. Raises ``DocumentError``."""
+    fields = Fields("KAGENTS_AGENT.skills", value)
+    return SkillDocument(fields.required("name", str), fields.required("dir", str))
+
+
+def server_document(value: object) -> McpServerDocument:
+    """One entry of ``mcpServers``. Raises ``DocumentError``."""
+    where = "KAGENTS_AGENT.mcpServers"
+    fields = Fields(where, value)
+    command = fields.optional("command", str)
+    plain: dict[str, Any] = fields.optional("env", dict) or {}
+    if not all(isinstance(each, str) for each in plain.values()):
+        raise DocumentError(f"{where}.env must be an object of texts.")
+    return McpServerDocument(
+        name=fields.required("name", str),
+        type="stdio" if command is not None else fields.optional("type", str) or "http",
+        url="" if command is not None else fields.required("url", str),
+        credentials=fields.optional("credentials", str),
+        command=command,
+        args=fields.strings("args"),
+        env=plain,
+    )
+
+
+def mounted_values(folder: Path) -> dict[str, str]:
+    """What a mounted Secret or projection holds: a text for each file. Raises ``OSError``."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        if not path.name.startswith(".."):
+            found[path.name] = read_bounded(path.resolve(), _SECRET_BYTES).decode(errors="replace")
+    return found
+
+
+def secret_values(servers: Iterable[McpServerDocument]) -> list[str]:
+    """The values of headers and variables that no log may show. One that cannot be read is left out."""
+    found: list[str] = []
+    for server in servers:
+        if server.credentials is not None:
+            try:
+                values = mounted_values(Path(server.credentials)).values()
+            except OSError:
+                continue
+            found += [value.strip() for value in values]
+    return found
