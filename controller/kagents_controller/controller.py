@@ -5,7 +5,7 @@ Nothing polls. An idle controller sends nothing; deadlines are moments in a heap
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,20 +15,21 @@ from kagents_controller.delays import DelayHeap
 from kagents_controller.events import EventRecorder
 from kagents_controller.executor import CreationRefused, Executor
 from kagents_controller.expectations import Expectations, Owner
-from kagents_controller.hub_account import hub_account
 from kagents_controller.lease import Election
 from kagents_controller.metrics import Metrics
-from kagents_controller.namespace_setup import Content, NamespaceSetup
+from kagents_controller.namespace_contents import contents
+from kagents_controller.namespace_setup import NamespaceSetup
 from kagents_controller.notifications import Notifier
 from kagents_controller.pacing import Pacing
 from kagents_controller.planning import Decision, Planner
 from kagents_controller.pod_events import PodEvents
 from kagents_controller.staleness import caught_up, replaces_only_the_dead
-from kagents_controller.team_network import TeamNetwork, network_policies
+from kagents_controller.team_network import TeamNetwork
 from kagents_controller.workqueue import QueueClosed, WorkQueue
 from kagents_core.api.resources import AGENT_TEAMS
 from kagents_core.kube.client import Client
 from kagents_core.kube.errors import ApiError, Conflict
+from kagents_core.kube.garbage import Relief
 from kagents_core.kube.reflector import Reflector
 from kagents_core.reconcile import Settings, held_up
 
@@ -81,7 +82,8 @@ class Controller:
         self._expectations = Expectations(lambda: asyncio.get_running_loop().time())
         self._pacing = Pacing(lambda: asyncio.get_running_loop().time())
         self._events = EventRecorder(client)
-        made = NamespaceSetup(client, lambda name: _contents(name, settings, hub_cluster_role, network))
+        account = settings.hub_service_account
+        made = NamespaceSetup(client, lambda name: contents(name, account, hub_cluster_role, network))
         self._executor = Executor(
             client, self._expectations, self._events, self.metrics, self.caches.version, made
         )
@@ -91,6 +93,7 @@ class Controller:
         self._notifier.on_outcome = self.queue.add
         self._wakes: DelayHeap[Owner] = DelayHeap()
         self._wakes_changed = asyncio.Event()
+        self._relief = Relief()
         self._stopping = asyncio.Event()
         Changes(self.caches, self.queue, self._expectations, self._gone)
         self._measure()
@@ -177,6 +180,7 @@ class Controller:
                 self._failed(owner, error)
             finally:
                 self.queue.done(owner)
+                self._relief.worked(len(self.queue))
                 self.metrics.count("controller_runtime_reconcile_total", controller=owner[0], result=result)
                 seconds = loop.time() - started
                 self.metrics.observe(
@@ -299,13 +303,3 @@ class Controller:
         self.metrics.gauge("teams", lambda: len(self.caches.teams))
         self.metrics.gauge("pods", lambda: len(self.caches.pods))
         self.metrics.gauge("caches_synced", lambda: float(self.synced.is_set()))
-
-
-def _contents(
-    namespace: str, settings: Settings, hub_cluster_role: str | None, network: TeamNetwork | None
-) -> Iterator[Content]:
-    """What the controller makes in a namespace with teams."""
-    if network is not None:
-        yield from network_policies(network)
-    if hub_cluster_role is not None:
-        yield from hub_account(namespace, settings.hub_service_account, hub_cluster_role)
