@@ -168,7 +168,8 @@ def test_the_recorder_is_killed(cluster: Cluster, team: Callable[..., Team]) -> 
 
 
 def test_the_kubelet_stops_with_an_agent_running(cluster: Cluster, team: Callable[..., Team]) -> None:
-    running = team(simulated("alone", {"lead": [{"wait": {"seconds": 600}}]}))
+    # At work: an idle lead that has nobody to wait for would be told to end before the kubelet stops.
+    running = team(simulated("alone", {"lead": [{"work": {"seconds": 600}}]}))
     until(lambda: running.status().get("activity"), 60, explain=running.explain)
     cluster.kill("kubelet")
     try:
