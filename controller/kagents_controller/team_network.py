@@ -1,9 +1,9 @@
 """The network policies of a namespace with teams: one for hubs, deliveries, exports; one for agents.
 
-Nobody may reach them over the network, but a hub's port named ``metrics`` where its team has one: hub and
-agents speak through the team's volume, people through the API server. What they may reach themselves are DNS
-and the ports that the installation allows. The rules are the same for every team, so they cost no write a
-team; with a list of namespaces the chart makes the same.
+Nobody may reach them over the network, but a hub's port named ``metrics`` where its team has one, and agents
+its git proxy: else hub and agents speak through the team's volume, people through the API server. What they
+may reach themselves are DNS and the ports that the installation allows. The rules are the same for every
+team, so they cost no write a team; with a list of namespaces the chart makes the same.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,8 +13,12 @@ from typing import Any
 from kagents_controller.namespace_setup import Content
 from kagents_core.api.constants import LABEL_ROLE
 from kagents_core.api.resources import NETWORK_POLICIES
+from kagents_core.reconcile.children.git_proxy import GIT_PORT
 from kagents_core.reconcile.children.hub import METRICS
 
+Rule = dict[str, Any]
+
+_AGENTS = ("lead", "teammate")
 _DNS = ({"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53})
 
 
@@ -30,22 +34,35 @@ class TeamNetwork:
 
 def network_policies(network: TeamNetwork) -> Iterator[Content]:
     """The policies of any namespace."""
-    metrics = [{"ports": [{"protocol": "TCP", "port": METRICS}]}]
-    yield NETWORK_POLICIES, "kagents-agents", _policy(["lead", "teammate"], [], network.agent_ports)
-    yield NETWORK_POLICIES, "kagents-hubs", _policy(["hub", "finish", "export"], metrics, network.hub_ports)
+    agents, hubs = _pods(_AGENTS), _pods(["hub"])
+    git = [{"protocol": "TCP", "port": GIT_PORT}]
+    entered: list[Rule] = [
+        {"ports": [{"protocol": "TCP", "port": METRICS}]},
+        {"from": [{"podSelector": agents}], "ports": git},
+    ]
+    reached: list[Rule] = [_anywhere(network.agent_ports), {"to": [{"podSelector": hubs}], "ports": git}]
+    yield NETWORK_POLICIES, "kagents-agents", _policy(agents, [], reached)
+    others = _pods(["hub", "finish", "export"])
+    yield NETWORK_POLICIES, "kagents-hubs", _policy(others, entered, [_anywhere(network.hub_ports)])
 
 
-def _policy(roles: Sequence[str], ingress: list[dict[str, Any]], ports: Sequence[int]) -> dict[str, Any]:
-    selector = {
+def _pods(roles: Sequence[str]) -> dict[str, Any]:
+    return {
         "matchLabels": {"app.kubernetes.io/name": "kagents"},
         "matchExpressions": [{"key": LABEL_ROLE, "operator": "In", "values": list(roles)}],
     }
-    reached = [*_DNS, *({"protocol": "TCP", "port": port} for port in dict.fromkeys(ports))]
+
+
+def _anywhere(ports: Sequence[int]) -> dict[str, Any]:
+    return {"ports": [*_DNS, *({"protocol": "TCP", "port": port} for port in dict.fromkeys(ports))]}
+
+
+def _policy(selector: Rule, ingress: Sequence[Rule], egress: Sequence[Rule]) -> dict[str, Any]:
     return {
         "spec": {
             "podSelector": selector,
             "policyTypes": ["Ingress", "Egress"],
-            "ingress": ingress,
-            "egress": [{"ports": reached}],
+            "ingress": list(ingress),
+            "egress": list(egress),
         }
     }

@@ -12,6 +12,8 @@
 - ask_permission: make deploy
 - submit_plan: "# Move the parser\n1. tests\n2. code\n"
 - ask_question: {question: Which colour?, options: [Red, Blue]}
+- fetch: all
+- push: own
 - report: {key: coverage, value: 93%}
 - dismiss: backend
 - finish: everything is done
@@ -37,6 +39,8 @@ MAX_FILES: Final = 100
 MAX_OPTIONS: Final = 4
 """Options of a question, as the real tool takes them."""
 _AGENT: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+_BRANCH: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 
 WaitFor = Literal["mail_from", "task", "seconds", "ended"]
 
@@ -104,6 +108,18 @@ class Wait:
     task: bool = False
     seconds: float | None = None
     ended: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Fetch all branches of the team's repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """Push what is committed to one's own branch, or to the one of this name; a refusal ends nothing."""
+
+    branch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +198,8 @@ Step = (
     | Claim
     | Complete
     | Wait
+    | Fetch
+    | Push
     | Report
     | Dismiss
     | Finish
@@ -430,6 +448,19 @@ def _report(values: _Values) -> Report:
     return Report(key, value)
 
 
+def _fetch(values: _Values) -> Fetch:
+    if values.text() != "all":
+        raise _WrongStepError(f"fetch takes all, not {_shown(values.value)}")
+    return Fetch()
+
+
+def _push(values: _Values) -> Push:
+    branch = values.text()
+    if not _BRANCH.fullmatch(branch):
+        raise _WrongStepError(f"push is own or the name of a branch, not {_shown(branch)}")
+    return Push(None if branch == "own" else branch)
+
+
 def _use(values: _Values) -> Use:
     values.mapping("input", "output")
     return Use(values.count("input"), values.count("output"))
@@ -443,6 +474,8 @@ _READERS: Final[Mapping[str, Callable[[_Values], Step]]] = {
     "claim": _claim,
     "complete": _complete,
     "wait": _wait,
+    "fetch": _fetch,
+    "push": _push,
     "report": _report,
     "dismiss": lambda values: Dismiss(values.agent("dismiss", values.value)),
     "finish": lambda values: Finish(values.text()),

@@ -37,6 +37,8 @@ class Repository:
     """Names and addresses of further repositories."""
     submodules: bool = True
     lfs: bool = True
+    agent_access: str = "none"
+    """What agents may do with it while they work: ``none``, ``fetch``, or ``push`` their own branch."""
     setup_command: tuple[str, ...] = ()
 
     @property
@@ -193,6 +195,7 @@ def _repository(value: Mapping[str, Any]) -> Repository:
         remotes=tuple(_remote(item) for item in fields.items("remotes")),
         submodules=fields.optional("submodules", bool) is not False,
         lfs=fields.optional("lfs", bool) is not False,
+        agent_access=fields.optional("agentAccess", str) or "none",
         setup_command=fields.strings("setupCommand"),
     )
 

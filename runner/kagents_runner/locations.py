@@ -50,6 +50,16 @@ class Locations:
         return self._path("KAGENTS_FINISH_DIR")
 
     @property
+    def over_dir(self) -> Path:
+        """``KAGENTS_OVER_DIR``: where the recorder tells the hub's other container that the team is over."""
+        return self._path("KAGENTS_OVER_DIR")
+
+    @property
+    def git_proxy_dir(self) -> Path:
+        """``KAGENTS_GIT_PROXY_DIR``: where the git proxy says how agents reach it."""
+        return self._path("KAGENTS_GIT_PROXY_DIR")
+
+    @property
     def team_text(self) -> str:
         """``KAGENTS_TEAM``, the JSON text."""
         return self._text("KAGENTS_TEAM")

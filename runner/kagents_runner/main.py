@@ -28,6 +28,7 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "await": ("kagents_runner.await_", "wait until the team is prepared"),
     "supervise": ("kagents_runner.supervise", "run this pod's agent to its end"),
     "record": ("kagents_runner.record.verb", "keep the journal and the team's status"),
+    "git-proxy": ("kagents_runner.gitproxy.verb", "let agents reach the repository, each its own branch"),
     "tail": ("kagents_runner.tail", "print journal entries as JSON lines"),
     "send": ("kagents_runner.send", "send an agent the message on stdin"),
     "answer": ("kagents_runner.answer", "answer what an agent asks, by the JSON on stdin"),
@@ -41,14 +42,17 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "export": ("kagents_runner.export.verb", "print the team's files as a tar.gz archive"),
     "mcp": ("kagents_runner.mcp.verb", "serve the agent's kagents tools over stdio"),
 }
-_IN_CONTAINERS: Final = frozenset({"prepare", "setup", "await", "supervise", "record", "merge", "finish"})
+_IN_CONTAINERS: Final = frozenset(
+    {"prepare", "setup", "await", "supervise", "record", "git-proxy", "merge", "finish"}
+)
 """Verbs that are a container's program and so end with a termination message."""
 
 _EPILOG: Final = """\
 Places and documents come from environment variables: KAGENTS_TEAM_DIR, KAGENTS_HOME_DIR, KAGENTS_HOMES_DIR,
 KAGENTS_WORK_DIR, KAGENTS_GIT_CREDENTIALS_DIR, KAGENTS_FORGE_CREDENTIALS_DIR, KAGENTS_FINISH_DIR,
 KAGENTS_FINISH, KAGENTS_TEAM, KAGENTS_AGENT, KAGENTS_TERMINATION_LOG, KAGENTS_LOG_LEVEL,
-KAGENTS_METRICS_ADDRESS, KAGENTS_METRICS_PORT,
+KAGENTS_METRICS_ADDRESS, KAGENTS_METRICS_PORT, KAGENTS_OVER_DIR, KAGENTS_GIT_PROXY_DIR,
+KAGENTS_GIT_PROXY_ADDRESS, KAGENTS_GIT_PROXY_PORT,
 KAGENTS_AWAIT_TIMEOUT (seconds, 900; longer with a repository),
 KAGENTS_SIMULATION_SPEED (1; 10 is ten times as fast).
 

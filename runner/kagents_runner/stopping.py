@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+
+OVER: Final = "over"
+"""The mark in ``KAGENTS_OVER_DIR`` by which a hub's recorder ends what runs beside it."""
 
 Result = TypeVar("Result")
 

@@ -19,6 +19,7 @@ from kagents_core.teamfiles.layout import TeamLayout
 from kagents_core.teamfiles.nativejson import timestamp
 from kagents_runner.documents import AgentDocument, TeamDocument
 from kagents_runner.full_volume import full_sentence, is_full, volume_full, what_failed
+from kagents_runner.gitproxy.agent_side import with_repository
 from kagents_runner.harness.protocol import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -223,7 +224,7 @@ def _context(places: Locations, team: TeamDocument, agent: AgentDocument) -> Age
         home_dir=places.home_dir,
         work_dir=places.work_dir,
         cwd=cwd,
-        environment=places.environment,
+        environment=with_repository(places, team, agent),
     )
 
 

@@ -15,11 +15,17 @@ QUICK = {"lead": [{"dismiss": "a"}, {"finish": "done"}], "a": [{"say": "here"}]}
 
 def selected(kubectl: Kubectl, policy: Object) -> set[str]:
     """The agents whose pods a policy is for."""
-    selector = policy["spec"]["podSelector"]
-    terms = [f"{key}={value}" for key, value in selector["matchLabels"].items()]
-    terms += [f"{each['key']} in ({','.join(each['values'])})" for each in selector["matchExpressions"]]
+    of = policy["spec"]["podSelector"]
+    terms = [f"{key}={value}" for key, value in of["matchLabels"].items()]
+    terms += [f"{each['key']} in ({','.join(each['values'])})" for each in of["matchExpressions"]]
     pods = kubectl.list("pods", "-l", ",".join(terms))
     return {pod["metadata"]["labels"]["claude.amcheste.io/agent"] for pod in pods}
+
+
+def selector(*roles: str) -> Object:
+    """Of pods with one of these roles."""
+    role = {"key": "claude.amcheste.io/role", "operator": "In", "values": list(roles)}
+    return {"matchLabels": {"app.kubernetes.io/name": "kagents"}, "matchExpressions": [role]}
 
 
 def test_every_pod_of_a_team_is_fenced(kubectl: Kubectl, namespace: str, team: Callable[..., Team]) -> None:
@@ -32,16 +38,24 @@ def test_every_pod_of_a_team_is_fenced(kubectl: Kubectl, namespace: str, team: C
     assert selected(here, policies["kagents-agents"]) == {"lead", "a"}
     assert selected(here, policies["kagents-hubs"]) == {"hub"}, "this team delivers nothing"
     made = min(each["metadata"]["creationTimestamp"] for each in running.pods())
-    metrics = [{"ports": [{"port": "metrics", "protocol": "TCP"}]}]
-    for name, ports, comes_in in (
-        ("kagents-agents", [53, 443], []),
-        ("kagents-hubs", [22, 53, 443, 6443], metrics),
+    git = [{"port": 8418, "protocol": "TCP"}]
+    agents, hubs = selector("lead", "teammate"), selector("hub")
+    metrics = {"ports": [{"port": "metrics", "protocol": "TCP"}]}
+    for name, ports, comes_in, inside in (
+        ("kagents-agents", [53, 443], [], [{"to": [{"podSelector": hubs}], "ports": git}]),
+        (
+            "kagents-hubs",
+            [22, 53, 443, 6443],
+            [metrics, {"from": [{"podSelector": agents}], "ports": git}],
+            [],
+        ),
     ):
         spec = policies[name]["spec"]
         assert spec.get("ingress", []) == comes_in
         assert sorted(spec["policyTypes"]) == ["Egress", "Ingress"]
-        [rule] = spec["egress"]
-        assert sorted({port["port"] for port in rule["ports"]}) == ports
+        anywhere, *others = spec["egress"]
+        assert sorted({port["port"] for port in anywhere["ports"]}) == ports
+        assert others == inside
         assert policies[name]["metadata"]["creationTimestamp"] <= made
     running.wait_phase("Completed", seconds=120)
 

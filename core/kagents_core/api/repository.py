@@ -46,5 +46,8 @@ class Repository(Spec):
     """Whether submodules are cloned too, when the repository has any."""
     lfs: Flag = True
     """Whether the large files of Git LFS are fetched too, when the repository has any."""
+    agent_access: Literal["none", "fetch", "push"] = "none"
+    """What agents may do with the repository while they work, through the hub's git proxy; ``push`` is their
+    own branch alone."""
     setup_command: Annotated[tuple[CommandPart, ...], Field(max_length=64)] = ()
     """Program and arguments that are run once in every new worktree, before any agent starts; no shell."""

@@ -46,7 +46,8 @@ _SETTINGS: Final = (
 )
 
 _OUTPUT_LIMIT: Final = 4 * 1024 * 1024
-_ERROR_TAIL: Final = 16 * 1024
+ERROR_TAIL: Final = 16 * 1024
+"""Bytes that are kept of what a command says of its failure."""
 LOCAL_SECONDS: Final = 300.0
 """Time limit of a command that stays on this machine."""
 
@@ -85,35 +86,44 @@ class Git:
         Raises ``GitError`` for an exit code that is not accepted, also when there is no git, no such ``cwd``,
         or the command takes longer than ``seconds``; then it and its children end.
         """
+        process = await self.start(*arguments, cwd=cwd)
+        assert process.stdout is not None and process.stderr is not None
+        try:
+            async with asyncio.timeout(seconds):
+                output, error = await asyncio.gather(
+                    collect(process.stdout, _OUTPUT_LIMIT), collect(process.stderr, ERROR_TAIL, tail=True)
+                )
+                code = await process.wait()
+        except TimeoutError as timeout:
+            raise GitError(arguments[0], None, "", timed_out=True) from timeout
+        finally:
+            await end(process)
+        if code not in accepted:
+            raise GitError(arguments[0], code, error.decode(errors="replace"))
+        return output.decode(errors="replace")
+
+    async def start(
+        self, *arguments: str, cwd: Path | None = None, stdin: int = asyncio.subprocess.DEVNULL
+    ) -> asyncio.subprocess.Process:
+        """Starts ``git`` with these arguments, for a caller that reads all it says and then calls ``end``.
+
+        Raises ``GitError`` when there is no git or no such ``cwd``.
+        """
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]
         try:
-            process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 "git",
                 *settings,
                 *arguments,
                 cwd=cwd,
                 env=self._variables(),
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
             )
         except OSError as missing:
             raise GitError(arguments[0], None, f"git cannot be started: {missing.strerror}") from missing
-        assert process.stdout is not None and process.stderr is not None
-        try:
-            async with asyncio.timeout(seconds):
-                output, error = await asyncio.gather(
-                    _collect(process.stdout, _OUTPUT_LIMIT), _collect(process.stderr, _ERROR_TAIL, tail=True)
-                )
-                code = await process.wait()
-        except TimeoutError as timeout:
-            raise GitError(arguments[0], None, "", timed_out=True) from timeout
-        finally:
-            await _end(process)
-        if code not in accepted:
-            raise GitError(arguments[0], code, error.decode(errors="replace"))
-        return output.decode(errors="replace")
 
     async def succeeds(self, *arguments: str, cwd: Path | None = None) -> bool:
         """Whether the command exits with 0."""
@@ -138,7 +148,7 @@ class Git:
         }
 
 
-async def _collect(stream: asyncio.StreamReader, limit: int, *, tail: bool = False) -> bytes:
+async def collect(stream: asyncio.StreamReader, limit: int, *, tail: bool = False) -> bytes:
     """The first (or last) ``limit`` bytes; the rest is read and dropped, so that the writer never blocks."""
     kept = bytearray()
     while chunk := await stream.read(65536):
@@ -149,7 +159,7 @@ async def _collect(stream: asyncio.StreamReader, limit: int, *, tail: bool = Fal
     return bytes(kept)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def end(process: asyncio.subprocess.Process) -> None:
     """Ends the command and the helpers it started, if they still run."""
     if process.returncode is None:
         with suppress(ProcessLookupError):

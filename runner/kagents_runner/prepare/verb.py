@@ -7,7 +7,7 @@ already as it should be.
 import argparse
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from kagents_core.teamfiles.config import Member, build_config, read_members, wr
 from kagents_core.teamfiles.files import replace_file
 from kagents_core.teamfiles.layout import TeamLayout, checked_name
 from kagents_runner.documents import TeamDocument
+from kagents_runner.gitproxy.keys import make_keys
 from kagents_runner.locations import Locations, working_directory
 from kagents_runner.output import say
 from kagents_runner.prepare.repository import Places, prepare_repository
@@ -33,7 +34,7 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     layout = places.layout(team.name)
     work = places.work_dir
     try:
-        _make_folders(places, layout, [entry.name for entry in team.agents])
+        _make_folders(places, layout, team)
     except PermissionError as error:
         raise RunnerError(
             f"The team volume cannot be written: {error.strerror} ({error.filename}). Give its root "
@@ -60,13 +61,15 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     return 0
 
 
-def _make_folders(places: Locations, layout: TeamLayout, agents: Sequence[str]) -> None:
+def _make_folders(places: Locations, layout: TeamLayout, team: TeamDocument) -> None:
     """Every folder of the volume that a container mounts or writes in, before one is mounted for an agent."""
     for directory in (*layout.directories(), places.work_dir / "output"):
         directory.mkdir(parents=True, exist_ok=True)
-    for agent in agents:
+    for agent in (entry.name for entry in team.agents):
         layout.requests(agent).mkdir(exist_ok=True)
         (places.homes_dir / checked_name(agent)).mkdir(parents=True, exist_ok=True)
+    if team.repository is not None and team.repository.agent_access != "none":
+        (places.team_dir / "git").mkdir(exist_ok=True)
 
 
 async def _repository(places: Locations, team: TeamDocument, layout: TeamLayout) -> None:
@@ -84,6 +87,8 @@ async def _repository(places: Locations, team: TeamDocument, layout: TeamLayout)
         environment=places.environment,
         log=say,
     )
+    if team.repository.agent_access != "none":
+        make_keys(places.finish_dir, places.homes_dir, [entry.name for entry in team.agents])
 
 
 def _write_members(layout: TeamLayout, team: TeamDocument, work: Path) -> None:

@@ -13,6 +13,7 @@ from kagents_runner.output import say
 from kagents_runner.record.books import Books
 from kagents_runner.record.metrics import served
 from kagents_runner.record.recorder import Recorder
+from kagents_runner.stopping import OVER
 from kagents_runner.termination import RunnerError
 
 STDOUT: Final = 1
@@ -21,6 +22,14 @@ TERMINATED: Final = 143
 
 async def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Records until the team is over (0) or SIGTERM (143). Raises RunnerError when it cannot start."""
+    code = await _record(environment)
+    if code == 0 and environment.get("KAGENTS_OVER_DIR"):
+        # The hub's pod ends well only when its other container does too.
+        (Locations(environment).over_dir / OVER).touch()
+    return code
+
+
+async def _record(environment: Mapping[str, str]) -> int:
     locations = Locations(environment)
     team = locations.team()
     try:

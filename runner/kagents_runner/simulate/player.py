@@ -18,6 +18,7 @@ from kagents_runner.prepare.git import Git, GitError
 from kagents_runner.simulate import asking, notices
 from kagents_runner.simulate.native import NativeAgent
 from kagents_runner.simulate.progress import Progress
+from kagents_runner.simulate.reaching import reach
 from kagents_runner.simulate.working import commit_files, write_inside
 from kagents_runner.stopping import until_stopped
 
@@ -111,6 +112,8 @@ class Player:
                 await self._tasks(step)
             case script.AskPermission() | script.AskQuestion() | script.SubmitPlan():
                 await self._ask(step)
+            case script.Fetch() | script.Push():
+                self._log(await reach(self._context, step))
             case script.Report():
                 self.native.report(self._mark(), step.key, step.value)
                 self._log(f"reported {step.key}: {step.value}")

@@ -146,6 +146,12 @@ async def test_a_stuck_pod_is_explained_by_its_events(world: Any, simple: Any) -
     await world.until(lambda: condition(world, "AgentsHealthy").get("status") == "True")
 
 
+def selected(roles: list[str]) -> dict[str, Any]:
+    """The selector of pods with one of these roles."""
+    role = {"key": "claude.amcheste.io/role", "operator": "In", "values": roles}
+    return {"matchLabels": {"app.kubernetes.io/name": "kagents"}, "matchExpressions": [role]}
+
+
 async def test_network_policies_are_there_before_the_first_pod_and_made_once(
     stopped_world: Any, simple: Any
 ) -> None:
@@ -161,6 +167,15 @@ async def test_network_policies_are_there_before_the_first_pod_and_made_once(
         assert paths.count(path) == 1
         assert paths.index(path) < first_pod
         spec = world.server.objects[path]["spec"]
-        metrics = [{"ports": [{"protocol": "TCP", "port": "metrics"}]}]
-        assert spec["ingress"] == (metrics if name == "kagents-hubs" else [])
-        assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} == ports
+        agents, hubs = selected(["lead", "teammate"]), selected(["hub"])
+        git = [{"protocol": "TCP", "port": 8418}]
+        metrics = {"ports": [{"protocol": "TCP", "port": "metrics"}]}
+        entered = [metrics, {"from": [{"podSelector": agents}], "ports": git}]
+        anywhere, *inside = spec["egress"]
+        assert {port["port"] for port in anywhere["ports"]} == ports
+        assert "to" not in anywhere
+        if name == "kagents-hubs":
+            assert (spec["ingress"], inside) == (entered, [])
+        else:
+            reached = [{"to": [{"podSelector": hubs}], "ports": git}]
+            assert (spec["podSelector"], spec["ingress"], inside) == (agents, [], reached)

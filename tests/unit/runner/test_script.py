@@ -215,7 +215,8 @@ def test_a_wrong_script_is_refused_when_it_is_applied() -> None:
         (
             "spec.lead.script",
             "step 3: there is no step 'nap'; known are say, work, send, create_task, claim, complete, wait, "
-            "report, dismiss, finish, fail, shutdown, use, ask_permission, submit_plan, ask_question",
+            "fetch, push, report, dismiss, finish, fail, shutdown, use, ask_permission, submit_plan, "
+            "ask_question",
         ),
     ]
 

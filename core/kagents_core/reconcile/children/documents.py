@@ -60,6 +60,7 @@ def repository_document(repository: Repository) -> dict[str, Any]:
         "remotes": [{"name": remote.name, "url": remote.url} for remote in repository.remotes],
         "submodules": repository.submodules,
         "lfs": repository.lfs,
+        "agentAccess": repository.agent_access,
         "setupCommand": list(repository.setup_command),
     }
 

@@ -101,7 +101,7 @@ def finish_document(identity: Identity, spec: AgentTeamSpec, agents: Sequence[Ag
     def fill(template: str) -> str:
         return filled(template, team=identity.name, namespace=identity.namespace)
 
-    branch = fill(lifecycle.consolidated_branch_template or "kagents/{{ .TeamName }}")
+    branch = fill(lifecycle.consolidated_branch_template or default_branch(spec))
     shared = spec.repository is not None and spec.repository.worktree_strategy == "shared"
     order = [SHARED_WORKTREE] if shared else merge_order(agents)
     document: dict[str, Any] = {"branch": branch, "order": order, "retry": retry}
@@ -120,6 +120,14 @@ def finish_document(identity: Identity, spec: AgentTeamSpec, agents: Sequence[Ag
             "apiUrl": wanted.api_url if wanted else None,
         }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def default_branch(spec: AgentTeamSpec) -> str:
+    """Template of the branch that is delivered. Git cannot have ``a`` beside ``a/b``: where agents push
+    their own branches to the repository, the delivered one lies beside them.
+    """
+    pushed = spec.repository is not None and spec.repository.agent_access == "push"
+    return "kagents/{{ .TeamName }}/finish" if pushed else "kagents/{{ .TeamName }}"
 
 
 def merge_order(agents: Sequence[Agent]) -> list[str]:

@@ -1,10 +1,20 @@
-"""The hub pod of a team: ``prepare`` first, then the repository's setup command, then the recorder."""
+"""The hub pod of a team: ``prepare`` first, then the repository's setup command, then the recorder.
+
+Beside the recorder runs the git proxy, where agents may reach the repository while they work.
+"""
 
 from typing import Any
 
 from kagents_core.api.constants import HUB
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.documents import literal, team_document
+from kagents_core.reconcile.children.git_proxy import (
+    NO_TOKEN,
+    proxy_container,
+    proxy_volumes,
+    recorder_part,
+    wants_proxy,
+)
 from kagents_core.reconcile.children.pods import (
     FINISH_DIR,
     HOME_DIR,
@@ -25,11 +35,9 @@ SETUP = "setup"
 METRICS = "metrics"
 """Name of the port that hubs serve metrics on."""
 
-_TOKEN_DIR = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
-
 
 def hub_pod(identity: Identity, spec: AgentTeamSpec, settings: Settings, attempt: int) -> dict[str, Any]:
-    """The hub's pod. Only ``prepare`` sees the git credentials; ``setup`` sees no credential at all."""
+    """The hub's pod. ``prepare`` and the proxy see git's credentials; ``setup`` sees no credential at all."""
     env = [
         {"name": "KAGENTS_TEAM_DIR", "value": TEAM_DIR},
         {"name": "KAGENTS_HOMES_DIR", "value": HOME_DIR},
@@ -40,23 +48,28 @@ def hub_pod(identity: Identity, spec: AgentTeamSpec, settings: Settings, attempt
     first = [prepare]
     if spec.repository and spec.repository.setup_command:
         first.append(_setup(settings, env))
-        volumes.append({"name": "no-token", "emptyDir": {}})
     ports, served = _metrics(spec)
+    told, mount = recorder_part(spec)
     recorder = container(
         "recorder",
         "record",
         settings,
-        env=[*env, *served],
-        mounts=team_mounts("home"),
+        env=[*env, *served, *told],
+        mounts=[*team_mounts("home"), *mount],
         resources=settings.hub_resources,
     )
     recorder |= ports
+    proxies = [proxy_container(identity, spec, settings)] if wants_proxy(spec) else []
+    if proxies:
+        volumes += proxy_volumes(spec)
+    if proxies or len(first) > 1:
+        volumes.append({"name": "no-token", "emptyDir": {}})
     body = {
         "restartPolicy": "OnFailure",
         "serviceAccountName": settings.hub_service_account,
         "automountServiceAccountToken": True,
         "initContainers": first,
-        "containers": [recorder],
+        "containers": [recorder, *proxies],
     }
     name = child_name(identity.name, identity.uid, HUB, attempt)
     metadata = numbered(identity.metadata(name, HUB, HUB), attempt, 0)
@@ -94,6 +107,6 @@ def _prepare(
 def _setup(settings: Settings, env: Environment) -> dict[str, Any]:
     """What it runs is the repository's: it sees what agents see, and an empty folder for the token's."""
     mounts = [mount for mount in team_mounts("") if mount["mountPath"] != HOME_DIR]
-    mounts.append({"name": "no-token", "mountPath": _TOKEN_DIR, "readOnly": True})
+    mounts.append(NO_TOKEN)
     own = [variable for variable in env if variable["name"] != "KAGENTS_HOMES_DIR"]
     return container(SETUP, SETUP, settings, env=own, mounts=mounts, resources=settings.hub_resources)
