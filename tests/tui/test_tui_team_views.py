@@ -202,7 +202,7 @@ async def test_a_message_without_a_task_says_so(terminal):
 
 
 async def test_a_long_journal_is_filtered_in_slices(terminal, monkeypatch):
-    monkeypatch.setattr("kagents_tui.screens.mail.SLICE", 3)
+    monkeypatch.setattr("kagents_tui.screens.narrowing.SLICE", 3)
     async with terminal() as t:
         await open_view(t, "mail")
         await t.press("slash", *"from:lead", "enter")
