@@ -163,6 +163,8 @@ class Controller:
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            # What needs nothing is looked at without a pause: answers to the others would wait for all of it.
+            await asyncio.sleep(0)
             try:
                 owner = await self.queue.get()
             except QueueClosed:

@@ -41,6 +41,9 @@ _WATCHES = 5
 _REQUESTS = 32
 """Requests on their way at once. A TLS connection holds 256 KiB, and no server is faster for more of them."""
 
+_SETTLE_SECONDS = 3.0
+"""After the first lists: what waited for a controller comes first."""
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -138,7 +141,7 @@ async def _run(config: ClientConfig, options: argparse.Namespace) -> int:
                 addresses=WebhookAddresses(options.webhook_network),
             ),
             lease=lease,
-            on_synced=settle,
+            on_synced=_settle_later,
         )
         if options.health_port:
             served = serve(controller, options.health_address, options.health_port)
@@ -149,6 +152,10 @@ async def _run(config: ClientConfig, options: argparse.Namespace) -> int:
             code = await _until_signal(controller)
             compared.cancel()
         return code
+
+
+def _settle_later() -> None:
+    asyncio.get_running_loop().call_later(_SETTLE_SECONDS, settle)
 
 
 async def _until_signal(controller: Controller) -> int:

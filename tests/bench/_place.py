@@ -194,6 +194,8 @@ def _account_kubeconfig(root: Path, folder: Path) -> str:
     ).strip()
     for user in admin["users"]:
         user["user"] = {"token": token}
+    for cluster in admin["clusters"]:
+        cluster["cluster"]["disable-compression"] = True  # as it is for the controller in its pod
     path = folder / "controller.kubeconfig"
     path.write_text(json.dumps(admin))
     return str(path)

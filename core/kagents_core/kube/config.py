@@ -46,6 +46,8 @@ class ClientConfig:
     insecure: bool = False
     tls_server_name: str | None = None
     proxy_url: str | None = None
+    compression: bool = True
+    """Whether answers may be compressed: near the server that costs both sides more time than it saves."""
     namespace: str = "default"
     context: str = ""
     source: str = ""
@@ -89,6 +91,7 @@ def load_in_cluster() -> ClientConfig:
         server=f"https://{f'[{host}]' if ':' in host else host}:{port}",
         ca_data=ca_data,
         token_file=directory / "token",
+        compression=False,
         namespace=namespace or "default",
         context="in-cluster",
         source=str(directory),
@@ -131,6 +134,7 @@ def _build(chosen: Entry, cluster: Entry, user: Entry | None, name: str) -> Clie
         insecure=insecure,
         tls_server_name=cluster.text("tls-server-name"),
         proxy_url=proxy,
+        compression=not cluster.flag("disable-compression"),
         namespace=chosen.text("namespace") or "default",
         context=name,
         source=str(chosen.file),

@@ -53,8 +53,8 @@ class Transport:
         connector = aiohttp.TCPConnector(ssl=tls, limit=self._connections, socket_factory=_keepalive_socket)
         # As kubectl does: exec and logs are not JSON, and a server answers 406 to who takes nothing else.
         headers = {"User-Agent": "kagents", "Accept": "application/json, */*"}
-        if self._base.host in _LOOPBACK:
-            headers["Accept-Encoding"] = "identity"  # compressing costs both sides more than it saves here
+        if not self.config.compression or self._base.host in _LOOPBACK:
+            headers["Accept-Encoding"] = "identity"
         self._session = aiohttp.ClientSession(
             connector=connector, headers=headers, cookie_jar=aiohttp.DummyCookieJar()
         )

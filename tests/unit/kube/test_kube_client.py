@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from kagents_core.api.resources import AGENT_TEAMS, NAMESPACES, PODS
 from kagents_core.kube.client import Client, path_of
@@ -319,3 +320,20 @@ async def test_a_bad_certificate_is_refused_when_the_client_opens() -> None:
     with pytest.raises(ConfigError, match="the file: certificate or key cannot be used"):
         async with Client(config):
             pass
+
+
+@pytest.mark.parametrize(("compression", "asked"), [(True, "gzip, deflate"), (False, "identity")])
+async def test_answers_are_compressed_only_where_that_is_wanted(compression: bool, asked: str) -> None:
+    told: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        told.append(request.headers["Accept-Encoding"])
+        return web.json_response({"gitVersion": "v1.36.3"})
+
+    application = web.Application()
+    application.router.add_get("/version", answer)
+    async with TestServer(application) as served:
+        far = f"http://localhost.:{served.port}"  # not one of the names by which it knows its own machine
+        async with Client(ClientConfig(far, compression=compression)) as client:
+            await client.server_version()
+    assert told[0].startswith(asked)

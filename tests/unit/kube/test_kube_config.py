@@ -100,6 +100,12 @@ def test_tls_and_proxy_settings(tmp_path: Path) -> None:
     assert (config.insecure, config.tls_server_name, config.proxy_url) == (True, "kube", "http://proxy:3128")
 
 
+def test_answers_are_compressed_unless_the_kubeconfig_says_otherwise(tmp_path: Path) -> None:
+    assert load_kubeconfig(write(tmp_path / "config", document())).compression
+    near = document(clusters=cluster(**{"disable-compression": True}))
+    assert not load_kubeconfig(write(tmp_path / "near", near)).compression
+
+
 def test_exec_plugin_is_read_completely(tmp_path: Path) -> None:
     plugin = {
         "apiVersion": "client.authentication.k8s.io/v1",
@@ -182,6 +188,7 @@ def test_in_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "here",
         tmp_path / "token",
     )
+    assert not config.compression
     (tmp_path / "token").unlink()
     with pytest.raises(ConfigError, match="there is no service account token"):
         load_in_cluster()
