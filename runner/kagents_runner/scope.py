@@ -1,4 +1,4 @@
-"""Which paths of the repository an agent may change: its ``scope``, judged by name alone.
+"""Which paths of its working directory an agent may change: its ``scope``, judged by name alone.
 
 An entry is a file, a folder (with everything below it), or a pattern in which ``*`` stands for anything but
 a slash and ``**`` for anything. Without ``includePaths`` all is allowed that ``excludePaths`` does not name.
@@ -8,6 +8,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
+
+REPOSITORY: Final = "the repository"
+FOLDER: Final = "your working directory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,11 @@ class Scope:
         """Those that it may not change, in their order."""
         return [path for path in paths if not self.allows(path)]
 
-    def words(self) -> str:
+    def words(self, place: str = REPOSITORY) -> str:
         """The scope in a sentence for the agent."""
         parts = []
         if self.include:
-            parts.append(f"Change only these paths of the repository: {', '.join(self.include)}.")
+            parts.append(f"Change only these paths of {place}: {', '.join(self.include)}.")
         if self.exclude:
             parts.append(f"Leave these paths alone: {', '.join(self.exclude)}.")
         return " ".join(parts)

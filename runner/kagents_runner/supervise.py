@@ -9,6 +9,7 @@ import asyncio
 import dataclasses
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import orjson
@@ -33,6 +34,7 @@ from kagents_runner.harness.protocol import (
 from kagents_runner.leftovers import commit_leftovers
 from kagents_runner.locations import Locations, branch_of, place_of, working_directory
 from kagents_runner.output import put, say
+from kagents_runner.outside import told_outside
 from kagents_runner.prepare.git import Git, GitError
 from kagents_runner.results import TooManyResultsError, automatic, report, with_results
 from kagents_runner.stopping import until_stopped
@@ -41,6 +43,8 @@ from kagents_runner.terminal.server import TerminalServer
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
 HEARTBEAT_SECONDS: Final = 10.0
+NAMED: Final = 20
+"""Files outside its scope that the state of an agent names."""
 FULL_BEATS: Final = 3
 """Heartbeats in a row that found the volume full, after which the agent is ended: its work would be lost."""
 
@@ -48,8 +52,9 @@ FULL_BEATS: Final = 3
 class StateFile:
     """``agents/<agent>.json``: replaced as a whole at every change and every heartbeat."""
 
-    def __init__(self, layout: TeamLayout, agent: AgentDocument) -> None:
+    def __init__(self, layout: TeamLayout, agent: AgentDocument, home: Path) -> None:
         self._path = layout.agent_state(agent.name)
+        self._home = home
         self._document: dict[str, object] = {
             "agent": agent.name,
             "state": "starting",
@@ -63,6 +68,7 @@ class StateFile:
             "transcript": None,
             "message": None,
             "unreachable": [],
+            "outsideScope": [],
         }
         self.full = False
         """The last heartbeat found no room on the volume."""
@@ -90,7 +96,7 @@ class StateFile:
 
     def beat(self) -> None:
         """Write the file. A volume that cannot be written now is written at the next beat."""
-        self._document["heartbeatAt"] = timestamp()
+        self._document |= {"heartbeatAt": timestamp(), "outsideScope": told_outside(self._home)[:NAMED]}
         try:
             replace_file(self._path, orjson.dumps(self._document))
             self.full = False
@@ -111,7 +117,7 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     places = Locations(environment)
     team, agent = places.team(), places.agent()
     layout = places.layout(team.name)
-    state = StateFile(layout, agent)
+    state = StateFile(layout, agent, places.home_dir)
     state.beat()
     try:
         agent = dataclasses.replace(agent, prompt=with_results(layout, agent.name, agent.prompt))

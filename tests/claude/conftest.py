@@ -65,8 +65,8 @@ async def small_team(
 
     made: list[SmallTeam] = []
 
-    def make(*agents: str) -> SmallTeam:
-        made.append(SmallTeam(tmp_path, claude, model, agents))
+    def make(*agents: str, cowork: bool = False) -> SmallTeam:
+        made.append(SmallTeam(tmp_path, claude, model, agents, cowork=cowork))
         return made[-1]
 
     yield make

@@ -72,7 +72,15 @@ class RunningAgent:
 class SmallTeam:
     """The files of one team."""
 
-    def __init__(self, root: Path, claude: str, model: ScriptedModel, agents: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        claude: str,
+        model: ScriptedModel,
+        agents: tuple[str, ...],
+        *,
+        cowork: bool = False,
+    ) -> None:
         self.root, self.claude, self.model = root, claude, model
         self.layout = TeamLayout(root / "team", TEAM)
         self.uid = str(uuid.uuid4())
@@ -83,8 +91,10 @@ class SmallTeam:
             "name": TEAM,
             "namespace": "tests",
             "uid": self.uid,
-            "mode": "coding",
-            "repository": {"url": "https://git.example.com/acme/backend.git", "branch": "main"},
+            "mode": "cowork" if cowork else "coding",
+            "repository": None
+            if cowork
+            else {"url": "https://git.example.com/acme/backend.git", "branch": "main"},
             "agents": [
                 {"name": name, "role": "lead" if name == "lead" else "teammate", "harness": "claude-code"}
                 for name in agents

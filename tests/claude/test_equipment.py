@@ -1,7 +1,6 @@
 """The real CLI with a skill and MCP servers: all are seen, and a secret goes only where it belongs."""
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -110,7 +109,5 @@ def unreachable(agent: RunningAgent) -> dict[str, str]:
 
 
 def _children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task")
-    return [
-        int(each) for task in os.listdir(tasks) for each in (tasks / task / "children").read_text().split()
-    ]
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(each) for task in tasks for each in (task / "children").read_text().split()]

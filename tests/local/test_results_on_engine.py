@@ -60,3 +60,24 @@ async def test_results_reach_the_status_and_a_missing_one_names_itself(
         "filesChanged": "1",
         "coverage": "93%",
     }
+
+
+async def test_an_agent_that_left_its_scope_in_a_workspace_is_named(
+    engine: Any, engine_client: Client
+) -> None:
+    team = Team(engine_client, engine.data.root, "scoped")
+    await team.apply(
+        agent(
+            "Write.",
+            "work: {write: {reports/a.md: fine, data.csv: not mine}}",
+            "shutdown: done",
+            name="writer",
+            scope={"includePaths": ["reports/"]},
+        ),
+    )
+    status = await team.in_phase("Completed")
+    assert not any(entry["type"] == "NotYetSupported" for entry in status["conditions"])
+    shown = {each["agent"]: each.get("outsideScope") for each in status["activity"]}
+    assert shown["writer"] == ["data.csv"]
+    [said] = [entry for entry in status["conditions"] if entry["type"] == "ScopesKept"]
+    assert said["message"] == "while writer worked, files outside its scope changed: data.csv"

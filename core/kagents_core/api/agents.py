@@ -84,7 +84,7 @@ class LeadSpec(AgentSpec):
 
 
 class Scope(Spec):
-    """Paths of the repository that an agent should keep to."""
+    """Paths of the repository, or of a workspace's output, that an agent should keep to."""
 
     include_paths: Annotated[tuple[PathText, ...], Field(max_length=128)] = ()
     """Paths that the agent may change: files, folders, or patterns with ``*`` and ``**``; all when empty."""
@@ -121,7 +121,7 @@ class TeammateSpec(AgentSpec):
     ] = ()
     """Teammates that must have completed before this one starts."""
     scope: Scope | None = None
-    """Paths of the repository that this teammate should keep to."""
+    """Paths of the repository, or of the workspace's output, that this teammate should keep to."""
 
     @model_validator(mode="after")
     def _own_name(self) -> Self:

@@ -128,11 +128,14 @@ def _place(spec: AgentTeamSpec | AgentTeamRunSpec) -> Iterator[FieldError]:
 
 
 def _scopes(spec: AgentTeamSpec) -> Iterator[FieldError]:
-    if spec.repository is None or spec.repository.worktree_strategy != "shared":
-        return
+    shared = spec.repository is not None and spec.repository.worktree_strategy == "shared"
     for index, teammate in enumerate(spec.teammates):
-        if teammate.scope is not None:
-            yield FieldError(f"spec.teammates[{index}].scope", None, teamrules.SCOPE_NEEDS_WORKTREE)
+        where, scope = f"spec.teammates[{index}].scope", teammate.scope
+        if scope is not None and shared:
+            yield FieldError(where, None, teamrules.SCOPE_NEEDS_WORKTREE)
+        elif scope is not None and spec.repository is None and scope.on_violation != "report":
+            where = f"{where}.onViolation"
+            yield FieldError(where, scope.on_violation, teamrules.SCOPE_NEEDS_REPOSITORY)
 
 
 def _teammates(teammates: Sequence[TeammateSpec]) -> Iterator[FieldError]:

@@ -183,6 +183,8 @@ class Activity(Status):
     """What it asks of a person, the oldest first; at most eight are listed."""
     unreachable_servers: tuple[UnreachableServer, ...] = ()
     """Its MCP servers that it cannot reach."""
+    outside_scope: tuple[str, ...] = ()
+    """Files outside its scope that have changed while it worked, in a team without a repository."""
 
 
 class PullRequestStatus(Status):

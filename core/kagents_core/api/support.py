@@ -13,8 +13,6 @@ def not_yet_supported(spec: AgentTeamSpec) -> list[str]:
         found += _agent("spec.lead", spec.lead)
     for index, teammate in enumerate(spec.teammates):
         found += _agent(f"spec.teammates[{index}]", teammate)
-        if teammate.scope is not None and spec.repository is None:
-            found.append(f"spec.teammates[{index}].scope")
     if spec.coordination is not None and spec.coordination.beads is not None:
         found.append("spec.coordination.beads")
     return found

@@ -18,6 +18,9 @@ NEEDS_CREDENTIAL: Final = "a claude-code agent needs apiKeySecret or oauthSecret
 SCOPE_NEEDS_WORKTREE: Final = (
     "in a shared worktree nobody can tell who changed a file; use worktreeStrategy per-teammate, or no scope"
 )
+SCOPE_NEEDS_REPOSITORY: Final = (
+    "without a repository changes can be reported only: there is no delivery to stop"
+)
 CANCEL_IS_FINAL: Final = "cancel cannot be taken back"
 IMMUTABLE: Final = (
     "this field cannot be changed after creation; delete the object and apply it again under the same name"
@@ -134,6 +137,11 @@ TEAM_RULES: Final = (
         "!has(self.repository) || self.repository.worktreeStrategy != 'shared' || !has(self.teammates)"
         " || self.teammates.all(t, !has(t.scope))",
         f"spec.teammates.scope: {SCOPE_NEEDS_WORKTREE}",
+    ),
+    (
+        "has(self.repository) || !has(self.teammates)"
+        " || self.teammates.all(t, !has(t.scope) || t.scope.onViolation == 'report')",
+        f"spec.teammates.scope.onViolation: {SCOPE_NEEDS_REPOSITORY}",
     ),
     *TEAMMATE_RULES,
     *((f"!has(self.lead) || {rule}", sentence) for rule, sentence in _agent_rules("self.lead")),

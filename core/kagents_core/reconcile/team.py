@@ -266,11 +266,11 @@ def _finish_waits(snapshot: Snapshot) -> bool:
 
 def _standing(snapshot: Snapshot) -> list[Condition]:
     """What is to be said whatever the phase."""
-    fields = not_yet_supported(snapshot.spec)
-    if not fields:
-        return []
-    message = "accepted, but without effect in this release: " + ", ".join(fields)
-    return [say.condition("NotYetSupported", True, "FieldsWithoutEffect", message)]
+    said = list(say.scopes_kept(snapshot.spec, snapshot.status.activity))
+    if fields := not_yet_supported(snapshot.spec):
+        message = "accepted, but without effect in this release: " + ", ".join(fields)
+        said.append(say.condition("NotYetSupported", True, "FieldsWithoutEffect", message))
+    return said
 
 
 def _said_before(snapshot: Snapshot, kind: str) -> list[Condition]:

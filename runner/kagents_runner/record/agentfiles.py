@@ -27,6 +27,8 @@ _MOST_TOKENS: Final = 10**9
 """Tokens of one request that are believed; a transcript is the agent's to write."""
 _MOST_SERVERS: Final = 32
 _REASON_LIMIT: Final = 300
+_MOST_NAMES: Final = 20
+_NAME_LIMIT: Final = 200
 _ARGUMENTS: Final = ("teammate", "reason", "summary", "key", "value")
 
 
@@ -82,6 +84,7 @@ class AgentFiles:
         started = document.get("startedAt")
         message = document.get("message")
         self.documents[agent] = document
+        books.outside[agent] = _names(document.get("outsideScope"))
         books.unreachable[agent] = _unreachable(document.get("unreachable"))
         if isinstance(transcript, str) and transcript:
             self._find_transcript(agent, transcript)
@@ -282,3 +285,8 @@ def _unreachable(value: object) -> list[dict[str, str]]:
         if isinstance(server, str) and isinstance(reason, str):
             found.append({"name": server[:63], "reason": clean(reason, limit=_REASON_LIMIT, multiline=False)})
     return found
+
+
+def _names(value: object) -> list[str]:
+    names = [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    return [clean(name, limit=_NAME_LIMIT, multiline=False) for name in names[:_MOST_NAMES]]

@@ -64,6 +64,8 @@ class Books:
         """When each agent last gave a sign of life, as far as this run of the recorder has seen."""
         self.messages = 0
         """What agents have written, as the journal has it: an id once, however often it is sent or told."""
+        self.outside: dict[str, list[str]] = {}
+        """Files outside its scope that each agent has changed, where no repository tells."""
         self.unreachable: dict[str, list[dict[str, str]]] = {}
         """MCP servers that each agent cannot reach, with the reason, as its supervisor says."""
         self.result: str | None = None

@@ -80,7 +80,7 @@ class Recorder:
         books = self._books
         boards = books.board, books.ledger, books.tasks, books.spending
         told = books.result, books.results, books.asks, books.heard
-        more = books.messages, books.unreachable
+        more = books.messages, books.unreachable, books.outside
         return build(books.agents, *boards, *told, *more)
 
     async def run(self) -> None:

@@ -38,6 +38,7 @@ def build(
     heard: Mapping[str, float],
     messages: int,
     unreachable: Mapping[str, Sequence[Mapping[str, str]]],
+    outside: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
     """The fields this manager owns. ``agents``: name and whether simulated, in the declared order."""
     status: dict[str, Any] = {
@@ -46,7 +47,9 @@ def build(
         "messages": messages,
         "estimatedCost": format_money(spending.total.micros),
         "activity": [
-            activity | ({"unreachableServers": unreachable[name]} if unreachable.get(name) else {})
+            activity
+            | ({"unreachableServers": unreachable[name]} if unreachable.get(name) else {})
+            | ({"outsideScope": outside[name]} if outside.get(name) else {})
             for name, simulated in agents
             if (activity := _activity(name, simulated, board, ledger, tasks, spending, asks, heard))
             is not None

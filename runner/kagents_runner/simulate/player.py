@@ -14,6 +14,7 @@ from kagents_runner.harness.protocol import (
     HarnessExit,
 )
 from kagents_runner.mcp.standing import have_ended
+from kagents_runner.outside import scope_state, tell_outside, told_outside
 from kagents_runner.prepare.git import Git, GitError
 from kagents_runner.simulate import asking, notices
 from kagents_runner.simulate.native import NativeAgent
@@ -206,12 +207,21 @@ class Player:
                 )
             self.native.tool("Write", {"file_path": str(path)}, {"success": True}, f"{self._mark()} {name}")
             self._log(f"wrote {name}")
+            self._judge(name)
         if step.write and self._context.team.mode == "coding":
             try:
                 if await commit_files(Git(self._context.environment), self._context.cwd, list(step.write)):
                     self._log("committed")
             except GitError as error:
                 raise _EndingError(EXIT_FAILED, f"The simulated agent could not commit: {error}") from error
+
+    def _judge(self, name: str) -> None:
+        """A repository tells at its merging who left their scope; without one it is told now."""
+        scope = self._context.agent.scope
+        if scope is not None and self._context.team.repository is None and not scope.allows(name):
+            home = self._context.home_dir
+            tell_outside(scope_state(home), {*told_outside(home), name})
+            self._log(f"{name} is outside its scope")
 
     # -- the team's checks -----------------------------------------------------------------------------------
 

@@ -213,3 +213,21 @@ def test_nothing_is_said_of_servers_that_no_agent_has() -> None:
     world.start_all()
     world.settle()
     assert "McpServersReachable" not in {entry["type"] for entry in world.raw["status"]["conditions"]}
+
+
+def test_files_outside_a_scope_are_a_condition_where_no_merge_can_tell() -> None:
+    world = World(team(simple_spec({"name": "a", "scope": {"includePaths": ["reports/"]}}, {"name": "b"})))
+    world.step()
+    world.start_all()
+    world.settle()
+    assert condition(world, "ScopesKept")["status"] == "True"
+    doing = {"state": "working", "since": to_text(world.now), "outsideScope": ["data.csv", "x"]}
+    world.raw["status"]["activity"] = [doing | {"agent": "a"}, doing | {"agent": "b"}]
+    said = condition(world, "ScopesKept")
+    assert (said["status"], said["reason"]) == ("False", "OutsideScope")
+    assert said["message"] == "while a worked, files outside its scope changed: data.csv, x"
+    for agent in ("a", "b", "lead"):
+        world.succeed(agent)
+        world.settle()
+    assert world.phase == "Completed"
+    assert condition(world, "ScopesKept")["status"] == "False"

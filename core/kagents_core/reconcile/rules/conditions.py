@@ -5,6 +5,7 @@ from datetime import datetime
 
 from kagents_core.api.constants import HUB
 from kagents_core.api.status import Activity, Condition
+from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.equipment import equipped
 from kagents_core.reconcile.plan import ClaimView, Problem
 from kagents_core.reconcile.rules.agents import AgentState
@@ -19,6 +20,7 @@ TYPE_ORDER = (
     "AgentsHealthy",
     "McpServersReachable",
     "GatesPassed",
+    "ScopesKept",
     "Delivered",
     "Succeeded",
 )
@@ -114,6 +116,21 @@ def servers_reachable(states: Iterable[AgentState], activity: Iterable[Activity]
     ]
     reason = "Unreachable" if failed else "AsExpected"
     yield condition("McpServersReachable", not failed, reason, "; ".join(failed))
+
+
+def scopes_kept(spec: AgentTeamSpec, activity: Iterable[Activity]) -> Iterator[Condition]:
+    """Whether agents of a team without a repository kept to their scope; a merge tells else."""
+    scoped = {mate.name for mate in spec.teammates if mate.scope is not None}
+    if spec.repository is not None or not scoped:
+        return
+    strayed = [
+        f"while {doing.agent} worked, files outside its scope changed: {', '.join(doing.outside_scope)}"
+        for doing in activity
+        if doing.agent in scoped and doing.outside_scope
+    ]
+    yield condition(
+        "ScopesKept", not strayed, "OutsideScope" if strayed else "AsExpected", "; ".join(strayed)
+    )
 
 
 def gates_passed(states: Iterable[AgentState], finish_waits: bool) -> Iterator[Condition]:

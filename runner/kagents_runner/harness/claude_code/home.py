@@ -18,6 +18,7 @@ from kagents_runner.harness.claude_code.credentials import Credential
 from kagents_runner.harness.claude_code.hooks import hook_settings
 from kagents_runner.harness.claude_code.skills import install_skills
 from kagents_runner.harness.protocol import AgentContext
+from kagents_runner.outside import scope_state
 
 _CONFIG_BYTES = 32 * 1024 * 1024
 _HOOK_SECONDS = 60
@@ -45,7 +46,12 @@ def prepare_home(context: AgentContext, credential: Credential) -> Path:
         (context.team_dir / name).mkdir(parents=True, exist_ok=True)
         _link(home / name, context.team_dir / name)
     _write(home / ".claude.json", _configuration(home / ".claude.json", context.cwd, credential))
-    hooks = hook_settings(layout.events(context.agent.name), _scope(context), _quality(context))
+    hooks = hook_settings(
+        layout.events(context.agent.name),
+        _scope(context),
+        _quality(context),
+        commands=context.team.repository is None,
+    )
     _write(home / "settings.json", _settings(hooks, credential))
     install_skills(home, context.agent.skills)
     servers = {each.name: asdict(each) for each in context.agent.mcp_servers if each.command is not None}
@@ -90,11 +96,12 @@ def _configuration(path: Path, cwd: Path, credential: Credential) -> dict[str, A
 def _scope(context: AgentContext) -> Path | None:
     """The file that the scope's hook reads; None for an agent that may change everything."""
     scope, repository = context.agent.scope, context.team.repository
-    if scope is None or repository is None:
+    if scope is None:
         return None
     path = context.home_dir / "kagents-scope.json"
     told = {"include": scope.include, "exclude": scope.exclude, "worktree": str(context.cwd)}
-    _write(path, told | {"base": f"origin/{repository.branch}"})
+    base = None if repository is None else f"origin/{repository.branch}"
+    _write(path, told | {"base": base, "state": str(scope_state(context.home_dir))})
     return path
 
 

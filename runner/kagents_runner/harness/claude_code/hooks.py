@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kagents_runner.harness.claude_code.scope_hook import EDITING_TOOLS
+from kagents_runner.harness.claude_code.scope_hook import COMMAND_TOOLS, EDITING_TOOLS
 from kagents_runner.quality.claude_code_hook import HELD_TOOLS
 
 _SCOPE = "kagents_runner.harness.claude_code.scope_hook"
@@ -43,11 +43,16 @@ def append_command(events: Path) -> str:
 
 
 def hook_settings(
-    events: Path, scope: Path | None = None, quality: tuple[Path, int] | None = None
+    events: Path,
+    scope: Path | None = None,
+    quality: tuple[Path, int] | None = None,
+    *,
+    commands: bool = False,
 ) -> dict[str, Any]:
     """The value of ``hooks`` in the CLI's ``settings.json``.
 
-    ``scope`` is the file of an agent's scope; ``quality`` that of its checks, and their time limit.
+    ``scope`` is the file of an agent's scope, which with ``commands`` is judged by what each of them changes;
+    ``quality`` is the file of its checks, and their time limit.
     """
     hook = {"type": "command", "command": append_command(events), "timeout": _TIMEOUT_SECONDS}
     settings: dict[str, Any] = {name: [{"hooks": [hook]}] for name in EVENTS}
@@ -56,6 +61,10 @@ def hook_settings(
     if scope is not None:
         judge = _program(_SCOPE, scope, _TIMEOUT_SECONDS)
         before.append({"matcher": EDITING_TOOLS, "hooks": [judge]})
+        if commands:
+            around = {"matcher": "|".join(COMMAND_TOOLS), "hooks": [judge]}
+            before.append(around)
+            settings["PostToolUse"].append(around)
         settings["Stop"].append({"hooks": [judge]})
     if quality is not None:
         before.append({"matcher": HELD_TOOLS, "hooks": [_program(_QUALITY, *quality)]})

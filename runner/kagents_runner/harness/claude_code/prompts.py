@@ -4,6 +4,7 @@ from kagents_runner.documents import AgentDocument, RosterEntry, TeamDocument
 from kagents_runner.harness.protocol import AgentContext
 from kagents_runner.locations import branch_of, place_of
 from kagents_runner.quality.wanted import checks
+from kagents_runner.scope import FOLDER
 
 _EVERYONE = """\
 You are `{agent}`, an agent of the team `{team}`. Every agent of this team is a \
@@ -113,4 +114,5 @@ def _place(team: TeamDocument, agent: AgentDocument) -> str:
             + (f" {agent.scope.words()}" if agent.scope else "")
         )
     inputs = f" Inputs, read-only: {', '.join(team.inputs)}." if team.inputs else ""
-    return inputs + (f" Put results into {team.output_dir}." if team.output_dir else "")
+    scope = f" {agent.scope.words(FOLDER)}" if agent.scope else ""
+    return inputs + (f" Put results into {team.output_dir}." if team.output_dir else "") + scope
