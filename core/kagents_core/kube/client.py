@@ -1,15 +1,17 @@
 """The verbs of the Kubernetes API that kagents uses, on plain dicts. Every call may raise ApiError."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 from urllib.parse import quote
 
 from kagents_core.api.resources import Resource
 from kagents_core.kube.config import ClientConfig
 from kagents_core.kube.errors import ApiError
 from kagents_core.kube.exec import PROTOCOLS, ExecStream
+from kagents_core.kube.paging import ObjectList, read_pages
 from kagents_core.kube.transport import CONNECTIONS, Query, Transport
 from kagents_core.kube.watch import WatchEvent, read_events
 
@@ -19,15 +21,6 @@ WATCH_SILENCE_SECONDS = 75.0
 """A watch that is silent for longer is dead: bookmarks come about once a minute."""
 
 _LIST_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectList:
-    """A list, or one page of it. ``remaining`` counts what later pages hold, where the server says."""
-
-    items: list[Object]
-    resource_version: str
-    remaining: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +80,21 @@ class Client:
         fields: str | None = None,
         limit: int = 500,
     ) -> AsyncGenerator[ObjectList]:
-        """The pages of a list. Raises Gone when the list outlived the server's memory of it: start again."""
+        """The pages of a list, each asked for while the caller looks at the one before.
+
+        Raises Gone when the list outlived the server's memory of it: start again.
+        """
         path = path_of(resource, namespace)
-        token = ""
-        while True:
+
+        def ask(token: str) -> Coroutine[Any, Any, Object]:
             query = _query(
                 labelSelector=labels, fieldSelector=fields, limit=str(limit), **{"continue": token}
             )
-            body = await self._object("GET", path, query=query, seconds=_LIST_SECONDS)
-            metadata = body.get("metadata") or {}
-            items = cast("list[Object]", body.get("items") or [])
-            for item in items:  # built-in kinds leave these out inside a list
-                item.setdefault("apiVersion", resource.api_version)
-                item.setdefault("kind", resource.kind)
-            remaining = int(metadata.get("remainingItemCount") or 0)
-            yield ObjectList(items, str(metadata.get("resourceVersion", "")), remaining)
-            token = metadata.get("continue") or ""
-            if not token:
-                return
+            return self._object("GET", path, query=query, seconds=_LIST_SECONDS)
+
+        async with aclosing(read_pages(resource, ask)) as pages:
+            async for page in pages:
+                yield page
 
     async def create(
         self,

@@ -3,6 +3,7 @@
 import asyncio
 import stat
 import sys
+from contextlib import aclosing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -79,6 +80,18 @@ async def test_list_goes_through_all_pages_and_fills_in_the_kind(server: Any, cl
     assert {item["kind"] for item in found.items} == {"Pod"}
     assert (found.resource_version, server.requests["GET"]) == (str(server.version), 3)
     assert len((await client.list(PODS, labels="odd=1")).items) == 3
+
+
+async def test_the_next_page_is_asked_for_while_one_is_looked_at(server: Any, client: Client) -> None:
+    for number in range(9):
+        server.put(f"/api/v1/namespaces/ns/pods/p{number}", {"metadata": {}})
+    async with aclosing(client.pages(PODS, "ns", limit=3)) as pages:
+        first = await anext(pages)
+        async with asyncio.timeout(5):
+            while server.requests["GET"] < 2:  # noqa: ASYNC110 - the server counts, it tells nobody
+                await asyncio.sleep(0)
+        assert [item["metadata"]["name"] for item in first.items] == ["p0", "p1", "p2"]
+    assert server.requests["GET"] == 2
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from typing import Any, cast
 import pytest
 
 from kagents_core.api.resources import CLAIMS, CONFIG_MAPS, EVENTS, PODS, SECRETS, Resource
-from kagents_core.kube.client import Client, ObjectList
+from kagents_core.kube.client import Client
 from kagents_core.kube.errors import AlreadyExists, Conflict, NotFound
+from kagents_core.kube.paging import ObjectList
 from kagents_core.kube.watch import WatchEvent
 from kagents_local.kubelet.keeper_client import KeeperClient, KeeperUnreachableError
 from kagents_local.kubelet.kubelet import Kubelet

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from kagents_core.kube.client import Client, ObjectList
+from kagents_core.kube.client import Client
 from kagents_core.kube.errors import ApiError, Gone, NotFound, Unreachable
+from kagents_core.kube.paging import ObjectList
 from kagents_core.kube.watch import WatchEvent
 from kagents_runner.record.status import NUMBER_SECONDS, STATE_SECONDS, Throttle
 from kagents_runner.record.teamlink import TeamLink

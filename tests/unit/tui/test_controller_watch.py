@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kagents_core.api.validation import validate_team
-from kagents_core.kube.client import ObjectList
 from kagents_core.kube.errors import Forbidden
+from kagents_core.kube.paging import ObjectList
 from kagents_core.reconcile import refuse_team
 from kagents_tui.controller_watch import PATIENCE, ControllerWatch, lease_words
 from kagents_tui.rows.teams import project

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from kagents_core.api.validation import validate
-from kagents_core.kube.client import ObjectList
 from kagents_core.kube.errors import AlreadyExists
+from kagents_core.kube.paging import ObjectList
 from kagents_tui import demo
 from kagents_tui.connection import Choice
 from kagents_tui.launch import Connector, build_parser, main

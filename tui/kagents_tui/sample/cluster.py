@@ -9,8 +9,9 @@ from typing import Any
 
 import orjson
 
-from kagents_core.kube.client import ObjectList, Permission
+from kagents_core.kube.client import Permission
 from kagents_core.kube.errors import Conflict, Forbidden, NotFound, Unreachable
+from kagents_core.kube.paging import ObjectList
 from kagents_core.kube.watch import WatchEvent
 from kagents_tui.sample.agentwork import printed
 from kagents_tui.sample.streams import SampleStream
