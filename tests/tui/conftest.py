@@ -22,6 +22,7 @@ import pyte
 import pytest
 from textual.pilot import Pilot
 
+from kagents_tui.actions import ACTIONS
 from kagents_tui.app import KagentsApp
 from kagents_tui.sample import data
 from kagents_tui.sample.cluster import SampleCluster, SampleConnector
@@ -68,6 +69,39 @@ class Terminal:
     async def shows(self, *words: str) -> None:
         """Waits until the screen shows all the words."""
         await self.until(lambda: all(word in self.text() for word in words))
+
+    async def do(self, pressed: str) -> None:
+        """Presses a key, types a command line after ``:``, a line up to ``\r``, or a text."""
+        if pressed.startswith(":"):
+            await self.press("colon", *map(named, pressed[1:]), "enter")
+        elif pressed.endswith("\r"):
+            await self.press(*map(named, pressed[:-1]), "enter")
+            await self.until(lambda: not self.app.screen.query("#prompt"))
+        elif pressed in KEYS:
+            await self.press(pressed)
+        elif pressed:
+            await self.press(*map(named, pressed))
+
+    async def comes(self, effect: str | Callable[["Terminal"], Any], after: str) -> None:
+        """Waits for a condition, for words that are shown or, behind ``-``, for words that go."""
+
+        def come() -> Any:
+            if callable(effect):
+                return effect(self)
+            return effect[1:] not in self.text() if effect.startswith("-") else effect in self.text()
+
+        try:
+            await self.until(come)
+        except AssertionError as error:
+            raise AssertionError(f"{after}, then {effect!r}: {error}") from None
+
+
+KEYS = {key for action in ACTIONS for key in action.keys}
+
+
+def named(character: str) -> str:
+    """Textual's name of a character's key."""
+    return {" ": "space", "-": "minus"}.get(character, character)
 
 
 @pytest.fixture(autouse=True)

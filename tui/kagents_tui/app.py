@@ -10,12 +10,13 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.worker import Worker, WorkerState
 
 from kagents_core.safetext import SafeText
 from kagents_tui import returning
-from kagents_tui.actions.keymap import binding_id, keymap_of
+from kagents_tui.actions.bindings import bindings_of
+from kagents_tui.actions.keymap import keymap_of
 from kagents_tui.calls import Calls
 from kagents_tui.controller_watch import ControllerWatch
 from kagents_tui.favourites import Favourites
@@ -31,6 +32,7 @@ from kagents_tui.rows.symbols import ASCII, UNICODE
 from kagents_tui.rows.teams import Key, Team
 from kagents_tui.rows.totals import Totals
 from kagents_tui.screens.frame import Frame
+from kagents_tui.screens.modal import Modal
 from kagents_tui.session import Connection, Connector, Options
 from kagents_tui.settings import ThemeName
 from kagents_tui.theme import choose, themes
@@ -39,14 +41,13 @@ QUIT_SECONDS = 2.0
 """Two presses of ctrl-c within this time quit."""
 
 
-class KagentsApp(App[None]):
+class KagentsApp(App[None], inherit_bindings=False):
     """kagents-tui."""
 
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "quit", show=False, priority=True, id=binding_id("quit", 0)),
-        Binding("ctrl+c", "help_quit", show=False, id=binding_id("interrupt", 0)),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(
+        "always", first=True, does={"quit": "quit", "interrupt": "help_quit"}
+    )
     CSS = """
     Screen { layout: vertical; }
     ScrollBar { scrollbar-color: $secondary; scrollbar-background: $background; }
@@ -312,8 +313,10 @@ class KagentsApp(App[None]):
             self.exit()
             return
         self._pressed_at = monotonic()
-        key = self.keymap.words("interrupt")
-        self.say(f"press {key} again to quit; teams keep running", "warn")
+        words = f"press {self.keymap.words('interrupt')} again to quit; teams keep running"
+        self.say(words, "warn")
+        if isinstance(self.screen, Modal):
+            self.screen.say(line(words), "warn")
 
     def get_key_display(self, binding: Any) -> str:
         """Keys as they are written everywhere: ``ctrl-k``."""

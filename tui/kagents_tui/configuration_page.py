@@ -37,8 +37,10 @@ ENDING: Final = """\
 keys that hold. Keys are written as the help shows them: a character (`G`, `'?'`, `'/'`), `space`, `tab`,
 `enter`, `esc`, `up`, `f5`, or one with `ctrl-`, `alt-` or `shift-` in front. A terminal sends the same for
 `ctrl-i` and `tab`, and for `ctrl-m` and `enter`: they are one key. An empty list takes the key away; what has
-a command stays on the command line. `quit` and `interrupt` hold also where text is typed, so they take no key
-that types.
+a command stays on the command line. What holds in questions, messages, the palette and lines for typing is
+changed in the same way. What holds where text is typed takes no key that types there: no character, and
+neither `enter` nor, for `quit` and `interrupt`, `tab`, `esc` and `backspace`. Questions and lines can always
+be answered and left: `answer_no`, `give_up`, `choice_take` and `line_done` keep a key.
 
 ```yaml
 theme: light

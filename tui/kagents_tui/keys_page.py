@@ -1,9 +1,12 @@
 """Writes docs/keys.md from the registry: ``python -m kagents_tui.keys_page docs/keys.md``."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from kagents_tui.actions import ACTIONS, SCREENS, Action, of_screen, shown_keys
+from kagents_tui.actions.dialogs import DIALOG_TITLES, of_dialog
+from kagents_tui.actions.writing import WRITING
 
 TITLES = {
     "teams": "The list of teams",
@@ -31,14 +34,15 @@ def page() -> str:
         "changed in the [configuration](configuration.md), by the id in the last column.",
     ]
     for screen in SCREENS:
-        parts += [
-            "",
-            f"## {TITLES.get(screen, f'The list of {screen}')}",
-            "",
-            "| keys | what it does | | id |",
-            "|---|---|---|---|",
-        ]
-        parts += [row(action) for action in of_screen(screen) if action.keys]
+        parts += section(TITLES.get(screen, f"The list of {screen}"), of_screen(screen))
+    for dialog, title in DIALOG_TITLES.items():
+        parts += section(title, of_dialog(dialog))
+    parts += section("Where text is typed", WRITING)
+    parts += [
+        "",
+        "Every character is text there; so is `enter` in several lines. The keys from `text_up` on hold only",
+        "in several lines.",
+    ]
     parts += ["", "## The command line, after `:`", "", "| command | what it does |", "|---|---|"]
     for action in ACTIONS:
         if action.command:
@@ -51,6 +55,12 @@ def page() -> str:
         "Tab completes, up and down go through what was typed before.",
     ]
     return "\n".join(parts) + "\n"
+
+
+def section(title: str, actions: Iterable[Action]) -> list[str]:
+    """A table of keys under its title."""
+    head = ["", f"## {title}", "", "| keys | what it does | | id |", "|---|---|---|---|"]
+    return head + [row(action) for action in actions if action.keys]
 
 
 def row(action: Action) -> str:

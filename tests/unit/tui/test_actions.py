@@ -6,7 +6,8 @@ import pytest
 
 from kagents_core.api import resources
 from kagents_tui.acting import DOERS
-from kagents_tui.actions import ACTIONS, BY_ID, SCREENS, clashes, of_screen
+from kagents_tui.actions import ACTIONS, BY_ID, SCREENS, SURFACES, clashes, of_screen
+from kagents_tui.actions.dialogs import DIALOG_TITLES, DIALOGS
 from kagents_tui.commands import (
     BY_COMMAND,
     About,
@@ -25,9 +26,16 @@ from kagents_tui.screens.view import View
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-def test_no_two_actions_of_a_screen_share_a_key(screen):
-    assert clashes(of_screen(screen)) == []
+@pytest.mark.parametrize("surface", SURFACES)
+def test_no_two_actions_of_a_screen_or_dialog_share_a_key(surface):
+    assert clashes(of_screen(surface)) == []
+
+
+def test_every_action_belongs_to_something_that_takes_keys():
+    scopes = {scope for each in SURFACES.values() for scope in each}
+    assert [action.id for action in ACTIONS if not scopes.issuperset(action.scopes)] == []
+    assert DIALOGS.keys() == DIALOG_TITLES.keys()
+    assert not SCREENS.keys() & DIALOGS.keys()
 
 
 def test_a_clash_is_told_with_both_names():
@@ -41,6 +49,7 @@ def test_every_action_is_documented_and_reachable():
         assert action.help, action.id
         assert action.title, action.id
         assert action.keys or action.command, action.id
+        assert f"`{action.id}`" in page() or not action.keys
 
 
 def test_every_act_on_a_team_is_carried_out_somewhere():
@@ -62,13 +71,13 @@ def test_what_changes_something_has_a_permission_and_what_is_dangerous_changes_s
 @pytest.mark.parametrize("screen", SCREENS)
 def test_help_lists_every_key_of_its_screen(screen):
     text = help_text(screen, read_only=False)
-    for action in of_screen(screen):
+    for action in (*of_screen(screen), *(each for dialog in DIALOGS for each in of_screen(dialog))):
         assert action.help in text
 
 
 def test_read_only_leaves_out_what_changes_something():
     text = help_text("teams", read_only=True)
-    assert "ctrl-k" not in text
+    assert BY_ID["kill"].help not in text
     assert ":kill" not in text
     assert not any(action.mutates for action in of_screen("teams", read_only=True))
 

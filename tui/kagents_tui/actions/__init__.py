@@ -1,7 +1,8 @@
 """The registry of everything a person can do: keys, footer, help, command line and docs/keys.md come from it.
 
-An action belongs to scopes; a screen has several. Two actions of one screen never share a key (tested). A
-``mutates`` action is unbound in read-only mode. ``needs`` is the permission it is checked against before use.
+An action belongs to scopes; a screen or dialog has several. Two actions of one of these never share a key
+(tested). A ``mutates`` action is unbound in read-only mode. ``needs`` is the permission it is checked against
+before use; what only confirms such an action, as in a dialog, has none of its own.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,13 +12,18 @@ from kagents_tui.actions.action import Action, Need, Scope
 from kagents_tui.actions.acts import ACTS
 from kagents_tui.actions.agent import AGENT
 from kagents_tui.actions.attention import ATTENTION
+from kagents_tui.actions.dialogs import DIALOGS, IN_DIALOGS
 from kagents_tui.actions.keeping import KEEPING
 from kagents_tui.actions.kinds import KINDS
 from kagents_tui.actions.moves import MOVES
 from kagents_tui.actions.team import TEAM
 from kagents_tui.actions.views import VIEWS
+from kagents_tui.actions.writing import WRITING
 
-ACTIONS: Final[tuple[Action, ...]] = (*KINDS, *ACTS, *AGENT, *VIEWS, *KEEPING, *MOVES, *TEAM, *ATTENTION)
+ACTIONS: Final[tuple[Action, ...]] = (
+    *(*KINDS, *ACTS, *AGENT, *VIEWS, *KEEPING, *MOVES, *TEAM, *ATTENTION),
+    *(*IN_DIALOGS, *WRITING),
+)
 BY_ID: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 
 SCREENS: Final[dict[str, tuple[Scope, ...]]] = {
@@ -42,6 +48,8 @@ SCREENS: Final[dict[str, tuple[Scope, ...]]] = {
 }
 """The scopes of each screen."""
 
+SURFACES: Final = SCREENS | DIALOGS
+"""The scopes of everything that takes keys; two actions of one of these never share a key."""
 
 SHOWN: Final = {
     "colon": ":",
@@ -59,8 +67,8 @@ SHOWN: Final = {
 
 
 def of_screen(screen: str, *, read_only: bool = False) -> Iterator[Action]:
-    """The actions a screen has; in read-only mode those that change something are gone."""
-    scopes = set(SCREENS[screen])
+    """The actions a screen or dialog has; in read-only mode those that change something are gone."""
+    scopes = set(SURFACES[screen])
     return (
         action
         for action in ACTIONS
@@ -101,9 +109,11 @@ __all__ = [
     "ACTIONS",
     "ACTS",
     "BY_ID",
+    "DIALOGS",
     "KINDS",
     "MOVES",
     "SCREENS",
+    "SURFACES",
     "VIEWS",
     "Action",
     "Need",

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from kagents_tui.actions import BY_ID, SCREENS, Action, of_screen, shown_key
+from kagents_tui.actions import BY_ID, SURFACES, Action, of_screen, shown_key
+from kagents_tui.actions.dialogs import MADE_WITH_ENTER, TYPED
 
 NAMED: Final = frozenset(
     ("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "insert", "delete")
@@ -26,8 +27,8 @@ SAME: Final = {
 }
 """A terminal sends the same for both, so they are one key."""
 WAYS_OUT: Final = ("quit", "interrupt", "command")
-ALWAYS: Final = ("quit", "interrupt")
-"""These hold also where a person types text, so they cannot have a key that types."""
+NEEDED: Final = ("answer_no", "give_up", "choice_take", "line_done")
+"""Without a key for these, a dialog could be neither answered nor left."""
 FORMS: Final = (
     "a character (G, ?, /), space, tab, enter, esc, up, f5 …, or one with ctrl-, alt- or shift- in front"
 )
@@ -72,11 +73,17 @@ def _is_character_name(name: str) -> bool:
     return len(name) > 1 and key_to_character(name) is not None
 
 
-def _types(key: str) -> bool:
-    """Whether the key is needed for typing."""
+def _types(key: str, scopes: Sequence[str]) -> bool:
+    """Whether the key is needed for typing, in these scopes."""
     from textual.keys import key_to_character
 
-    return key in ("tab", "enter", "escape", "backspace", "space") or key_to_character(key) is not None
+    if not TYPED.intersection(scopes):
+        return False
+    needed = {"enter"} if MADE_WITH_ENTER.intersection(scopes) else set()
+    if "always" in scopes:
+        needed = {"tab", "enter", "escape", "backspace"}
+    character = key_to_character(key)
+    return key in needed or (character is not None and character.isprintable())
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +102,17 @@ class Keymap:
         return map(self.apply, of_screen(screen, read_only=read_only))
 
     def words(self, action_id: str) -> str:
-        """The first key of an action as a person reads it; ``:command`` or its id when it has none."""
+        """The first key of an action as a person reads it; ``:command`` when it has none, or ``-``."""
         action = self.apply(BY_ID[action_id])
-        return shown_key(action.keys[0]) if action.keys else f":{action.command or action.id}"
+        return shown_key(action.keys[0]) if action.keys else f":{action.command}" if action.command else "-"
+
+    def hint(self, surface: str) -> str:
+        """The keys that a dialog shows, in one line: those of the same title together."""
+        keys: dict[str, list[str]] = {}
+        for action in self.of_screen(surface):
+            if action.footer and action.keys:
+                keys.setdefault(action.title, []).append(shown_key(action.keys[0]))
+        return "  ".join(f"{' '.join(each)} {title}" for title, each in keys.items())
 
     def for_textual(self) -> dict[str, str]:
         """For ``App.set_keymap``: a numbered action keeps its places, others take all at the first."""
@@ -129,32 +144,16 @@ def no_key(action_id: str) -> str:
 def keymap_of(wanted: Mapping[str, Sequence[str]]) -> Keymap:
     """The keymap that a person wrote down, by action id.
 
-    Raises ``ImpossibleKeyError`` for an unknown action, a key that is none, two actions of one screen with
-    the same key, or a terminal that could not be left any more.
+    Raises ``ImpossibleKeyError`` for an unknown action, a key that is none or is needed for typing, two
+    actions of one screen or dialog with the same key, or something that could not be left any more.
     """
-    changed = {}
-    for name, keys in wanted.items():
-        if name not in BY_ID:
-            raise ImpossibleKeyError(f"keys.{name}: {unknown_action(name)}")
-        try:
-            changed[name] = tuple(dict.fromkeys(map(key_of, keys)))
-        except ImpossibleKeyError as error:
-            raise ImpossibleKeyError(f"keys.{name}: {error}") from None
-        if name in ALWAYS and any(map(_types, changed[name])):
-            raise ImpossibleKeyError(
-                f"keys.{name}: holds also where text is typed; give it a key with ctrl- or alt-, or f1 to f24"
-            )
-        if BY_ID[name].numbered and len(changed[name]) not in (0, len(BY_ID[name].keys)):
-            raise ImpossibleKeyError(
-                f"keys.{name}: needs {len(BY_ID[name].keys)} keys, one for each place, or none at all;"
-                f" {len(changed[name])} were given"
-            )
+    changed = {name: keys_of(name, keys) for name, keys in wanted.items()}
     keymap = Keymap(changed)
-    for screen in SCREENS:
-        for first, second, key in shared_keys(keymap.of_screen(screen)):
+    for surface in SURFACES:
+        for first, second, key in shared_keys(keymap.of_screen(surface)):
             mine, other = (first, second) if first in changed else (second, first)
             raise ImpossibleKeyError(
-                f"keys.{mine}: {shown_key(key)} is also the key of {other} (view {screen!r});"
+                f"keys.{mine}: {shown_key(key)} is also the key of {other} (view {surface!r});"
                 f" give keys.{other} another key, or [] for none"
             )
     if not any(keymap.apply(BY_ID[name]).keys for name in WAYS_OUT):
@@ -162,6 +161,31 @@ def keymap_of(wanted: Mapping[str, Sequence[str]]) -> Keymap:
             f"keys: one of {', '.join(WAYS_OUT)} must keep a key, or the terminal cannot be left"
         )
     return keymap
+
+
+def keys_of(name: str, keys: Sequence[str]) -> tuple[str, ...]:
+    """The keys that a person gives one action. Raises ``ImpossibleKeyError`` where it cannot have them."""
+    if name not in BY_ID:
+        raise ImpossibleKeyError(f"keys.{name}: {unknown_action(name)}")
+    action = BY_ID[name]
+    try:
+        found = tuple(dict.fromkeys(map(key_of, keys)))
+    except ImpossibleKeyError as error:
+        raise ImpossibleKeyError(f"keys.{name}: {error}") from None
+    for key in found:
+        if _types(key, action.scopes):
+            raise ImpossibleKeyError(
+                f"keys.{name}: holds also where text is typed, where {shown_key(key)} types;"
+                " give it a key with ctrl- or alt-, or f1 to f24"
+            )
+    if action.numbered and len(found) not in (0, len(action.keys)):
+        raise ImpossibleKeyError(
+            f"keys.{name}: needs {len(action.keys)} keys, one for each place, or none at all;"
+            f" {len(found)} were given"
+        )
+    if name in NEEDED and not found:
+        raise ImpossibleKeyError(f"keys.{name}: must keep a key, or a dialog cannot be left")
+    return found
 
 
 def unknown_action(name: str) -> str:

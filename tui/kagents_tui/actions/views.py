@@ -62,6 +62,13 @@ VIEWS: Final = (
     Action(
         "back", ("escape", "q"), "back", "Clear the filter, else go back; it never quits", ("everywhere",)
     ),
-    Action("interrupt", ("ctrl+c",), "interrupt", "Twice within two seconds: quit", ("everywhere",)),
-    Action("quit", ("ctrl+q",), "quit", "Quit at once; teams keep running", ("everywhere",), command="quit"),
+    Action("interrupt", ("ctrl+c",), "interrupt", "Twice within two seconds: quit", ("everywhere", "always")),
+    Action(
+        "quit",
+        ("ctrl+q",),
+        "quit",
+        "Quit at once; teams keep running",
+        ("everywhere", "always"),
+        command="quit",
+    ),
 )

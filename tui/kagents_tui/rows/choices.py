@@ -114,7 +114,7 @@ def action_search(action: Action) -> str:
 
 ACTIONS: tuple[Column[Action], ...] = (
     Column("DO", lambda a, s: cell(a.title, "bad" if a.dangerous else "strong"), 10, 18),
-    Column("KEY", lambda a, s: cell(key_words(a) or f":{a.command}", "accent"), 6, 12),
+    Column("KEY", lambda a, s: cell(key_words(a) or (f":{a.command}" if a.command else ""), "accent"), 6, 12),
     Column("WHAT", lambda a, s: cell(a.help, "dim"), 10, 200, grow=True),
 )
 """Of a view, with the keys that they have now."""

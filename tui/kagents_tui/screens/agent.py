@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 from textual.binding import BindingType
 
 from kagents_tui.actions import BY_ID
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.container_log import LogStream
 from kagents_tui.feed import Batch
 from kagents_tui.following import Following
@@ -26,7 +27,6 @@ from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Key, finished
 from kagents_tui.screens.book import BookScreen
-from kagents_tui.screens.view import bindings
 from kagents_tui.turns import follow
 from kagents_tui.widgets.logbook import LogBook
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 from textual.binding import BindingType
 
 from kagents_tui.actions import BY_ID
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.feed import Batch
 from kagents_tui.rows import team_agents as rows
 from kagents_tui.rows import teams
@@ -15,7 +16,6 @@ from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.team_agents import TeamAgent
 from kagents_tui.rows.teams import Key, Team
 from kagents_tui.screens.kindlist import KindList
-from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.table import Table
 
 SLICE_SECONDS: Final = 0.02

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 from textual.binding import BindingType
 from textual.containers import Vertical
 
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.feed import Batch
 from kagents_tui.rows import teams
 from kagents_tui.rows import waiting as rows
@@ -22,7 +23,6 @@ from kagents_tui.rows.waiting import Waiting
 from kagents_tui.screens.attention_answering import Answering
 from kagents_tui.screens.attention_peek import load
 from kagents_tui.screens.kindlist import REORDER_SECONDS
-from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.bar import Bar
 from kagents_tui.widgets.document import Document
 from kagents_tui.widgets.table import Table

@@ -5,10 +5,10 @@ from typing import Any, ClassVar, cast
 
 from textual.binding import BindingType
 
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.rows.cells import Cell
 from kagents_tui.rows.choices import CONTEXTS, Context, contexts_of
 from kagents_tui.screens.listing import Listing
-from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.table import Table
 
 

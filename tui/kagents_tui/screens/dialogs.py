@@ -5,50 +5,37 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from kagents_core.safetext import SafeText
+from kagents_tui.actions.bindings import bindings_of
 from kagents_tui.rows.cells import Tone, cell
 from kagents_tui.rows.fields import line
+from kagents_tui.screens.modal import BOX, CANCEL, STYLE, Modal
 from kagents_tui.widgets.bar import Bar
 from kagents_tui.widgets.buttons import Buttons
 from kagents_tui.widgets.document import Document
+from kagents_tui.widgets.writing import Area, Field
 
-CANCEL = "Cancel"
 MESSAGE_LIMIT = 256 * 1024
 """Bytes of a message, as the runner accepts them."""
 
 SUMMARY_LIMIT = 120
 """Characters of its summary."""
 
-STYLE = """
-    align: center middle;
-    background: $background 60%;
-"""
-BOX = """
-    width: 90%; max-width: 100; height: auto; max-height: 90%;
-    background: $panel; border: round $primary; padding: 0 1;
-"""
 
-
-class Confirm(ModalScreen[bool]):
+class Confirm(Modal[bool]):
     """Asks before an act. ``safe`` puts the focus on Cancel."""
 
+    kind = "question"
     DEFAULT_CSS = f"""
     Confirm {{ {STYLE} }}
     Confirm #box {{ {BOX} }}
-    Confirm Document {{ height: auto; min-height: 3; max-height: 18; margin: 1 0; }}
+    Confirm Document {{ margin: 1 0; }}
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "refuse", show=False),
-        Binding("j", "scroll('down')", show=False),
-        Binding("k", "scroll('up')", show=False),
-        Binding("ctrl+f,pagedown", "scroll('page_down')", show=False),
-        Binding("ctrl+b,pageup", "scroll('page_up')", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("question", "fields")
 
     def __init__(self, question: str, story: SafeText, verb: str, *, safe: bool) -> None:
         super().__init__()
@@ -70,20 +57,37 @@ class Confirm(ModalScreen[bool]):
         document = self.query_one(Document)
         document.can_focus = False
         document.replace(self.story)
-        document.styles.height = min(18, max(3, sum(1 + len(each) // 70 for each in document.lines)))
         self.query_one(Buttons).focus()
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """The buttons are always in view; a long story scrolls."""
+        document = self.query_one(Document)
+        self.fit(document, min(18, max(3, sum(1 + len(each) // 70 for each in document.lines))), others=6)
 
     def on_buttons_chosen(self, event: Buttons.Chosen) -> None:
         """The answer."""
         self.dismiss(event.choice == self.verb)
 
-    def action_refuse(self) -> None:
-        """Escape is a no."""
+    def do_answer_no(self) -> None:
+        """Nothing is done."""
         self.dismiss(False)
 
-    def action_scroll(self, step: str) -> None:
-        """Moves through a long story."""
-        self.query_one(Document).move(step)
+    def do_story_down(self) -> None:
+        """Down in a long story."""
+        self.query_one(Document).move("down")
+
+    def do_story_up(self) -> None:
+        """Up in it."""
+        self.query_one(Document).move("up")
+
+    def do_story_page_down(self) -> None:
+        """A page down."""
+        self.query_one(Document).move("page_down")
+
+    def do_story_page_up(self) -> None:
+        """A page up."""
+        self.query_one(Document).move("page_up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +99,20 @@ class Written:
     summary: str
 
 
-class Compose(ModalScreen[Written | None]):
+class Compose(Modal[Written | None]):
     """Writes a message to one of the agents. The result is what was written, or None."""
 
+    kind = "message"
     DEFAULT_CSS = f"""
     Compose {{ {STYLE} }}
     Compose #box {{ {BOX} }}
-    Compose TextArea {{ height: 10; border: round $secondary; margin: 0; }}
-    Compose TextArea:focus {{ border: round $primary; }}
+    Compose Area {{ border: round $secondary; margin: 0; }}
+    Compose Area:focus {{ border: round $primary; }}
     Compose #about {{ height: 1; }}
     Compose #label {{ width: 9; }}
-    Compose Input {{ height: 1; border: none; padding: 0; background: $panel; width: 1fr; }}
+    Compose Field {{ height: 1; border: none; padding: 0; background: $panel; width: 1fr; }}
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "refuse", show=False),
-        Binding("ctrl+s", "send", show=False, priority=True),
-        Binding("ctrl+n", "receiver(1)", show=False, priority=True),
-        Binding("ctrl+p", "receiver(-1)", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("typing", "writing", "message", "fields", first=True)
 
     def __init__(self, team: SafeText, agents: Sequence[str], chosen: str | None, summary: str = "") -> None:
         super().__init__()
@@ -127,18 +127,23 @@ class Compose(ModalScreen[Written | None]):
             yield Bar(id="hint")
             with Horizontal(id="about"):
                 yield Bar(id="label")
-                yield Input(self.summary, max_length=SUMMARY_LIMIT, select_on_focus=False)
-            yield TextArea(tab_behavior="focus", show_line_numbers=False)
+                yield Field(self.summary, max_length=SUMMARY_LIMIT, select_on_focus=False)
+            yield Area(tab_behavior="focus", show_line_numbers=False)
             yield Buttons([(CANCEL, "plain"), ("Send", "good")], focus=1)
 
     def on_mount(self) -> None:
         """The text has the focus."""
         self._show()
         self.query_one("#label", Bar).show([cell("summary  ", "dim")])
-        self.query_one(Input).cursor_blink = False
-        area = self.query_one(TextArea)
+        self.query_one(Field).cursor_blink = False
+        area = self.query_one(Area)
         area.cursor_blink = False
         area.focus()
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """The buttons are always in view."""
+        self.fit(self.query_one(Area), 10, others=6)
 
     def _show(self) -> None:
         names = [
@@ -146,38 +151,45 @@ class Compose(ModalScreen[Written | None]):
             for index, name in enumerate(self.agents)
         ]
         self.query_one("#receiver", Bar).show([cell(f"message in {self.team} to ", "warn"), *names])
-        self.query_one("#hint", Bar).show(
-            [cell("ctrl-n ctrl-p receiver  shift-tab summary  ctrl-s send  esc cancel", "dim")]
-        )
+        self.query_one("#hint", Bar).show([self.hint()])
 
-    def action_receiver(self, step: int) -> None:
-        """To the next or previous receiver."""
+    def do_receiver_next(self) -> None:
+        """To the next receiver."""
+        self._receiver(+1)
+
+    def do_receiver_previous(self) -> None:
+        """To the receiver before."""
+        self._receiver(-1)
+
+    def _receiver(self, step: int) -> None:
         self.at = (self.at + step) % len(self.agents)
         self._show()
 
-    def action_send(self) -> None:
+    def do_send(self) -> None:
         """Sends when there is something to send."""
-        text = self.query_one(TextArea).text
+        text = self.query_one(Area).text
         if not text.strip():
-            self.query_one("#hint", Bar).show([cell("the message is empty; write something, or esc", "warn")])
+            leaves = self.keymap.words("give_up")
+            words = f"the message is empty; write something, or {leaves}"
+            self.query_one("#hint", Bar).show([cell(words, "warn")])
         elif len(text.encode("utf-8", "surrogatepass")) > MESSAGE_LIMIT:
             self.query_one("#hint", Bar).show(
                 [cell("the message is longer than 256 KiB; shorten it", "warn")]
             )
         else:
-            self.dismiss(Written(self.agents[self.at], text, self.query_one(Input).value.strip()))
+            self.dismiss(Written(self.agents[self.at], text, self.query_one(Field).value.strip()))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """From the summary to the text."""
-        self.query_one(TextArea).focus()
+        self.query_one(Area).focus()
 
     def on_buttons_chosen(self, event: Buttons.Chosen) -> None:
         """A button instead of a key."""
         if event.choice == CANCEL:
             self.dismiss(None)
         else:
-            self.action_send()
+            self.do_send()
 
-    def action_refuse(self) -> None:
+    def do_give_up(self) -> None:
         """Nothing is sent."""
         self.dismiss(None)

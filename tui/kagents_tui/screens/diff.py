@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 from textual.binding import BindingType
 
 from kagents_core.safetext import SafeText
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.cells import Cell, Tone, cell
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Team
 from kagents_tui.screens.book import BookScreen
-from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.logbook import LogBook
 from kagents_tui.worktree import DiffLine, WorktreeDiff, as_lines, fetch
 

@@ -175,7 +175,7 @@ class Frame(Keeping, Screen[None], inherit_bindings=False):
         mine = SCREENS[self.kind][-1]
         found = self.kagents.keymap.of_screen(self.kind, read_only=self.kagents.options.read_only)
         return sorted(
-            (each for each in found if each.footer),
+            (each for each in found if each.footer and (each.keys or each.command)),
             key=lambda each: 0 if each.scopes == (mine,) else 1 if mine in each.scopes else 2,
         )
 
@@ -186,7 +186,7 @@ class Frame(Keeping, Screen[None], inherit_bindings=False):
         for action in self.footer_actions():
             if action.id not in ("command", "help"):
                 off = bool(namespace is not None and self.kagents.permissions.refusal(action, namespace))
-                words = key_words(action) or f":{action.command or action.id}"
+                words = key_words(action) or f":{action.command}"
                 key = f"({words})" if off else words
                 shown += [cell(f" {key}", "dim" if off else "accent"), cell(f" {action.title} ", "dim")]
         return first_that_fit(shown, self.size.width - cells_wide(self.always_cells()), together=2)

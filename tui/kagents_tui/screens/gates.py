@@ -7,6 +7,7 @@ from textual.binding import BindingType
 
 from kagents_core.api.resources import AGENT_TEAMS
 from kagents_tui.actions import Action
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.bulk import Subject, without_event
 from kagents_tui.feed import Batch
 from kagents_tui.rows import gates as rows
@@ -15,7 +16,6 @@ from kagents_tui.rows.cells import Cell
 from kagents_tui.rows.gates import Gate
 from kagents_tui.rows.teams import Team
 from kagents_tui.screens.kindlist import KindList
-from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.table import Table
 
 

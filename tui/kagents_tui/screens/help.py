@@ -1,8 +1,12 @@
 """Every key and command of a screen, from the registry."""
 
+from collections.abc import Iterable, Iterator
+
 from kagents_core.safetext import SafeText, clean
 from kagents_tui.actions import ACTIONS, Action, shown_keys
+from kagents_tui.actions.dialogs import DIALOG_TITLES, of_dialog
 from kagents_tui.actions.keymap import DEFAULT, Keymap
+from kagents_tui.actions.writing import WRITING
 from kagents_tui.screens.reading import ReadingScreen
 
 
@@ -34,6 +38,9 @@ def help_text(screen: str, *, read_only: bool, keymap: Keymap = DEFAULT) -> Safe
     for action in ACTIONS:
         if action.command and not (read_only and action.mutates):
             lines.append(f"  {f':{action.command} {action.argument}'.strip():<28}  {action.help}")
+    for title, actions in elsewhere():
+        lines += ["", title, ""]
+        lines += [key_line(action) for action in map(keymap.apply, actions) if action.keys]
     lines += ["", "Glyphs", ""]
     lines += [
         "  ▲ !  a person must decide     ◆ ~  look at it        ✗ x  failed",
@@ -41,6 +48,12 @@ def help_text(screen: str, *, read_only: bool, keymap: Keymap = DEFAULT) -> Safe
         "  ‖ =  suspended                ■ #  cancelled         • >  just changed",
     ]
     return clean("\n".join(lines))
+
+
+def elsewhere() -> Iterator[tuple[str, Iterable[Action]]]:
+    """What holds in dialogs and where text is typed, under its titles."""
+    yield from ((title, of_dialog(name)) for name, title in DIALOG_TITLES.items())
+    yield "Where text is typed", WRITING
 
 
 def key_line(action: Action) -> str:

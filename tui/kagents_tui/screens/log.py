@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.container_log import LogStream
 from kagents_tui.rows.agentlog import LogLine
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Key
 from kagents_tui.screens.book import BookScreen
-from kagents_tui.screens.view import bindings
 
 PAINT_SECONDS = 0.1
 

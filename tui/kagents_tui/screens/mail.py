@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 
 from kagents_tui.actions import BY_ID
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.journal.changes import Changes
 from kagents_tui.journal.mail import Mail
 from kagents_tui.navigation import drill
@@ -25,7 +26,6 @@ from kagents_tui.rows.threads import Pair, Thread, Threads
 from kagents_tui.screens.followed import Followed
 from kagents_tui.screens.mail_preview import Previewing
 from kagents_tui.screens.narrowing import Narrowing
-from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.table import Table
 
 

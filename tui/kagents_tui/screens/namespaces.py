@@ -8,11 +8,11 @@ from textual.binding import BindingType
 
 from kagents_core.api.resources import NAMESPACES
 from kagents_tui import navigation
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.feed import Batch
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.choices import ALL, SPACES, Space, created_of, spaces_of
 from kagents_tui.screens.kindlist import Marking
-from kagents_tui.screens.view import bindings
 from kagents_tui.watched import Key, Watched
 from kagents_tui.widgets.table import Table
 

@@ -2,70 +2,55 @@
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from kagents_tui.actions import Action
+from kagents_tui.actions.bindings import bindings_of
 from kagents_tui.rows import choices
-from kagents_tui.screens.dialogs import BOX, STYLE
+from kagents_tui.screens.modal import BOX, STYLE, Modal
 from kagents_tui.widgets.table import Table
-
-if TYPE_CHECKING:
-    from kagents_tui.app import KagentsApp
+from kagents_tui.widgets.writing import Field
 
 MOST: Final = 14
 """Lines of the list."""
 
 
-class Palette(ModalScreen[str | None]):
+class Palette(Modal[str | None]):
     """Chooses an action. The result is its id, or None."""
 
+    kind = "palette"
     DEFAULT_CSS = f"""
     Palette {{ {STYLE} }}
     Palette #box {{ {BOX} }}
-    Palette Input {{ height: 1; border: none; padding: 0 1; background: $panel; }}
+    Palette Field {{ height: 1; border: none; padding: 0 1; background: $panel; }}
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", show=False),
-        *(
-            Binding(key, f"move('{step}')", show=False, priority=True)
-            for key, step in {
-                "up": "up",
-                "down": "down",
-                "ctrl+p": "up",
-                "ctrl+n": "down",
-                "pageup": "page_up",
-                "pagedown": "page_down",
-            }.items()
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("typing", "palette", first=True)
 
     def __init__(self, actions: Sequence[Action]) -> None:
         super().__init__()
         self.actions = actions
 
     def compose(self) -> ComposeResult:
-        app: KagentsApp = self.app  # type: ignore[assignment]  # the only application there is
         with Vertical(id="box"):
-            yield Input(placeholder="what to do", compact=True, select_on_focus=False)
+            yield Field(placeholder="what to do", compact=True, select_on_focus=False)
             yield Table(
-                choices.ACTIONS, scene=app.scene, key=lambda action: action.id,
+                choices.ACTIONS, scene=self.kagents.scene, key=lambda action: action.id,
                 search=choices.action_search, header=False, empty="no action",
             )  # fmt: skip
 
     def on_mount(self) -> None:
         """The line has the focus, the list the cursor."""
-        self.query_one(Input).cursor_blink = False
+        self.query_one(Field).cursor_blink = False
         table = self.query_one(Table)
         table.can_focus = False
         table.styles.height = min(MOST, max(3, self.app.size.height - 8))
         table.replace(self.actions)
-        self.query_one(Input).focus()
+        self.query_one(Field).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The list follows the typing: all words, in any place, in this order."""
@@ -83,10 +68,22 @@ class Palette(ModalScreen[str | None]):
         """A second click."""
         self.dismiss(event.item.id)
 
-    def action_move(self, step: str) -> None:
-        """The cursor of the list."""
-        self.query_one(Table).move(step)
+    def do_palette_down(self) -> None:
+        """To the next action."""
+        self.query_one(Table).move("down")
 
-    def action_leave(self) -> None:
+    def do_palette_up(self) -> None:
+        """To the action before."""
+        self.query_one(Table).move("up")
+
+    def do_palette_page_down(self) -> None:
+        """A page of actions down."""
+        self.query_one(Table).move("page_down")
+
+    def do_palette_page_up(self) -> None:
+        """A page of actions up."""
+        self.query_one(Table).move("page_up")
+
+    def do_give_up(self) -> None:
         """Nothing is done."""
         self.dismiss(None)

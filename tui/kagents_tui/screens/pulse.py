@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from textual.binding import BindingType
 
 from kagents_tui import navigation
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.feed import Batch
 from kagents_tui.places import Look, Place
 from kagents_tui.rows import pulse as rows
@@ -13,7 +14,6 @@ from kagents_tui.rows.ages import age
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.pulse import Gauge
 from kagents_tui.screens.listing import Listing
-from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.table import Table
 
 

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 from textual.binding import BindingType
 
 from kagents_core.safetext import SafeText
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Key
 from kagents_tui.screens.searching import SearchingView
-from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.document import Document
 
 STEPS = ("up", "down", "first", "last", "page_up", "page_down")

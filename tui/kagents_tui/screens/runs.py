@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 from textual.binding import BindingType
 
 from kagents_core.api.resources import AGENT_TEAM_RUNS
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.rows import objects as rows
 from kagents_tui.rows.objects import Run
-from kagents_tui.screens.view import bindings
 from kagents_tui.screens.watching import WatchedList
 
 

@@ -8,6 +8,7 @@ from textual import events
 from textual.binding import BindingType
 from textual.containers import Horizontal
 
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.journal.changes import Changes
 from kagents_tui.navigation import drill
 from kagents_tui.places import Look
@@ -16,7 +17,6 @@ from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.tasks import BOARD, Card
 from kagents_tui.rows.teams import Key
 from kagents_tui.screens.followed import Followed
-from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.bar import Bar
 from kagents_tui.widgets.pane import Pane
 from kagents_tui.widgets.table import Table

@@ -8,6 +8,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
 from kagents_tui.actions import BY_ID
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.delivery_states import delivery_of
 from kagents_tui.journal.changes import Changes
 from kagents_tui.journal.usage import Spent
@@ -18,7 +19,6 @@ from kagents_tui.rows.agents import Agent
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.teams import Key
 from kagents_tui.screens.followed import Followed
-from kagents_tui.screens.view import bindings
 from kagents_tui.widgets.bar import Bar
 from kagents_tui.widgets.pane import Pane
 from kagents_tui.widgets.table import Table

@@ -8,10 +8,10 @@ from textual.binding import BindingType
 
 from kagents_core.api.resources import AGENT_TEAM_TEMPLATES
 from kagents_tui import navigation
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.places import Look, Place
 from kagents_tui.rows import objects as rows
 from kagents_tui.rows.objects import Template
-from kagents_tui.screens.view import bindings
 from kagents_tui.screens.watching import WatchedList
 
 

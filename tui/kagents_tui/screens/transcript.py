@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 
 from textual.binding import BindingType
 
+from kagents_tui.actions.bindings import bindings
 from kagents_tui.rows.agentlog import LogLine, whole_turn
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Team
 from kagents_tui.screens.book import BookScreen
-from kagents_tui.screens.view import bindings
 from kagents_tui.turns import PAGE_TURNS, follow, page
 from kagents_tui.widgets.logbook import LogBook
 

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
-from textual.binding import Binding, BindingType
 from textual.widget import AwaitMount
 
 from kagents_tui import navigation
-from kagents_tui.actions import BY_ID, Action, of_screen
-from kagents_tui.actions.keymap import binding_id, no_key, sent_as
+from kagents_tui.actions import BY_ID, Action
+from kagents_tui.actions.bindings import OPENS_TYPING
 from kagents_tui.commands import About, CommandError, about_of, complete, named, no_team, parse, request_of
 from kagents_tui.journal_view import JournalView
 from kagents_tui.places import History, Look, Place
@@ -21,26 +20,6 @@ from kagents_tui.screens.frame import Frame
 
 if TYPE_CHECKING:
     from kagents_tui.widgets.prompt import Prompt
-
-TYPING = ("command", "filter", "search")
-"""Actions after which a person types on: they are done before the next key is given to anyone."""
-
-
-def bindings(screen: str) -> list[BindingType]:
-    """Textual bindings of a screen, from the registry."""
-    return [
-        Binding(
-            sent_as(key),
-            f"act('{action.id}', {number})",
-            action.title,
-            show=False,
-            priority=action.id in TYPING,
-            id=binding_id(action.id, number),
-        )
-        for action in of_screen(screen)
-        if action.id not in ("quit", "interrupt")
-        for number, key in enumerate(action.keys or (no_key(action.id),))
-    ]
 
 
 class View(Finding, Frame, inherit_bindings=False):
@@ -80,7 +59,7 @@ class View(Finding, Frame, inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In read-only mode the keys that change something are not bound at all; a line takes every key."""
-        if action == "act" and parameters and parameters[0] in TYPING and self.query("#prompt"):
+        if action == "act" and parameters and parameters[0] in OPENS_TYPING and self.query("#prompt"):
             return False
         if action == "act" and parameters and self.kagents.options.read_only:
             return not BY_ID[str(parameters[0])].mutates

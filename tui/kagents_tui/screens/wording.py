@@ -3,60 +3,65 @@
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
-from textual.widgets import TextArea
 
 from kagents_core.asks import CHOICE_LIMIT
+from kagents_tui.actions.bindings import bindings_of
 from kagents_tui.rows.cells import cell
 from kagents_tui.rows.fields import line
-from kagents_tui.screens.dialogs import BOX, CANCEL, STYLE
+from kagents_tui.screens.modal import BOX, CANCEL, STYLE, Modal
 from kagents_tui.widgets.bar import Bar
 from kagents_tui.widgets.buttons import Buttons
+from kagents_tui.widgets.writing import Area
 
 
-class Words(ModalScreen[str | None]):
+class Words(Modal[str | None]):
     """Asks for words; the result is None when the person gives up. ``empty`` words may be allowed."""
 
+    kind = "words"
     DEFAULT_CSS = f"""
     Words {{ {STYLE} }}
     Words #box {{ {BOX} }}
-    Words TextArea {{ height: 6; border: round $secondary; margin: 0; }}
-    Words TextArea:focus {{ border: round $primary; }}
+    Words Area {{ border: round $secondary; margin: 0; }}
+    Words Area:focus {{ border: round $primary; }}
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "refuse", show=False),
-        Binding("ctrl+s", "take", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("typing", "writing", "fields", first=True)
 
     def __init__(self, question: str, verb: str, *, empty: bool = False, hint: str = "in own words") -> None:
         super().__init__()
         self.question = line(question, 300)
         self.verb = verb
         self.empty = empty
-        self.hint = f"{hint}; ctrl-s {verb.lower()}s, esc cancels"
+        self.what = hint
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             yield Bar(id="question")
             yield Bar(id="hint")
-            yield TextArea(tab_behavior="focus", show_line_numbers=False)
+            yield Area(tab_behavior="focus", show_line_numbers=False)
             yield Buttons([(CANCEL, "plain"), (self.verb, "warn")], focus=1)
 
     def on_mount(self) -> None:
         """The text has the focus."""
         self.query_one("#question", Bar).show([cell(self.question, "warn")])
-        self.query_one("#hint", Bar).show([cell(self.hint, "dim")])
-        area = self.query_one(TextArea)
+        sends, leaves = self.keymap.words("send"), self.keymap.words("give_up")
+        words = f"{self.what}; {sends} {self.verb.lower()}s, {leaves} cancels"
+        self.query_one("#hint", Bar).show([cell(words, "dim")])
+        area = self.query_one(Area)
         area.cursor_blink = False
         area.focus()
+        self.on_resize()
 
-    def action_take(self) -> None:
+    def on_resize(self) -> None:
+        """The buttons are always in view."""
+        self.fit(self.query_one(Area), 6, others=5)
+
+    def do_send(self) -> None:
         """Takes the words when there are as many as there may be."""
-        text = self.query_one(TextArea).text.strip()
+        text = self.query_one(Area).text.strip()
         if not text and not self.empty:
-            self._tell("write something, or esc")
+            self._tell(f"write something, or {self.keymap.words('give_up')}")
         elif len(text) > CHOICE_LIMIT:
             self._tell(f"at most {CHOICE_LIMIT} characters; these are {len(text)}")
         else:
@@ -70,8 +75,8 @@ class Words(ModalScreen[str | None]):
         if event.choice == CANCEL:
             self.dismiss(None)
         else:
-            self.action_take()
+            self.do_send()
 
-    def action_refuse(self) -> None:
+    def do_give_up(self) -> None:
         """Nothing is sent."""
         self.dismiss(None)

@@ -8,24 +8,21 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from kagents_tui.actions.bindings import Bound, bindings_of
 from kagents_tui.rows.cells import Tone
 from kagents_tui.theme import monochrome, on_ground, style
 
 
-class Buttons(Widget, can_focus=True):
-    """Choices from left to right; enter takes the one in brackets."""
+class Buttons(Bound, Widget, can_focus=True):
+    """Choices from left to right; one of them, in brackets, is taken."""
 
     DEFAULT_CSS = "Buttons { height: 1; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h,shift+tab", "step(-1)", show=False),
-        Binding("right,l,tab", "step(1)", show=False),
-        Binding("enter,space", "take", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("choices")
 
     class Chosen(Message):
         """A choice was taken."""
@@ -53,12 +50,23 @@ class Buttons(Widget, can_focus=True):
             event.stop()
             event.prevent_default()
 
-    def action_step(self, step: int) -> None:
-        """To the next or previous choice, around the end."""
+    def step(self, step: int, *, around: bool) -> bool:
+        """To the next or previous choice; whether there is one, or it goes around the end."""
+        if not around and not 0 <= self.at + step < len(self.choices):
+            return False
         self.at = (self.at + step) % len(self.choices)
         self.refresh()
+        return True
 
-    def action_take(self) -> None:
+    def do_choice_next(self) -> None:
+        """To the next choice."""
+        self.step(+1, around=True)
+
+    def do_choice_previous(self) -> None:
+        """To the choice before."""
+        self.step(-1, around=True)
+
+    def do_choice_take(self) -> None:
         """Takes the choice that has the focus."""
         self.post_message(self.Chosen(self.choices[self.at][0]))
 
@@ -68,7 +76,7 @@ class Buttons(Widget, can_focus=True):
         for index, (label, _) in enumerate(self.choices):
             if left <= event.x < left + len(label) + 4:
                 self.at = index
-                self.action_take()
+                self.do_choice_take()
             left += len(label) + 6
 
     def render_line(self, y: int) -> Strip:

@@ -1,12 +1,15 @@
-"""The line at the bottom for ``:`` and ``/``: ghost completion, tab takes it, up and down recall."""
+"""The line at the bottom for ``:`` and ``/``: ghost completion, and what was typed before."""
 
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input
+
+from kagents_tui.actions.bindings import bindings_of
+from kagents_tui.widgets.writing import Field
 
 Purpose = Literal["command", "filter", "search"]
 
@@ -24,17 +27,11 @@ class Ghost(Suggester):
         return found[0] if found else None
 
 
-class Prompt(Input):
-    """One line of typing. The result comes as a message; escape gives up."""
+class Prompt(Field):
+    """One line of typing. The result comes as a message."""
 
     DEFAULT_CSS = "Prompt { height: 1; border: none; padding: 0 1; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "give_up", show=False),
-        Binding("tab", "complete", show=False, priority=True),
-        Binding("up", "earlier(-1)", show=False),
-        Binding("down", "earlier(1)", show=False),
-        Binding("ctrl+u", "clear_line", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("typing", "prompt")
 
     class Typed(Message):
         """The text changed, or was entered (``done``), or given up (``done`` with None)."""
@@ -72,11 +69,11 @@ class Prompt(Input):
             self.history.append(event.value)
         self.post_message(self.Typed(self.purpose, event.value, True))
 
-    def action_give_up(self) -> None:
+    def do_give_up(self) -> None:
         """Leaves without doing anything."""
         self.post_message(self.Typed(self.purpose, None, True))
 
-    def action_complete(self) -> None:
+    def do_prompt_complete(self) -> None:
         """Takes the suggestion; again, the next one."""
         if self.value not in self._cycle:
             self._cycle = self.completions(self.value)
@@ -87,13 +84,16 @@ class Prompt(Input):
             self.value = self._cycle[following % len(self._cycle)]
             self.cursor_position = len(self.value)
 
-    def action_earlier(self, step: int) -> None:
-        """Goes through what was typed before."""
+    def do_prompt_earlier(self) -> None:
+        """What was typed before this."""
+        self._recall(-1)
+
+    def do_prompt_later(self) -> None:
+        """What was typed after it; behind the last, an empty line."""
+        self._recall(+1)
+
+    def _recall(self, step: int) -> None:
         if self.history:
             self.place = max(0, min(self.place + step, len(self.history)))
             self.value = self.history[self.place] if self.place < len(self.history) else ""
             self.cursor_position = len(self.value)
-
-    def action_clear_line(self) -> None:
-        """Empties the line."""
-        self.value = ""
