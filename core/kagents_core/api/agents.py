@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from kagents_core.api.artifacts import MOST_ARTIFACTS, MOST_INPUTS, AgentInput, Artifact
 from kagents_core.api.constants import RESERVED_NAMES
 from kagents_core.api.equipment import EnvironmentVariable, McpServer, Skill
 from kagents_core.api.fields import Amounts, Duration, Image, Label, LongText, ModelName, PathText, Prompt
@@ -66,6 +67,10 @@ class AgentSpec(Spec):
     """Requests and limits of the agent's container."""
     timeout: Duration | None = None
     """How long one run of the agent may take; no limit of its own when absent."""
+    artifacts: Annotated[
+        tuple[Artifact, ...], Field(max_length=MOST_ARTIFACTS, json_schema_extra=map_list("name"))
+    ] = ()
+    """Files and folders that are kept, with check sums, when the agent has ended."""
     script: LongText | None = None
     """YAML steps of a ``simulated`` agent; without it the agent plays a default part."""
 
@@ -109,6 +114,7 @@ class TeammateSpec(AgentSpec):
             *_AGENT_RULES,
             (f"!(self.name in {sorted(RESERVED_NAMES)})", RESERVED_NAME),
             ("!has(self.dependsOn) || !(self.name in self.dependsOn)", NOT_ITSELF),
+            ("!has(self.inputs) || self.inputs.all(i, !i.from.startsWith(self.name + '/'))", NOT_ITSELF),
         )
     )
 
@@ -120,8 +126,17 @@ class TeammateSpec(AgentSpec):
         tuple[Label, ...], Field(max_length=MOST_TEAMMATES, json_schema_extra=SET_LIST)
     ] = ()
     """Teammates that must have completed before this one starts."""
+    inputs: Annotated[
+        tuple[AgentInput, ...], Field(max_length=MOST_INPUTS, json_schema_extra=map_list("from"))
+    ] = ()
+    """Artifacts of other teammates; like ``dependsOn``, this one starts when those have completed."""
     scope: Scope | None = None
     """Paths of the repository, or of the workspace's output, that this teammate should keep to."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Whom it waits for: the teammates of ``dependsOn``, then those whose artifacts it takes."""
+        return tuple(dict.fromkeys((*self.depends_on, *(each.agent for each in self.inputs))))
 
     @model_validator(mode="after")
     def _own_name(self) -> Self:
@@ -130,6 +145,9 @@ class TeammateSpec(AgentSpec):
         if self.name in self.depends_on:
             field = f"dependsOn[{self.depends_on.index(self.name)}]"
             raise refusal(NOT_ITSELF, field=field, value=self.name)
+        for index, each in enumerate(self.inputs):
+            if each.agent == self.name:
+                raise refusal(NOT_ITSELF, field=f"inputs[{index}].from", value=each.source)
         return self
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from kagents_core.api import teamrules
 from kagents_core.api.agents import AgentSpec, TeammateSpec
+from kagents_core.api.artifactrules import artifact_problems
 from kagents_core.api.constants import LEAD
 from kagents_core.api.equipment import McpServer
 from kagents_core.api.fielderrors import FieldError
@@ -45,6 +46,7 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
         *_scripts(agents, spec.harness),
         *_parts(agents),
         *result_problems(agents),
+        *artifact_problems(agents),
         *_sizes(agents, spec.quality_gates),
         *_mounts(spec.workspace),
         *_scopes(spec),
@@ -67,6 +69,7 @@ def template_problems(spec: AgentTeamTemplateSpec) -> list[FieldError]:
         *_gates(spec.lifecycle, spec.teammates),
         *_sizes(agents, spec.quality_gates),
         *result_problems(agents),
+        *artifact_problems(agents),
     ]
 
 
@@ -77,6 +80,7 @@ def run_problems(spec: AgentTeamRunSpec) -> list[FieldError]:
     if spec.lead is not None:
         problems += _scripts([("spec.lead", spec.lead)], harness)
         problems += result_problems([("spec.lead", spec.lead)])
+        problems += artifact_problems([("spec.lead", spec.lead)])
         if not _has_credential(spec) and _needs_credential(spec.lead, harness):
             problems.append(FieldError("spec.auth", None, teamrules.NEEDS_CREDENTIAL))
     if spec.lifecycle is not None:
@@ -153,7 +157,7 @@ def _teammates(teammates: Sequence[TeammateSpec]) -> Iterator[FieldError]:
         yield from _doubles(f"{at}.env", "name", [variable.name for variable in teammate.env])
     needs: dict[str, Sequence[str]] = {}
     for teammate in teammates:
-        needs.setdefault(teammate.name, teammate.depends_on)
+        needs.setdefault(teammate.name, teammate.needs)
     circle = find_circle(needs)
     if circle:
         where = f"spec.teammates[{names.index(circle[0])}].dependsOn"

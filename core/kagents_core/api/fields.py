@@ -284,3 +284,6 @@ PathText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 CommandPart = Annotated[str, StringConstraints(min_length=1, max_length=8192)]
 """A program or an argument."""
 Amounts = Annotated[dict[str, ResourceAmount], Field(max_length=16)]
+
+matching, without, text_schema = _matching, _without, _schema
+"""For text types that are declared beside what they are for."""

@@ -15,7 +15,9 @@ from kagents_core.resultnames import NotAReferenceError, Reference, references
 NOT_A_RESULT: Final = "a result is written {{ results.AGENT.KEY }}, such as {{ results.backend-api.commit }}"
 NO_SUCH_AGENT: Final = "there is no teammate of this name"
 LEAD_IS_FIRST: Final = "the lead begins before any teammate has results; it learns of them by mail"
-NOT_ENDED: Final = "only the results of teammates in dependsOn are there when this one begins; add it there"
+NOT_ENDED: Final = (
+    "only the results of teammates in dependsOn or inputs are there when this one begins; add it there"
+)
 
 
 def result_problems(agents: Sequence[tuple[str, AgentSpec]]) -> Iterator[FieldError]:
@@ -46,10 +48,10 @@ def _wrong(
 def _before(agent: AgentSpec, mates: Mapping[str, TeammateSpec]) -> set[str]:
     """Teammates that have ended before this one begins."""
     found: set[str] = set()
-    waiting = list(agent.depends_on) if isinstance(agent, TeammateSpec) else []
+    waiting = list(agent.needs) if isinstance(agent, TeammateSpec) else []
     while waiting:
         name = waiting.pop()
         if name not in found and name in mates:
             found.add(name)
-            waiting += mates[name].depends_on
+            waiting += mates[name].needs
     return found

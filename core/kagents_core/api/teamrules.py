@@ -12,6 +12,7 @@ NEEDS_REPOSITORY: Final = (
 NEEDS_AGENT: Final = "a team needs a lead or at least one teammate"
 UNKNOWN_DEPENDENCY: Final = "there is no teammate of this name"
 UNKNOWN_GATE: Final = "there is no teammate of the name that follows spawn-"
+UNKNOWN_ARTIFACT: Final = "no teammate declares this artifact; it is written AGENT/ARTIFACT"
 CYCLE: Final = "teammates wait for each other in a circle"
 SCRIPT_NEEDS_SIMULATED: Final = "only an agent with harness simulated takes a script"
 NEEDS_CREDENTIAL: Final = "a claude-code agent needs apiKeySecret or oauthSecret"
@@ -92,6 +93,14 @@ def _frozen(fields: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((_unchanged(field), f"spec.{field}: {IMMUTABLE}") for field in fields)
 
 
+def _needs(agent: str, other: str) -> str:
+    """CEL: the agent waits for the other, or takes what it makes."""
+    return (
+        f"((has({agent}.dependsOn) && {other}.name in {agent}.dependsOn) || (has({agent}.inputs)"
+        f" && {agent}.inputs.exists(i, i.from.startsWith({other}.name + '/'))))"
+    )
+
+
 GATES_UNCHANGED: Final = (
     "(has(self.lifecycle.approvalGates) ? size(self.lifecycle.approvalGates) : 0) =="
     " (has(oldSelf.lifecycle.approvalGates) ? size(oldSelf.lifecycle.approvalGates) : 0)"
@@ -115,8 +124,15 @@ TEAMMATE_RULES: Final = (
         f"spec.teammates.dependsOn: {UNKNOWN_DEPENDENCY}",
     ),
     (
-        "!has(self.teammates) || self.teammates.all(t, !has(t.dependsOn) || self.teammates.all(o,"
-        " !has(o.dependsOn) || !(t.name in o.dependsOn && o.name in t.dependsOn)))",
+        # The names are made once: made anew for every input they would exceed the cost that is allowed.
+        "!has(self.teammates) || [self.teammates.map(o, has(o.artifacts) ? o.artifacts.map(a,"
+        " o.name + '/' + a.name) : [])].exists(made, self.teammates.all(t, !has(t.inputs)"
+        " || t.inputs.all(i, made.exists(names, i.from in names))))",
+        f"spec.teammates.inputs.from: {UNKNOWN_ARTIFACT}",
+    ),
+    (
+        "!has(self.teammates) || self.teammates.all(t, !(has(t.dependsOn) || has(t.inputs))"
+        f" || self.teammates.all(o, !({_needs('t', 'o')} && {_needs('o', 't')})))",
         f"spec.teammates.dependsOn: {CYCLE}",
     ),
     (

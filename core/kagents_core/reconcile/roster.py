@@ -31,7 +31,7 @@ def agents_of(spec: AgentTeamSpec) -> Iterator[Agent]:
             "teammate",
             mate,
             mate.harness or spec.harness,
-            mate.depends_on,
+            mate.needs,
             gates.get(spawn_event(mate)),
         )
 
