@@ -1,4 +1,4 @@
-"""``kagents-runner await``: an agent's pod waits until ``prepare`` has written ``ready``.
+"""``kagents-runner await``: an agent's pod waits for ``ready`` and checks what it takes from other agents.
 
 Every agent's pod runs it, often many at once, so it needs neither an event loop nor a watch: it looks.
 """
@@ -28,7 +28,10 @@ def allowed_seconds(places: Locations, team: TeamDocument) -> float:
 
 
 def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
-    """Returns 0 once the team is prepared; raises ``RunnerError`` after ``KAGENTS_AWAIT_TIMEOUT`` seconds."""
+    """Returns 0 once the team is prepared and the agent's inputs are what others have made.
+
+    Raises ``RunnerError`` after ``KAGENTS_AWAIT_TIMEOUT`` seconds, or for an input that is not there.
+    """
     places = Locations(environment)
     team = places.team()
     ready = places.layout(team.name).ready
@@ -45,4 +48,8 @@ def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
             )
         time.sleep(min(LOOK_SECONDS, left))
     say("the team is prepared")
+    if places.environment.get("KAGENTS_ARTIFACTS_DIR"):
+        from kagents_runner.artifacts.inputs import check_inputs
+
+        check_inputs(places.artifacts_dir, places.agent(), say)
     return 0

@@ -58,6 +58,8 @@ class RosterEntry:
     depends_on: tuple[str, ...]
     gate: str | None
     prompt: str
+    artifacts: tuple[str, ...] = ()
+    """Names of what it makes for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,26 @@ class TeamDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactDocument:
+    """What the agent makes: its name, and where in the working directory it is."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputDocument:
+    """What the agent takes from another, and the place where it finds it."""
+
+    agent: str
+    artifact: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.agent}/{self.artifact}"
+
+
+@dataclass(frozen=True, slots=True)
 class AgentDocument:
     """``KAGENTS_AGENT``: the agent of this pod."""
 
@@ -108,6 +130,8 @@ class AgentDocument:
     mcp_servers: tuple[McpServerDocument, ...] = ()
     quality: Quality = NO_CHECKS
     """The checks that its work has to pass."""
+    artifacts: tuple[ArtifactDocument, ...] = ()
+    inputs: tuple[InputDocument, ...] = ()
 
 
 def parse_team(text: str | bytes) -> TeamDocument:
@@ -147,6 +171,20 @@ def parse_agent(text: str | bytes) -> AgentDocument:
         skills=tuple(skill_document(item) for item in fields.items("skills")),
         mcp_servers=tuple(server_document(item) for item in fields.items("mcpServers")),
         quality=_quality(fields.optional("quality", dict)),
+        artifacts=tuple(_artifact(item) for item in fields.items("artifacts")),
+        inputs=tuple(_input(item) for item in fields.items("inputs")),
+    )
+
+
+def _artifact(value: object) -> ArtifactDocument:
+    fields = Fields("KAGENTS_AGENT.artifacts", value)
+    return ArtifactDocument(fields.required("name", str), fields.required("path", str))
+
+
+def _input(value: object) -> InputDocument:
+    fields = Fields("KAGENTS_AGENT.inputs", value)
+    return InputDocument(
+        fields.required("agent", str), fields.required("artifact", str), fields.required("path", str)
     )
 
 
@@ -182,6 +220,7 @@ def _roster_entry(fields: Fields) -> RosterEntry:
         depends_on=fields.strings("dependsOn"),
         gate=fields.optional("gate", str),
         prompt=fields.optional("prompt", str) or "",
+        artifacts=fields.strings("artifacts"),
     )
 
 

@@ -45,6 +45,11 @@ class Locations:
         return self._optional_path("KAGENTS_GIT_CREDENTIALS_DIR")
 
     @property
+    def artifacts_dir(self) -> Path | None:
+        """``KAGENTS_ARTIFACTS_DIR``: what agents have made, in an agent's pod its own; or None."""
+        return self._optional_path("KAGENTS_ARTIFACTS_DIR")
+
+    @property
     def finish_dir(self) -> Path:
         """``KAGENTS_FINISH_DIR``: what no agent's pod mounts, for ``prepare``, ``merge`` and ``finish``."""
         return self._path("KAGENTS_FINISH_DIR")
@@ -138,6 +143,13 @@ def working_directory(team: TeamDocument, agent: str, work_dir: Path) -> Path:
     if team.mode == "coding":
         return worktree(work_dir, place_of(team, agent))
     return Path(team.output_dir) if team.output_dir else work_dir / "output"
+
+
+def working_place(team: TeamDocument, agent: str, work_dir: Path) -> tuple[Path, tuple[str, ...]]:
+    """The same as a folder that no agent can replace, and the parts below it, none of which may be a link."""
+    if team.mode == "coding":
+        return work_dir, ("worktrees", place_of(team, agent))
+    return (Path(team.output_dir), ()) if team.output_dir else (work_dir, ("output",))
 
 
 def _wrong(sentence: str) -> RunnerError:

@@ -40,6 +40,7 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "transcript": ("kagents_runner.transcript", "print an agent's turns, as JSON lines"),
     "hold": ("kagents_runner.export.hold", "do nothing for a while, so that an export can be run beside it"),
     "export": ("kagents_runner.export.verb", "print the team's files as a tar.gz archive"),
+    "artifact": ("kagents_runner.artifacts.verb", "print what an agent has made as a tar.gz archive"),
     "mcp": ("kagents_runner.mcp.verb", "serve the agent's kagents tools over stdio"),
 }
 _IN_CONTAINERS: Final = frozenset(
@@ -49,7 +50,8 @@ _IN_CONTAINERS: Final = frozenset(
 
 _EPILOG: Final = """\
 Places and documents come from environment variables: KAGENTS_TEAM_DIR, KAGENTS_HOME_DIR, KAGENTS_HOMES_DIR,
-KAGENTS_WORK_DIR, KAGENTS_GIT_CREDENTIALS_DIR, KAGENTS_FORGE_CREDENTIALS_DIR, KAGENTS_FINISH_DIR,
+KAGENTS_WORK_DIR, KAGENTS_ARTIFACTS_DIR, KAGENTS_GIT_CREDENTIALS_DIR, KAGENTS_FORGE_CREDENTIALS_DIR,
+KAGENTS_FINISH_DIR,
 KAGENTS_FINISH, KAGENTS_TEAM, KAGENTS_AGENT, KAGENTS_TERMINATION_LOG, KAGENTS_LOG_LEVEL,
 KAGENTS_METRICS_ADDRESS, KAGENTS_METRICS_PORT, KAGENTS_OVER_DIR, KAGENTS_GIT_PROXY_DIR,
 KAGENTS_GIT_PROXY_ADDRESS, KAGENTS_GIT_PROXY_PORT,
@@ -96,6 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="BYTES",
         help="of all files together; what has no room is named in export.json (default: 1 GiB)",
     )
+    made["artifact"].add_argument("artifact", metavar="AGENT/ARTIFACT", help="who made it, and its name")
     simulate = made["simulate"]
     simulate.add_argument("script", metavar="SCRIPT", help="YAML file with the steps; - reads stdin")
     simulate.add_argument("--check", action="store_true", help="only say what is wrong with the script")

@@ -18,6 +18,7 @@ from kagents_core.api.constants import EXIT_VOLUME_FULL
 from kagents_core.teamfiles.files import replace_file
 from kagents_core.teamfiles.layout import TeamLayout
 from kagents_core.teamfiles.nativejson import timestamp
+from kagents_runner.artifacts.collect import collect
 from kagents_runner.documents import AgentDocument, TeamDocument
 from kagents_runner.full_volume import full_sentence, is_full, volume_full, what_failed
 from kagents_runner.gitproxy.agent_side import with_repository
@@ -32,7 +33,7 @@ from kagents_runner.harness.protocol import (
     HarnessState,
 )
 from kagents_runner.leftovers import commit_leftovers
-from kagents_runner.locations import Locations, branch_of, place_of, working_directory
+from kagents_runner.locations import Locations, branch_of, place_of, working_directory, working_place
 from kagents_runner.output import put, say
 from kagents_runner.outside import told_outside
 from kagents_runner.prepare.git import Git, GitError
@@ -134,6 +135,8 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     if team.repository is not None and not team.repository.shared:
         await commit_leftovers(context.cwd, environment, say)
     await _report(context, team, agent)
+    if ending.code == EXIT_DONE and agent.artifacts:
+        ending = _collected(places, team, agent) or ending
     state.ended(ending)
     if ending.code in (EXIT_DONE, EXIT_TERMINATED):
         return ending.code
@@ -167,6 +170,27 @@ async def _report(context: AgentContext, team: TeamDocument, agent: AgentDocumen
         )
     except (GitError, OSError, TooManyResultsError) as error:
         say(f"branch and commit are not recorded as results: {error}")
+
+
+def _collected(places: Locations, team: TeamDocument, agent: AgentDocument) -> HarnessExit | None:
+    """Keeps what the agent was to make. The agent has not ended well when there is no room for it.
+
+    What is missing is recorded with the reason: the team's status says it, and whoever takes it cannot start.
+    """
+    if places.artifacts_dir is None:
+        return HarnessExit(EXIT_FAILED, "KAGENTS_ARTIFACTS_DIR is not set, so no artifact can be kept.")
+    try:
+        root, place = working_place(team, agent.name, places.work_dir)
+        for kept in collect(places.artifacts_dir, root, place, agent.artifacts):
+            if kept.problem:
+                say(f"the artifact {kept.name} ({kept.path}) is not kept: {kept.problem}", "warn")
+            else:
+                say(f"kept the artifact {kept.name} ({kept.path}): {kept.size} bytes, sha256 {kept.sha256}")
+    except OSError as error:
+        if is_full(error):
+            return HarnessExit(EXIT_VOLUME_FULL, full_sentence(what_failed(error)))
+        return HarnessExit(EXIT_FAILED, f"Artifacts cannot be kept: {error.strerror or error}.")
+    return None
 
 
 def _farewell(agent: str, ending: HarnessExit) -> str:

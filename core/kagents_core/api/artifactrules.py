@@ -26,7 +26,9 @@ def artifact_problems(agents: Sequence[tuple[str, AgentSpec]]) -> Iterator[Field
         if count <= MOST_OF_TEAM < count + len(agent.artifacts):
             yield FieldError(f"{where}.artifacts", None, TOO_MANY)
         count += len(agent.artifacts)
-        for index, each in enumerate(agent.inputs if isinstance(agent, TeammateSpec) else ()):
+        if not isinstance(agent, TeammateSpec):
+            continue
+        for index, each in enumerate(agent.inputs):
             at = f"{where}.inputs[{index}].from"
             maker = mates.get(each.agent)
             if maker is None:

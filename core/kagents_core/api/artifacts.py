@@ -53,7 +53,7 @@ class AgentInput(Spec):
     """An artifact of another teammate, which is there, read-only, before this one starts."""
 
     source: Annotated[ArtifactSource, Field(alias="from")]
-    """The teammate and its artifact: ``AGENT/ARTIFACT``. The teammate must have completed, as in dependsOn."""
+    """The teammate and its artifact: ``AGENT/ARTIFACT``; the teammate must have completed first."""
 
     @property
     def agent(self) -> str:

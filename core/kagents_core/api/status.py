@@ -205,6 +205,29 @@ class AgentResults(Status):
     """Results by key, cut to 256 characters each; ``branch``, ``commit`` and ``filesChanged`` by kagents."""
 
 
+class ArtifactStatus(Status):
+    """What an agent has made, or why it is missing. Writer: recorder."""
+
+    agent: str
+    """Who made it."""
+    name: str
+    """Its name in ``artifacts``."""
+    path: str
+    """Where it was, relative to where its agent worked."""
+    folder: bool | None = None
+    """Whether it is a folder."""
+    files: int | None = None
+    """Files in it."""
+    size: int | None = None
+    """Bytes of all its files."""
+    sha256: str | None = None
+    """Check sum of the file; of a folder, that of the list that ``sha256sum`` prints of its files by path."""
+    problem: str | None = None
+    """Why it was not kept; absent for one that was."""
+    at: str
+    """When it was recorded."""
+
+
 class TeamStatus(Status):
     """What is known of a team."""
 
@@ -254,3 +277,5 @@ class TeamStatus(Status):
     """The lead's closing summary."""
     results: Annotated[tuple[AgentResults, ...], Field(json_schema_extra=map_list("agent"))] = ()
     """What agents have reported."""
+    artifacts: Annotated[tuple[ArtifactStatus, ...], Field(json_schema_extra=map_list("agent", "name"))] = ()
+    """What agents have made, each since its agent has ended."""

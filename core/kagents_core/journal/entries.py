@@ -18,6 +18,7 @@ Kind = Literal[
     "gate",
     "ask",
     "answer",
+    "artifact",
     "malformed",
 ]
 MAX_DEPTH: Final = 64
@@ -168,6 +169,20 @@ class AnswerEntry(Entry):
     choices: NotRequired[list[list[str | int]]]
     mode: NotRequired[str]
     answerId: NotRequired[str]
+
+
+class ArtifactEntry(Entry):
+    """An agent has ended and left what it was to make, or not: then ``problem`` says why."""
+
+    kind: Literal["artifact"]
+    agent: str
+    name: str
+    path: str
+    folder: NotRequired[bool]
+    files: NotRequired[int]
+    size: NotRequired[int]
+    sha256: NotRequired[str]
+    problem: NotRequired[str]
 
 
 class MalformedEntry(Entry):

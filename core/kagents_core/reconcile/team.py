@@ -267,6 +267,7 @@ def _finish_waits(snapshot: Snapshot) -> bool:
 def _standing(snapshot: Snapshot) -> list[Condition]:
     """What is to be said whatever the phase."""
     said = list(say.scopes_kept(snapshot.spec, snapshot.status.activity))
+    said += say.artifacts_kept(snapshot.spec, snapshot.status.artifacts)
     if fields := not_yet_supported(snapshot.spec):
         message = "accepted, but without effect in this release: " + ", ".join(fields)
         said.append(say.condition("NotYetSupported", True, "FieldsWithoutEffect", message))

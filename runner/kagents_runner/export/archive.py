@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import stat
 import tarfile
 import time
 from typing import IO, Any, Final
@@ -43,7 +44,9 @@ class Archive:
         if not self._fits(path, state.st_size):
             return
         with open(descriptor, "rb", closefd=False) as file:
-            self._add(path, state.st_size, state.st_mtime, _Exactly(file, state.st_size, mask=mask))
+            source = _Exactly(file, state.st_size, mask=mask)
+            executable = bool(state.st_mode & stat.S_IXUSR)
+            self._add(path, state.st_size, state.st_mtime, source, executable=executable)
 
     def add_text(self, path: str, text: str, *, mask: bool = True) -> None:
         """A text that is no file."""
@@ -70,9 +73,9 @@ class Archive:
             return True
         return False
 
-    def _add(self, path: str, size: int, at: float, source: Any) -> None:
+    def _add(self, path: str, size: int, at: float, source: Any, *, executable: bool = False) -> None:
         entry = tarfile.TarInfo(path)
-        entry.size, entry.mtime, entry.mode = size, int(at), 0o644
+        entry.size, entry.mtime, entry.mode = size, int(at), 0o755 if executable else 0o644
         self._tar.addfile(entry, source)
         self._left -= size
         self.files += 1

@@ -1,7 +1,7 @@
-"""``kagents-runner export``: a team's journal, mail, tasks, transcripts, changes and outputs as one tar.gz.
+"""``kagents-runner export``: a team's journal, mail, tasks, transcripts, changes, outputs and artifacts.
 
 Of an agent's home only transcripts are taken, never its settings and credentials. What agents wrote is
-masked where it looks like a secret; outputs are documents that people asked for, and stay as they are.
+masked where it looks like a secret; outputs and artifacts are what people asked for, and stay as they are.
 """
 
 import argparse
@@ -32,6 +32,8 @@ async def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> 
     if team.mode == "coding" and team.repository is not None:
         await _add_changes(archive, places, team, environment)
     _add(archive, "outputs", _outputs(places, team), mask=False)
+    if places.artifacts_dir is not None:
+        _add(archive, "artifacts", places.artifacts_dir, mask=False)
     archive.close(team=team.name, namespace=team.namespace, uid=team.uid)
     sys.stdout.flush()
     return 0

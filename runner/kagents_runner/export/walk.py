@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -25,7 +25,25 @@ def files_below(root: Path, omit: Omit, *, deep: bool = True) -> Iterator[tuple[
     except OSError:
         return
     with _closing(top):
-        yield from _below(top, "", 0 if deep else DEEPEST, omit)
+        yield from files_in(top, omit, deep=deep)
+
+
+def files_in(folder: int, omit: Omit, *, deep: bool = True) -> Iterator[tuple[str, int]]:
+    """The same below a folder that is open."""
+    yield from _below(folder, "", 0 if deep else DEEPEST, omit)
+
+
+def open_below(root: Path, parts: Sequence[str]) -> int:
+    """A descriptor of a file or folder, without following a link anywhere below ``root``. Raises OSError."""
+    at = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for index, name in enumerate(parts):
+        flags = _FILE if index + 1 == len(parts) else _FOLDER
+        try:
+            following = os.open(name, flags, dir_fd=at)
+        finally:
+            os.close(at)
+        at = following
+    return at
 
 
 def _below(folder: int, path: str, depth: int, omit: Omit) -> Iterator[tuple[str, int]]:

@@ -65,9 +65,13 @@ def _make_folders(places: Locations, layout: TeamLayout, team: TeamDocument) -> 
     """Every folder of the volume that a container mounts or writes in, before one is mounted for an agent."""
     for directory in (*layout.directories(), places.work_dir / "output"):
         directory.mkdir(parents=True, exist_ok=True)
-    for agent in (entry.name for entry in team.agents):
-        layout.requests(agent).mkdir(exist_ok=True)
-        (places.homes_dir / checked_name(agent)).mkdir(parents=True, exist_ok=True)
+    for agent in team.agents:
+        layout.requests(agent.name).mkdir(exist_ok=True)
+        (places.homes_dir / checked_name(agent.name)).mkdir(parents=True, exist_ok=True)
+        for artifact in agent.artifacts:
+            if places.artifacts_dir is not None:
+                made = places.artifacts_dir / agent.name / checked_name(artifact)
+                made.mkdir(parents=True, exist_ok=True)
     if team.repository is not None and team.repository.agent_access != "none":
         (places.team_dir / "git").mkdir(exist_ok=True)
 

@@ -15,6 +15,7 @@ from kagents_core.teamfiles.mailbox import Malformed
 from kagents_core.teamfiles.nativejson import NotJsonError, compact, excerpt, parse
 from kagents_core.teamfiles.transcript import ReceivedMail, read_transcript, subagent_transcripts
 from kagents_runner.record import hooks
+from kagents_runner.record.artifacts import ArtifactShelf
 from kagents_runner.record.books import Books
 from kagents_runner.record.changes import FileChanges
 from kagents_runner.record.clock import rfc3339, seconds
@@ -35,9 +36,13 @@ _ARGUMENTS: Final = ("teammate", "reason", "summary", "key", "value")
 class AgentFiles:
     """Reads the files of all declared agents into the books."""
 
-    def __init__(self, books: Books, homes: Path | None) -> None:
-        """``homes``: the directory of the agents' homes; None when transcripts cannot be read."""
+    def __init__(self, books: Books, homes: Path | None, artifacts: Path | None = None) -> None:
+        """``homes``: the directory of the agents' homes; None when transcripts cannot be read.
+
+        ``artifacts``: the directory of what agents have made; None when they make none.
+        """
         self._books = books
+        self._shelf = ArtifactShelf(books, artifacts)
         self._homes = homes
         self._names = [name for name, _ in books.agents]
         self._states = FileChanges(books.layout.agents_dir, ".json")
@@ -106,6 +111,8 @@ class AgentFiles:
         text = message if isinstance(message, str) else None
         if state in ("ended", "failed"):
             books.withdraw(books.asks.gone(agent, f"its agent has {state}", plans=state == "ended"))
+        if state == "ended":
+            self._shelf.read(agent)
         books.write(books.board.supervised(agent, state, attempt, since, text))
 
     def _find_transcript(self, agent: str, relative: str) -> None:

@@ -71,6 +71,8 @@ class Books:
         self.result: str | None = None
         self.results: dict[str, dict[str, str]] = {}
         """What each agent has reported, by key."""
+        self.artifacts: dict[tuple[str, str], dict[str, Any]] = {}
+        """What agents have made, by agent and name: the entry that told of it, and when."""
         self.requests: dict[str, None] = {}
         """Ids of the last requests that are journalled."""
         self.offsets: dict[str, int] = {}
@@ -209,6 +211,9 @@ class Books:
             self.asks.learn(entry, seq)
         elif kind == "malformed":
             self._malformed.add((entry["source"], entry["excerpt"]))
+        elif kind == "artifact":
+            told = {key: value for key, value in entry.items() if key not in ("seq", "at")}
+            self.artifacts[entry["agent"], entry["name"]] = {"told": told, "at": rfc3339(at)}
         elif kind == "request":
             self._learn_request(entry)
 

@@ -17,6 +17,7 @@ from kagents_core.teamfiles.tasks import Task, read_task
 from kagents_core.teamfiles.watch import DirectoryWatcher
 from kagents_runner.record.agentfiles import AgentFiles
 from kagents_runner.record.answers import AnswerRoom
+from kagents_runner.record.artifacts import shown_artifacts
 from kagents_runner.record.books import Books
 from kagents_runner.record.changes import YOUNG, FileChanges
 from kagents_runner.record.clock import rfc3339
@@ -35,9 +36,9 @@ DRAIN_LIMIT: Final = 5.0
 class Recorder:
     """Runs until it is told to stop, or until its team is over."""
 
-    def __init__(self, books: Books, homes: Path | None) -> None:
+    def __init__(self, books: Books, homes: Path | None, artifacts: Path | None = None) -> None:
         self._books = books
-        self._files = AgentFiles(books, homes)
+        self._files = AgentFiles(books, homes, artifacts)
         self._mail = MailRoom(books)
         self._answers = AnswerRoom(books, self._mail, self._has_ended)
         self._tasks = FileChanges(books.layout.tasks, ".json")
@@ -79,9 +80,9 @@ class Recorder:
         """The status fields that the recorder owns, as of now."""
         books = self._books
         boards = books.board, books.ledger, books.tasks, books.spending
-        told = books.result, books.results, books.asks, books.heard
-        more = books.messages, books.unreachable, books.outside
-        return build(books.agents, *boards, *told, *more)
+        made = shown_artifacts([name for name, _ in books.agents], books.artifacts)
+        more = books.asks, books.heard, books.messages, books.unreachable, books.outside
+        return build(books.agents, *boards, books.result, books.results, made, *more)
 
     async def run(self) -> None:
         """Records until ``stop``, or until the team is over and everything has been read."""

@@ -34,6 +34,7 @@ def build(
     spending: Spending,
     result: str | None,
     results: Mapping[str, Mapping[str, str]],
+    artifacts: Sequence[Mapping[str, Any]],
     asks: AskBoard,
     heard: Mapping[str, float],
     messages: int,
@@ -57,6 +58,8 @@ def build(
     }
     if reported := shown_results([name for name, _ in agents], results):
         status["results"] = reported
+    if artifacts:
+        status["artifacts"] = list(artifacts)
     return status if result is None else status | {"result": result[:RESULT_LIMIT]}
 
 
@@ -102,7 +105,7 @@ def _states(status: Mapping[str, Any]) -> tuple[Any, ...]:
     activity = [
         {key: value for key, value in item.items() if key not in _NUMBERS} for item in status["activity"]
     ]
-    return activity, status.get("result"), status.get("results")
+    return activity, status.get("result"), status.get("results"), status.get("artifacts")
 
 
 def _activity(

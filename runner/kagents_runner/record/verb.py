@@ -37,7 +37,7 @@ async def _record(environment: Mapping[str, str]) -> int:
     except JournalError as error:
         raise RunnerError(str(error)) from error
     books.print_again()
-    recorder = Recorder(books, locations.homes_dir)
+    recorder = Recorder(books, locations.homes_dir, locations.artifacts_dir)
     try:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

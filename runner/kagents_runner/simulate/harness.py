@@ -44,13 +44,15 @@ class SimulatedHarness:
         report(HarnessState("starting"))
         try:
             script = context.agent.script
-            steps = parse_script(script) if script else default_part(context.team, context.agent.name)
+            steps = parse_script(script) if script else default_part(context.team, context.agent)
             speed = speed_of(context.environment)
         except (ScriptError, KeyError, ValueError) as error:
             return HarnessExit(
                 EXIT_NEEDS_A_PERSON, f"The script of {context.agent.name} cannot be played: {error}."
             )
         self._write(f"[simulated] {len(steps)} steps, {speed:g} times as fast", "debug")
+        for each in context.agent.inputs:
+            self._write(f"[simulated] has the input {each}: {each.path}")
         if not self._rest:
             steps = (*steps, Shutdown("the script is over"))
         try:

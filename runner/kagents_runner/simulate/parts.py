@@ -1,5 +1,7 @@
 """Parts played without a script: a lead that assigns and collects, teammates that deliver."""
 
+from collections.abc import Mapping
+
 from kagents_core.simulation import (
     Claim,
     Complete,
@@ -14,18 +16,19 @@ from kagents_core.simulation import (
     Wait,
     Work,
 )
-from kagents_runner.documents import RosterEntry, TeamDocument
+from kagents_runner.documents import AgentDocument, RosterEntry, TeamDocument
 
 LEAD = "lead"
 
 
-def default_part(team: TeamDocument, name: str) -> tuple[Step, ...]:
+def default_part(team: TeamDocument, agent: AgentDocument) -> tuple[Step, ...]:
     """The steps of this agent when it has no script."""
-    entry = team.agent(name)
+    entry = team.agent(agent.name)
+    made = {each.path: f"# {each.name}\n\nA simulated agent made this.\n" for each in agent.artifacts}
     if entry.role == "lead":
-        return tuple(_lead(team))
+        return tuple(_lead(team, made))
     led = any(other.role == "lead" for other in team.agents)
-    return tuple(_teammate(team, entry, led=led))
+    return tuple(_teammate(entry, made, led=led))
 
 
 def _subject(entry: RosterEntry) -> str:
@@ -50,7 +53,7 @@ def _in_order(team: TeamDocument) -> list[RosterEntry]:
     return placed
 
 
-def _lead(team: TeamDocument) -> list[Step]:
+def _lead(team: TeamDocument, made: Mapping[str, str]) -> list[Step]:
     mates = _in_order(team)
     steps: list[Step] = [Say("reading the task and the roster"), Use(14_000, 900), Work(1.5, {})]
     steps += [CreateTask(_subject(mate), mate.prompt[:1000], mate.name) for mate in mates]
@@ -69,7 +72,7 @@ def _lead(team: TeamDocument) -> list[Step]:
     if mates:
         steps.append(Wait(ended=tuple(mate.name for mate in mates)))
     names = ", ".join(mate.name for mate in mates) or "nobody else"
-    steps += [Work(1.0, {}), Finish(f"All reports are in: {names}.")]
+    steps += [Work(1.0, made), Finish(f"All reports are in: {names}.")]
     return steps
 
 
@@ -77,7 +80,7 @@ def _go(mate: RosterEntry) -> Step:
     return Send(mate.name, f"Your task: {_sentence(mate)} Report to me when it is done.", "your task")
 
 
-def _teammate(team: TeamDocument, entry: RosterEntry, *, led: bool) -> list[Step]:
+def _teammate(entry: RosterEntry, made: Mapping[str, str], *, led: bool) -> list[Step]:
     file = f"{entry.name}.md"
     text = f"# {entry.name}\n\nA simulated agent wrote this.\n\nIts task was: {_subject(entry)}\n"
     steps: list[Step] = [Say("ready")]
@@ -89,7 +92,7 @@ def _teammate(team: TeamDocument, entry: RosterEntry, *, led: bool) -> list[Step
         Work(4.0, {}),
         Say(f"writing {file}"),
         Use(26_000, 3_100),
-        Work(3.0, {file: text}),
+        Work(3.0, {file: text, **made}),
     ]
     if not led:
         return [*steps, Shutdown("its work is done, and there is no lead to dismiss it")]

@@ -195,4 +195,13 @@ class World:
         return any(not p["metadata"].get("deletionTimestamp") for p in self.live(agent))
 
 
-RECORDER_FIELDS = {"tasks", "usage", "messages", "estimatedCost", "activity", "result"}
+RECORDER_FIELDS = {
+    "tasks",
+    "usage",
+    "messages",
+    "estimatedCost",
+    "activity",
+    "result",
+    "results",
+    "artifacts",
+}

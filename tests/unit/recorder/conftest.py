@@ -158,10 +158,10 @@ class World:
         (folder / f"{identity}.tmp").rename(folder / f"{identity}.json")
 
     @asynccontextmanager
-    async def recording(self) -> AsyncIterator["World"]:
+    async def recording(self, artifacts: Path | None = None) -> AsyncIterator["World"]:
         """A recorder runs while the context is entered; leaving it is a clean stop."""
         self.books = Books(parse_team(json.dumps(self.document)), self.layout)
-        self.recorder = Recorder(self.books, self.homes)
+        self.recorder = Recorder(self.books, self.homes, artifacts)
         task = asyncio.create_task(self.recorder.run())
         try:
             yield self

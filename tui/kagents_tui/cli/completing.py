@@ -11,7 +11,7 @@ from typing import Final
 FILES: Final = "files"
 FOLDERS: Final = "folders"
 
-NAMED: Final = {"TEAM": "teams", "AGENT": "agents", "EVENT": "gates"}
+NAMED: Final = {"TEAM": "teams", "AGENT": "agents", "EVENT": "gates", "ARTIFACT": "artifacts"}
 """Which names stand for an argument, by what the help calls it."""
 
 BY_OPTION: Final = {"namespace": "namespaces", "context": "contexts", "kubeconfig": FILES, "data": FOLDERS}
@@ -45,7 +45,7 @@ class Line:
 
 
 Names = Callable[[str, Line], Sequence[Candidate]]
-"""Gives the names of a kind: ``teams``, ``agents`` and ``gates`` of a team, ``namespaces``, ``contexts``."""
+"""Gives the names of a kind: ``teams``, ``agents`` and ``gates`` of a team, ``artifacts`` and others."""
 
 
 def candidates(parser: argparse.ArgumentParser, words: Sequence[str], names: Names) -> list[Candidate] | str:
@@ -136,7 +136,7 @@ def values_of(action: argparse.Action, line: Line, names: Names) -> list[Candida
     if action.dest in BY_OPTION or metavar in NAMED:
         kind = NAMED.get(metavar) or BY_OPTION[action.dest]
         return kind if kind in (FILES, FOLDERS) else list(names(kind, line))
-    if "FILE" in metavar:
+    if "FILE" in metavar or metavar == "DEST":
         return FILES
     words = {"KIND": KINDS, "GOAL": GOALS}.get(metavar, ())
     return [Candidate(each) for each in words]

@@ -66,6 +66,8 @@ async def asked(kind: str, line: Line) -> list[Candidate]:
         if kind == "teams":
             scope = None if "all_namespaces" in line.options else namespace
             return await objects(client, line, scope)
+        if kind == "artifacts":
+            return await artifacts(client, namespace)
         return await of_team(client, namespace, kind, line)
 
 
@@ -99,6 +101,17 @@ async def objects(client: "Client", line: Line, scope: str | None) -> list[Candi
         Candidate(each["metadata"]["name"], str((each.get("status") or {}).get("phase") or ""))
         for each in items
     ]
+
+
+async def artifacts(client: "Client", namespace: str) -> list[Candidate]:
+    """What agents have made, as ``kagents cp`` names it."""
+    from kagents_core.api.resources import AGENT_TEAMS
+    from kagents_tui.artifact_states import artifacts_of
+
+    items = (await client.list(AGENT_TEAMS, namespace)).items
+    found = [(each["metadata"]["name"], made) for each in items for made in artifacts_of(each)]
+    kept = [(team, made) for team, made in found if made.state == "kept"]
+    return [Candidate(f"{team}:{made.source}", made.path) for team, made in kept[:MOST]]
 
 
 async def of_team(client: "Client", namespace: str, kind: str, line: Line) -> list[Candidate]:

@@ -23,11 +23,12 @@ def register(verbs: options.Verbs) -> None:
     parser = options.verb(
         verbs,
         "get",
-        "list teams, or what is theirs: agents, gates, deliveries, mail, tasks, runs, templates, events",
+        "list teams, or what is theirs: agents, gates, artifacts, mail and more; runs, templates, events",
         (
             "kagents get teams -A",
             "kagents get team q3-report -o yaml",
             "kagents get gates",
+            "kagents get artifacts q3-report",
             "kagents get mail q3-report -o json",
         ),
     )
@@ -223,6 +224,24 @@ async def delivery_of_team(session: Session, team: Object) -> list[Object]:
     return [row | {"pullRequest": request, "since": found.since or None}]
 
 
+async def artifacts_of_team(session: Session, team: Object) -> list[Object]:
+    """What its agents make, kept or missing or still ahead."""
+    import dataclasses
+
+    from kagents_tui.artifact_states import artifacts_of
+
+    found = [(each, dataclasses.asdict(each)) for each in artifacts_of(team)]
+    # A number or check sum of what is not there is no nought, but nothing.
+    measured = ("folder", "files", "size")
+    return [
+        {
+            key: None if value == "" or (key in measured and each.state != "kept") else value
+            for key, value in row.items()
+        }
+        for each, row in found
+    ]
+
+
 async def journal_of(session: Session, team: Object) -> list[Object]:
     """Every journal entry there is. Raises NoJournalError without a hub."""
     from kagents_tui.journal_stream import stream
@@ -275,6 +294,9 @@ _GETTERS: Final[dict[str, Getter]] = {
     "deliveries": of_teams(
         delivery_of_team, tables.DELIVERIES, lambda row: f"{row['team']}/{row['branch'] or row['state']}"
     ),
+    "artifacts": of_teams(
+        artifacts_of_team, tables.ARTIFACTS, lambda row: f"{row['team']}:{row['agent']}/{row['name']}"
+    ),
     "mail": of_teams(mail_of_team, tables.MAIL, lambda row: f"{row['team']}/{row['id']}"),
     "tasks": of_teams(tasks_of_team, tables.TASKS, lambda row: f"{row['team']}/{row['id']}"),
     "runs": _RUNS,
@@ -284,4 +306,15 @@ _GETTERS: Final[dict[str, Getter]] = {
     "run": _RUNS,
     "template": _TEMPLATES,
 }
-NAMES: Final = ("teams", "agents", "gates", "deliveries", "mail", "tasks", "runs", "templates", "events")
+NAMES: Final = (
+    "teams",
+    "agents",
+    "gates",
+    "deliveries",
+    "artifacts",
+    "mail",
+    "tasks",
+    "runs",
+    "templates",
+    "events",
+)

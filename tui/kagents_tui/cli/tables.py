@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 
 from kagents_core.wording import in_words
+from kagents_tui.artifact_states import starts_after
 from kagents_tui.gate_states import gates_of
 from kagents_tui.rows.ages import age, clock
+from kagents_tui.rows.sizes import size
 
 T = TypeVar("T")
 SHORT: Final = 12
@@ -116,7 +118,7 @@ def agents_of(team: Mapping[str, Any]) -> list[Object]:
                 "cost": doing.get("cost"),
                 "waitingFor": state.get("waitingFor"),
                 "pod": state.get("podName"),
-                "dependsOn": list(wanted.get("dependsOn") or ()),
+                "dependsOn": starts_after(wanted),
                 "gates": [event for event, held in gates.items() if held == name],
                 "model": wanted.get("model"),
                 "simulated": (wanted.get("harness") or spec.get("harness")) == "simulated",
@@ -189,6 +191,20 @@ DELIVERIES: Table[Object] = Table(
         Column("REQUEST", field("pullRequest.state")),
         Column("LINK", field("pullRequest.url")),
         Column("MESSAGE", field("message")),
+    ),
+    team=True,
+)
+ARTIFACTS: Table[Object] = Table(
+    (
+        Column("AGENT", field("agent")),
+        Column("ARTIFACT", field("name")),
+        Column("STATE", field("state")),
+        Column("SIZE", lambda row, _: size(row["size"]) if row["state"] == "kept" else ""),
+        Column("FILES", lambda row, _: row["files"] or "", wide=True),
+        Column("SHA256", field("sha256"), wide=True),
+        Column("AGE", _age("at")),
+        Column("PATH", field("path")),
+        Column("MESSAGE", field("problem")),
     ),
     team=True,
 )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from kagents_core.api.team import AgentTeamSpec
+from kagents_core.reconcile.children.artifacts import artifact_location, artifact_mounts, inputs_of
 from kagents_core.reconcile.children.claims import output_claim_name
 from kagents_core.reconcile.children.documents import agent_document, literal, team_document
 from kagents_core.reconcile.children.equipment import equipment_volumes
@@ -92,8 +93,8 @@ def agent_pod(
         "agent",
         "supervise",
         settings,
-        env=[*locations, *_credentials(spec, agent), *own],
-        mounts=[*mounts, *workspace_mounts, *equipment_mounts],
+        env=[*locations, *artifact_location(bool(agent.spec.artifacts)), *_credentials(spec, agent), *own],
+        mounts=[*mounts, *artifact_mounts(agent), *workspace_mounts, *equipment_mounts],
         image=agent.spec.image,
         resources=resources,
     )
@@ -102,7 +103,10 @@ def agent_pod(
         "await",
         "await",
         settings,
-        env=_locations(identity, spec, agent, attempt, f"{HOME_DIR}/{agent.name}"),
+        env=[
+            *_locations(identity, spec, agent, attempt, f"{HOME_DIR}/{agent.name}"),
+            *artifact_location(bool(inputs_of(agent))),
+        ],
         mounts=whole_volume(read_only=True),
         resources=resources,
     )

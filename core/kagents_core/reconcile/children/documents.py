@@ -8,6 +8,7 @@ from kagents_core.api.quality import QualityGates
 from kagents_core.api.quantities import parse_duration
 from kagents_core.api.repository import Repository
 from kagents_core.api.team import AgentTeamSpec
+from kagents_core.reconcile.children.artifacts import artifacts_of
 from kagents_core.reconcile.children.equipment import equipment_of
 from kagents_core.reconcile.identity import Identity
 from kagents_core.reconcile.names import session_id
@@ -34,6 +35,7 @@ def _roster_entry(agent: Agent) -> dict[str, Any]:
         "harness": agent.harness,
         "dependsOn": list(agent.depends_on),
         "gate": agent.gate.event if agent.gate else None,
+        "artifacts": [each.name for each in agent.spec.artifacts],
         "prompt": agent.spec.prompt[:ROSTER_PROMPT_LIMIT],
     }
 
@@ -110,6 +112,7 @@ def agent_document(identity: Identity, spec: AgentTeamSpec, agent: Agent, attemp
         "effort": agent.spec.effort,
         "script": agent.spec.script,
         "scope": scope_of(agent),
+        **artifacts_of(spec, agent),
         **equipment_of(agent),
         "quality": quality_document(spec.quality_gates),
         "attempt": attempt,

@@ -4,6 +4,7 @@ from typing import Any
 
 from kagents_core.api.constants import ANNOTATION_EXPORT, EXPORT
 from kagents_core.api.team import AgentTeamSpec
+from kagents_core.reconcile.children.artifacts import artifact_location, makes_artifacts
 from kagents_core.reconcile.children.claims import output_claim_name
 from kagents_core.reconcile.children.documents import literal, team_document
 from kagents_core.reconcile.children.pods import (
@@ -37,6 +38,7 @@ def export_pod(
         {"name": "KAGENTS_HOMES_DIR", "value": HOME_DIR},
         {"name": "KAGENTS_WORK_DIR", "value": WORK_DIR},
         {"name": "KAGENTS_TEAM", "value": literal(team_document(identity, spec))},
+        *artifact_location(makes_artifacts(spec)),
     ]
     resources = settings.hub_resources
     holding = container(EXPORT, "hold", settings, env=env, mounts=mounts, resources=resources)

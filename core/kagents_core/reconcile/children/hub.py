@@ -7,6 +7,7 @@ from typing import Any
 
 from kagents_core.api.constants import HUB
 from kagents_core.api.team import AgentTeamSpec
+from kagents_core.reconcile.children.artifacts import artifact_location, makes_artifacts, recorded
 from kagents_core.reconcile.children.documents import literal, team_document
 from kagents_core.reconcile.children.git_proxy import (
     NO_TOKEN,
@@ -43,6 +44,7 @@ def hub_pod(identity: Identity, spec: AgentTeamSpec, settings: Settings, attempt
         {"name": "KAGENTS_HOMES_DIR", "value": HOME_DIR},
         {"name": "KAGENTS_WORK_DIR", "value": WORK_DIR},
         {"name": "KAGENTS_TEAM", "value": literal(team_document(identity, spec))},
+        *artifact_location(makes_artifacts(spec)),
     ]
     prepare, volumes = _prepare(spec, settings, env)
     first = [prepare]
@@ -55,7 +57,7 @@ def hub_pod(identity: Identity, spec: AgentTeamSpec, settings: Settings, attempt
         "record",
         settings,
         env=[*env, *served, *told],
-        mounts=[*team_mounts("home"), *mount],
+        mounts=[*team_mounts("home"), *recorded(spec), *mount],
         resources=settings.hub_resources,
     )
     recorder |= ports
@@ -108,5 +110,6 @@ def _setup(settings: Settings, env: Environment) -> dict[str, Any]:
     """What it runs is the repository's: it sees what agents see, and an empty folder for the token's."""
     mounts = [mount for mount in team_mounts("") if mount["mountPath"] != HOME_DIR]
     mounts.append(NO_TOKEN)
-    own = [variable for variable in env if variable["name"] != "KAGENTS_HOMES_DIR"]
+    unseen = ("KAGENTS_HOMES_DIR", "KAGENTS_ARTIFACTS_DIR")
+    own = [variable for variable in env if variable["name"] not in unseen]
     return container(SETUP, SETUP, settings, env=own, mounts=mounts, resources=settings.hub_resources)

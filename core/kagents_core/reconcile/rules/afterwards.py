@@ -4,12 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kagents_core.api.constants import HUB
+from kagents_core.api.status import Condition
 from kagents_core.reconcile.held_up import REASON
 from kagents_core.reconcile.plan import Plan, PodView, Ref
 from kagents_core.reconcile.rules.announcements import due, holds_deletion
+from kagents_core.reconcile.rules.conditions import artifacts_kept
 from kagents_core.reconcile.rules.exporting import exporting
 from kagents_core.reconcile.rules.gates import notifications
 from kagents_core.reconcile.rules.report import carried
+from kagents_core.reconcile.rules.transitions import of_conditions
 from kagents_core.reconcile.snapshot import Snapshot
 from kagents_core.reconcile.times import from_text
 
@@ -28,16 +31,25 @@ def finished(snapshot: Snapshot) -> Plan:
     export = exporting(snapshot)
     delete += references(snapshot, export.unwanted)
     # With a pod to be made the status is there too: what the server says of it is said besides, not instead.
-    told = tuple(records) != snapshot.status.notifications or export.create or _was_refused(snapshot)
+    kept = _artifacts_changed(snapshot)
+    told = tuple(records) != snapshot.status.notifications or export.create or _was_refused(snapshot) or kept
     untold = any(record.at is not None and record.state != "sent" for record in records)
-    report = carried(snapshot, records, without=REASON) if told or untold else {}
+    report = carried(snapshot, records, without=REASON, said=kept) if told or untold else {}
     return Plan(
         apply=export.create,
         delete=tuple(delete),
         status=report if told else None,
+        events=tuple(of_conditions(snapshot, report)) if kept else (),
         effects=tuple(due(snapshot, records, report)),
         wake_at=next_look(snapshot, ended),
     )
+
+
+def _artifacts_changed(snapshot: Snapshot) -> list[Condition]:
+    """What the recorder told of artifacts as its last word, which comes after the team's end."""
+    before = {(entry.type, entry.status, entry.reason, entry.message) for entry in snapshot.status.conditions}
+    said = artifacts_kept(snapshot.spec, snapshot.status.artifacts)
+    return [each for each in said if (each.type, each.status, each.reason, each.message) not in before]
 
 
 def _was_refused(snapshot: Snapshot) -> bool:

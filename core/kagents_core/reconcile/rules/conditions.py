@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from kagents_core.api.constants import HUB
-from kagents_core.api.status import Activity, Condition
+from kagents_core.api.status import Activity, ArtifactStatus, Condition
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.equipment import equipped
 from kagents_core.reconcile.plan import ClaimView, Problem
+from kagents_core.reconcile.roster import agents_of
 from kagents_core.reconcile.rules.agents import AgentState
 from kagents_core.reconcile.rules.hub import HubState
 from kagents_core.reconcile.times import to_text
@@ -21,6 +22,7 @@ TYPE_ORDER = (
     "McpServersReachable",
     "GatesPassed",
     "ScopesKept",
+    "ArtifactsKept",
     "Delivered",
     "Succeeded",
 )
@@ -54,7 +56,13 @@ def merged(
         result.append(
             entry.model_copy(update={"last_transition_time": time, "observed_generation": generation})
         )
-    return sorted(result, key=lambda entry: TYPE_ORDER.index(entry.type) if entry.type in TYPE_ORDER else 99)
+    return list(in_order(result))
+
+
+def in_order(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
+    """As people read them: what comes first in a team's life first."""
+    known = {name: place for place, name in enumerate(TYPE_ORDER)}
+    return tuple(sorted(conditions, key=lambda entry: known.get(entry.type, len(known))))
 
 
 def prepared(hub: HubState, claims: Iterable[ClaimView] = ()) -> Condition:
@@ -144,6 +152,19 @@ def gates_passed(states: Iterable[AgentState], finish_waits: bool) -> Iterator[C
         )
     elif refused:
         yield condition("GatesPassed", False, "Denied", "; ".join(refused))
+
+
+def artifacts_kept(spec: AgentTeamSpec, made: Iterable[ArtifactStatus]) -> Iterator[Condition]:
+    """What agents have ended without, as the recorder tells of it; nothing where nothing is declared."""
+    declared = {(agent.name, each.name) for agent in agents_of(spec) for each in agent.spec.artifacts}
+    told = {(each.agent, each.name): each for each in made if (each.agent, each.name) in declared}
+    missing = [
+        f"{each.agent}/{each.name} ({each.path}): {each.problem}" for each in told.values() if each.problem
+    ]
+    if missing:
+        yield condition("ArtifactsKept", False, "ArtifactMissing", "; ".join(missing))
+    elif declared and len(told) == len(declared):
+        yield condition("ArtifactsKept", True, "Kept")
 
 
 def _reason(problem: Problem) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from kagents_core.api.status import Condition, LeadStatus, Notification, Phase, TeammateStatus, TeamStatus
 from kagents_core.reconcile.rules.agents import AgentState
-from kagents_core.reconcile.rules.conditions import merged
+from kagents_core.reconcile.rules.conditions import in_order, merged
 from kagents_core.reconcile.rules.outcome import Delivered
 from kagents_core.reconcile.snapshot import Snapshot
 from kagents_core.reconcile.times import to_text
@@ -79,13 +79,21 @@ def status(
     return _as_json(report)
 
 
-def carried(snapshot: Snapshot, notifications: Iterable[Notification], *, without: str) -> dict[str, Any]:
+def carried(
+    snapshot: Snapshot,
+    notifications: Iterable[Notification],
+    *,
+    without: str,
+    said: Iterable[Condition] = (),
+) -> dict[str, Any]:
     """What the controller has said of the team already, with these records of webhooks.
 
-    ``without`` is the reason of conditions that are no longer said.
+    ``without`` is the reason of conditions that are no longer said, ``said`` conditions that have changed.
     """
-    kept = tuple(entry for entry in snapshot.status.conditions if entry.reason != without)
-    update = {"notifications": tuple(notifications), "conditions": kept}
+    anew = merged(snapshot.status.conditions, said, snapshot.now, snapshot.identity.generation)
+    types = {entry.type for entry in anew}
+    old = [each for each in snapshot.status.conditions if each.reason != without and each.type not in types]
+    update = {"notifications": tuple(notifications), "conditions": in_order([*old, *anew])}
     return _as_json(snapshot.status.model_copy(update=update))
 
 

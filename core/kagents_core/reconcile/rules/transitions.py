@@ -20,7 +20,7 @@ def events(
         yield Event("Warning" if phase in _WARNINGS else "Normal", phase, reason)
     for state in states:
         yield from _of_agent(snapshot, state)
-    yield from _of_conditions(snapshot, status)
+    yield from of_conditions(snapshot, status)
 
 
 def _of_agent(snapshot: Snapshot, state: AgentState) -> Iterator[Event]:
@@ -41,11 +41,12 @@ def _of_agent(snapshot: Snapshot, state: AgentState) -> Iterator[Event]:
         yield Event("Normal", "AgentCompleted", f"{name} has ended as it should")
 
 
-def _of_conditions(snapshot: Snapshot, status: Mapping[str, Any]) -> Iterator[Event]:
+def of_conditions(snapshot: Snapshot, status: Mapping[str, Any]) -> Iterator[Event]:
+    """A warning for each condition that is false now, in these words for the first time."""
     before = {entry.type: (entry.reason, entry.message) for entry in snapshot.status.conditions}
     for entry in status.get("conditions", ()):
         if (
-            entry["type"] not in ("Prepared", "AgentsHealthy", "Delivered")
+            entry["type"] not in ("Prepared", "AgentsHealthy", "ArtifactsKept", "Delivered")
             or entry["status"] != "False"
             or not entry["message"]
         ):

@@ -41,6 +41,16 @@ shown the output: mend it and call again. After {rounds} failures in a row kagen
 has failed. So run the checks yourself before you say that something is done.
 """
 
+_MADE = """
+- Before you end, these must be there; kagents keeps them for the people and for agents that start after you:
+{artifacts}
+"""
+
+_TAKEN = """
+- These were made for you by agents that have ended; they are read-only:
+{inputs}
+"""
+
 _LEAD = """
 You lead. kagents starts the teammates by itself; do not start agents of your own for \
 their work. Give each its task by mail, judge what they report, and ask for corrections. As soon \
@@ -74,6 +84,11 @@ def team_instructions(context: AgentContext) -> str:
     )
     if agent.permission_mode != "auto-accept":
         text += _ATTENDED
+    if agent.inputs:
+        text += _TAKEN.format(inputs="\n".join(f"  - {each}: {each.path}" for each in agent.inputs))
+    if agent.artifacts:
+        made = "\n".join(f"  - {each.name}: {context.cwd / each.path}" for each in agent.artifacts)
+        text += _MADE.format(artifacts=made)
     if agent.quality.gates:
         text += _checked(context)
     return text + (_LEAD if agent.role == "lead" else _TEAMMATE.format(lead=lead))

@@ -1,0 +1,1 @@
+"""What agents make for others: collected when its maker has ended, checked before somebody takes it."""
