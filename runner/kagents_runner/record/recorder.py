@@ -81,8 +81,9 @@ class Recorder:
         books = self._books
         boards = books.board, books.ledger, books.tasks, books.spending
         made = shown_artifacts([name for name, _ in books.agents], books.artifacts)
-        more = books.asks, books.heard, books.messages, books.unreachable, books.outside
-        return build(books.agents, *boards, books.result, books.results, made, *more)
+        told = books.result, books.results, books.asks, books.heard
+        more = books.messages, books.unreachable, books.outside
+        return build(books.agents, *boards, *told, *more, artifacts=made)
 
     async def run(self) -> None:
         """Records until ``stop``, or until the team is over and everything has been read."""

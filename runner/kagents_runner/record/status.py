@@ -34,12 +34,13 @@ def build(
     spending: Spending,
     result: str | None,
     results: Mapping[str, Mapping[str, str]],
-    artifacts: Sequence[Mapping[str, Any]],
     asks: AskBoard,
     heard: Mapping[str, float],
     messages: int,
     unreachable: Mapping[str, Sequence[Mapping[str, str]]],
     outside: Mapping[str, Sequence[str]],
+    *,
+    artifacts: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """The fields this manager owns. ``agents``: name and whether simulated, in the declared order."""
     status: dict[str, Any] = {
