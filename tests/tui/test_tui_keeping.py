@@ -107,7 +107,7 @@ async def test_the_theme_changes_live(terminal, written):
         await t.shows("theme: name one of dark, light, high-contrast, deuteranopia, tritanopia")
         for name in ("light", "high-contrast", "deuteranopia", "tritanopia"):
             await t.press("colon", *f"theme {name}", "enter")
-            await t.shows(f"theme {name};")
+            await t.shows(f"theme {name}, for this session")
             assert colour_of(t, "Failed") == PALETTES[name].bad
             assert ground_of(t, "Failed") == PALETTES[name].background
 

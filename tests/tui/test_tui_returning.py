@@ -7,6 +7,8 @@ from kagents_tui.navigation import DRILLED, ROOT, show
 from kagents_tui.places import Place
 from kagents_tui.returning import write_down
 from kagents_tui.sample.cluster import SampleConnector
+from kagents_tui.settings import Settings
+from kagents_tui.theme import PALETTES, choose
 
 
 @pytest.fixture
@@ -61,6 +63,53 @@ async def test_namespaces_come_back_for_their_context_alone(terminal, state, clu
         await t.shows("Teams[3]", "ops-agents")
     async with terminal(state=state, all_namespaces=True) as t:
         await t.shows("Teams[8]", "all namespaces")
+
+
+async def test_how_logs_are_read_comes_back(terminal, state):
+    async with terminal(state=state) as t:
+        await t.shows("q3-report", "api-audit")
+        await t.do(":log auth-refactor")
+        await t.shows("auth-refactor / lead", "follow on")
+        await t.press("w", "t", "2")
+        await t.shows("last 5m")
+        await t.press("ctrl+q")
+    async with terminal(state=state) as t:
+        await t.shows("auth-refactor / lead", "last 5m")
+        book = t.app.screen.book()
+        assert (book.wrap, book.stamps) == (False, False)
+        await t.press("escape")
+        await t.shows("Teams[8]")
+        await t.do(":log q3-report")
+        await t.shows("q3-report / lead", "follow")
+        book = t.app.screen.book()
+        assert (book.wrap, book.stamps, t.app.screen.minutes) == (False, False, None)
+        await t.press("w", "t", "left_square_bracket", "left_square_bracket")
+        await t.shows("auth-refactor / lead", "last 5m")
+        book = t.app.screen.book()
+        assert (book.wrap, book.stamps) == (True, True)
+
+
+async def test_a_chosen_theme_comes_back_until_the_configured_one_is_changed(terminal, state):
+    async with terminal(state=state, settings=Settings(theme="light")) as t:
+        await t.shows("q3-report", "api-audit")
+        assert t.app.theme == "kagents-light"
+        await t.do(":theme tritanopia")
+        await t.shows("theme tritanopia, remembered")
+        await t.press("ctrl+q")
+    async with terminal(state=state, settings=Settings(theme="light")) as t:
+        assert t.app.theme == "kagents-tritanopia"
+        await t.shows("q3-report", "api-audit")
+        assert ground(t) == PALETTES["tritanopia"].background
+    async with terminal(state=state, settings=Settings(theme="high-contrast")) as t:
+        await t.shows("q3-report", "api-audit")
+        assert t.app.theme == "kagents-high-contrast"
+    choose("dark")
+
+
+def ground(t):
+    """The colour behind the first line."""
+    strip = t.app.screen._compositor.render_strips()[0]
+    return next(iter(strip)).style.bgcolor.get_truecolor().hex
 
 
 async def test_another_context_does_not_get_the_view(terminal, state, cluster):

@@ -68,8 +68,10 @@ class KagentsApp(App[None], inherit_bindings=False):
         super().__init__(ansi_color=True if self.monochrome else None)
         for each in themes():
             self.register_theme(each)
-        choose(options.settings.theme)
-        self.theme = f"kagents-{options.settings.theme}"
+        self.memory = Memory(options.state).load()
+        theme = self.memory.taste.theme_over(options.settings.theme)
+        choose(theme)
+        self.theme = f"kagents-{theme}"
         self.set_class(options.ascii, "ascii")
         self.connector = connector
         self.options = options
@@ -82,7 +84,6 @@ class KagentsApp(App[None], inherit_bindings=False):
         self.lifeline.thresholds = options.settings.attention
         self.namespaces = options.namespaces
         self.permissions = Permissions()
-        self.memory = Memory(options.state).load()
         self.history = self.memory.commands
         self.places = History([Place("teams")], 0)
         self.pulse = Session()

@@ -57,7 +57,9 @@ keys:
 ## What is remembered
 
 `$XDG_STATE_HOME/kagents/terminal.json` (usually below `~/.local/state`) keeps the last view, how each
-view was filtered and sorted, the namespaces of each context and the command lines that were typed.
+view was filtered and sorted, the namespaces of each context, the command lines that were typed, whether logs
+are wrapped and have times, how far back the agent's log went, and the theme that was chosen by `:theme`. That
+one wins over `theme` here, until `theme` is changed: the later choice holds.
 Several terminals may run at once: each adds what it did. A file that cannot be read is set aside, and that is
 said. `restore: false` reads and writes nothing of it.
 """

@@ -1,4 +1,4 @@
-"""What the terminal remembers from one start to the next: the last view, namespaces, command lines.
+"""What the terminal remembers from one start to the next: the last view, namespaces, command lines, taste.
 
 One small JSON file, replaced as a whole and never larger than a bound. Several terminals may run at once: a
 save reads the file again under a lock, and changes only what this terminal did.
@@ -10,12 +10,13 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from kagents_tui.places import Place, place_of
 from kagents_tui.rows.fields import mapping, sequence
+from kagents_tui.taste import Choices, Taste, taste_of
 
 VERSION: Final = 1
 SIZE_LIMIT: Final = 1024 * 1024
@@ -62,8 +63,11 @@ class Memory:
     contexts: dict[str, Seen] = field(default_factory=dict)
     commands: list[str] = field(default_factory=list)
     """Command lines of this and earlier sessions; whoever reads one more appends it here."""
+    taste: Taste = field(default_factory=Taste)
+    """How the person likes to see things; the choice made last holds, also of another terminal."""
     remark: str = ""
     _changed: dict[str, None] = field(default_factory=dict)
+    _chosen: Choices = field(default_factory=dict)
     _own: int = 0
     _written: object = None
 
@@ -82,6 +86,11 @@ class Memory:
             self.contexts[context] = seen
             self._changed[context] = None
 
+    def choose(self, **choices: str | bool) -> None:
+        """The person wants to see things in another way, from now on."""
+        self.taste = replace(self.taste, **choices)  # type: ignore[arg-type]  # the fields of ``Taste``
+        self._chosen |= choices
+
     def save(self) -> None:
         """Writes what this terminal did, if it did anything. A file that cannot be written is let be."""
         if self.file is None or self._own_state() == self._written:
@@ -92,10 +101,12 @@ class Memory:
                 if held:
                     replace_file(self.file, json.dumps(self._merged(self._read() or {})))
                     self._own = len(self.commands)
+                    self._chosen.clear()
                     self._written = self._own_state()
 
     def _own_state(self) -> object:
-        return (self.place, self.root, self.context, len(self.commands), frozenset(self.contexts.items()))
+        seen = frozenset(self.contexts.items())
+        return (self.place, self.root, self.context, len(self.commands), seen, tuple(self._chosen.items()))
 
     def _merged(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """The file's content with what this terminal did."""
@@ -114,11 +125,13 @@ class Memory:
             "context": self.context,
             "contexts": dict(list(contexts.items())[-CONTEXTS:]),
             "commands": told[-COMMANDS:],
+            "taste": dict(mapping(before.get("taste"))) | self._chosen,
         }
 
     def _take(self, document: Mapping[str, Any]) -> None:
         self.place, self.root = place_of(document.get("place")), place_of(document.get("root"))
         self.context = str(document.get("context") or "")[:1000]
+        self.taste = taste_of(document.get("taste"))
         for name, each in list(mapping(document.get("contexts")).items())[-CONTEXTS:]:
             seen = mapping(each)
             self.contexts[name] = Seen(

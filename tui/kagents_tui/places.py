@@ -7,6 +7,8 @@ from typing import Any, Final
 from kagents_tui.rows.fields import mapping, sequence
 
 HISTORY_LIMIT: Final = 100
+SINCE_LIMIT: Final = 7 * 24 * 60
+"""Minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class Look:
     """Only what needs a person."""
     other: bool = False
     """The other of two views: threads instead of messages, the list instead of the board."""
+    since: int | None = None
+    """Of a log: only the last so many minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,14 @@ class Place:
             "wide": look.wide,
             "people": look.people,
             "other": look.other,
+            "since": look.since,
         }
 
 
 def place_of(document: object) -> Place | None:
     """What ``Place.document`` wrote; None when it is none. A field of the wrong type reads as absent."""
     source: Mapping[str, Any] = mapping(document)
-    kind, sort = source.get("kind"), source.get("sort")
+    kind, sort, since = source.get("kind"), source.get("sort"), source.get("since")
     if not isinstance(kind, str) or not kind:
         return None
     return Place(
@@ -68,6 +73,7 @@ def place_of(document: object) -> Place | None:
             wide=source.get("wide") is True,
             people=source.get("people") is True,
             other=source.get("other") is True,
+            since=since if type(since) is int and 0 < since <= SINCE_LIMIT else None,
         ),
     )
 

@@ -70,7 +70,8 @@ class Settings:
     theme: ThemeName = field(
         default="dark",
         metadata={
-            "doc": "Colours. `:theme NAME` changes them while it runs. NO_COLOR wins over all of them."
+            "doc": "Colours. `:theme NAME` changes them and is remembered; it wins until this is changed."
+            " NO_COLOR wins over all of them."
         },
     )
     ascii: bool = field(default=False, metadata={"doc": "Glyphs and lines in ASCII only."})

@@ -9,6 +9,7 @@ import pytest
 from kagents_tui import memory as module
 from kagents_tui.memory import Memory, Seen, locked, usual_file
 from kagents_tui.places import Look, Place
+from kagents_tui.taste import Taste, taste_of
 
 
 @pytest.fixture
@@ -52,6 +53,37 @@ def test_two_terminals_keep_what_each_did(file):
     again = Memory(file).load()
     assert again.contexts == {"prod": Seen(("b",)), "dev": Seen(("a",))}
     assert again.commands == ["one", "two", "three"]
+
+
+def test_what_was_chosen_holds_and_another_terminals_choice_too(file):
+    first, second = Memory(file).load(), Memory(file).load()
+    assert first.taste == Taste()
+    first.choose(theme="light", instead="dark")
+    first.choose(wrap=False)
+    second.choose(stamps=False)
+    first.save()
+    second.save()
+    first.commands.append("x")
+    second.choose(wrap=True)
+    second.save()
+    first.save()
+    assert first.taste == Taste("light", "dark", wrap=False)
+    assert Memory(file).load().taste == Taste("light", "dark", wrap=True, stamps=False)
+
+
+def test_the_theme_that_holds_is_the_later_of_the_chosen_and_the_configured_one():
+    assert Taste().theme_over("light") == "light"
+    assert Taste("tritanopia", "light").theme_over("light") == "tritanopia"
+    assert Taste("tritanopia", "light").theme_over("dark") == "dark"
+
+
+@pytest.mark.parametrize("document", [None, 3, [], {"theme": 7, "wrap": 0, "stamps": "no", "instead": None}])
+def test_a_taste_that_cannot_be_read_is_none(document):
+    assert taste_of(document) == Taste()
+
+
+def test_an_unknown_theme_is_none():
+    assert taste_of({"theme": "neon", "instead": "dark"}).theme_over("dark") == "dark"
 
 
 def test_nothing_is_written_when_nothing_was_done(file):

@@ -66,6 +66,7 @@ LOOKS = st.builds(
     wide=st.booleans(),
     people=st.booleans(),
     other=st.booleans(),
+    since=st.none() | st.integers(1, 60),
 )
 
 
@@ -87,3 +88,5 @@ def test_what_is_no_place_is_none(document):
 
 def test_fields_of_the_wrong_type_read_as_absent():
     assert place_of({"kind": "teams", "about": 3, "filter": None, "sort": 5, "wide": "yes"}) == TEAMS
+    for since in (True, 0, -5, 1.5, "5", 10**9):
+        assert place_of({"kind": "teams", "since": since}) == TEAMS

@@ -1,7 +1,7 @@
 """One agent: its turns, its mail, its tasks and what became of it, in one log, live."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from textual.binding import BindingType
 
@@ -28,7 +28,6 @@ from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Key, finished
 from kagents_tui.screens.book import BookScreen
 from kagents_tui.turns import follow
-from kagents_tui.widgets.logbook import LogBook
 
 PAINT_SECONDS = 0.1
 
@@ -42,6 +41,7 @@ class AgentScreen(BookScreen, inherit_bindings=False):
 
     kind = "agent"
     BINDINGS: ClassVar[list[BindingType]] = bindings("agent")
+    labels = LABEL
     following: Following
     changes: Changes
 
@@ -54,13 +54,12 @@ class AgentScreen(BookScreen, inherit_bindings=False):
     @classmethod
     def at(cls, place: Place) -> Self:
         namespace, team, name, *_ = place.about
-        return cls((namespace, team), name)
+        screen = cls((namespace, team), name)
+        screen._wanted = place.look
+        return screen
 
     def place(self) -> Place:
-        return Place(self.kind, (*self.key, self.agent))
-
-    def body(self) -> Any:
-        yield LogBook(id="body", labels=LABEL)
+        return Place(self.kind, (*self.key, self.agent), self.look())
 
     def on_mount(self) -> None:
         self.following = Following.join(self.kagents, self.key, self)

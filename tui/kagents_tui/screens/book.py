@@ -1,15 +1,16 @@
 """What the screens around one agent's lines share: moving, searching, following, times, marks."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+from kagents_tui.places import Look
 from kagents_tui.rows.ages import clock
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Key, Team
 from kagents_tui.screens.reading import STEPS
 from kagents_tui.screens.searching import SearchingView
-from kagents_tui.widgets.logbook import LogBook, since_of
+from kagents_tui.widgets.logbook import LIMIT, LogBook, since_of
 
 SINCE = {"since_all": None, "since_1m": 1, "since_5m": 5, "since_1h": 60}
 """Minutes that each action shows."""
@@ -17,6 +18,11 @@ SINCE = {"since_all": None, "since_1m": 1, "since_5m": 5, "since_1h": 60}
 
 class BookScreen(SearchingView, inherit_bindings=False):
     """A screen with one ``LogBook`` about one agent of a team."""
+
+    labels: ClassVar[int] = 0
+    """Width of the labels' column."""
+    limit: ClassVar[int] = LIMIT
+    """Lines that are kept."""
 
     def __init__(self, key: Key, agent: str) -> None:
         super().__init__()
@@ -26,7 +32,15 @@ class BookScreen(SearchingView, inherit_bindings=False):
         self.minutes: int | None = None
 
     def body(self) -> Any:
-        yield LogBook(id="body")
+        taste = self.kagents.memory.taste
+        yield LogBook(id="body", labels=self.labels, wrap=taste.wrap, stamps=taste.stamps, limit=self.limit)
+
+    def look(self) -> Look:
+        return Look(since=self.minutes)
+
+    def arrive(self, look: Look) -> None:
+        super().arrive(look)
+        self.show_since(look.since)
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -71,12 +85,14 @@ class BookScreen(SearchingView, inherit_bindings=False):
         self.refresh_bars()
 
     def do_wrap(self, arguments: tuple[str, ...]) -> None:
-        """Wraps or cuts long lines."""
+        """Wraps or cuts long lines, in every log from now on."""
         self.book().toggle_wrap()
+        self.kagents.memory.choose(wrap=self.book().wrap)
 
     def do_stamps(self, arguments: tuple[str, ...]) -> None:
-        """Times, or none."""
+        """Times, or none, in every log from now on."""
         self.book().toggle_stamps()
+        self.kagents.memory.choose(stamps=self.book().stamps)
 
     def do_mark_here(self, arguments: tuple[str, ...]) -> None:
         """A line of one's own, to find the place again."""

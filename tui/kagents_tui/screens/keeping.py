@@ -94,10 +94,13 @@ class Keeping:
         return (table() if table else None, document() if document else None)
 
     def do_theme(self, arguments: tuple[str, ...]) -> None:
-        """Paints everything in another theme, for this session."""
+        """Paints everything in another theme, from now on."""
         known = get_args(ThemeName)
         if len(arguments) != 1 or arguments[0] not in known:
             self.say(line(f"theme: name one of {', '.join(known)}"), "warn")
             return
-        self.kagents.show_theme(cast("ThemeName", arguments[0]))
-        self.say(line(f"theme {arguments[0]}; `theme: {arguments[0]}` in the configuration keeps it"), "good")
+        app = self.kagents
+        app.show_theme(cast("ThemeName", arguments[0]))
+        app.memory.choose(theme=arguments[0], instead=app.settings.theme)
+        kept = "remembered" if app.memory.file else "for this session"
+        self.say(line(f"theme {arguments[0]}, {kept}"), "good")

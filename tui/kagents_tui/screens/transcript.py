@@ -12,7 +12,6 @@ from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Team
 from kagents_tui.screens.book import BookScreen
 from kagents_tui.turns import PAGE_TURNS, follow, page
-from kagents_tui.widgets.logbook import LogBook
 
 PAINT_SECONDS = 0.1
 
@@ -22,6 +21,7 @@ class TranscriptScreen(BookScreen, inherit_bindings=False):
 
     kind = "transcript"
     BINDINGS: ClassVar[list[BindingType]] = bindings("transcript")
+    limit = 50_000
 
     def __init__(self, team: Team, agent: str) -> None:
         super().__init__(team.key, agent)
@@ -31,9 +31,6 @@ class TranscriptScreen(BookScreen, inherit_bindings=False):
         self._waiting: list[LogLine] = []
         self._due = False
         self._paging = False
-
-    def body(self) -> Any:
-        yield LogBook(limit=50_000, id="body")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -119,12 +116,8 @@ class TranscriptScreen(BookScreen, inherit_bindings=False):
 
     def _turn(self, step: int) -> None:
         if not self.book().jump(("turn",), step):
-            self.say(
-                cell(
-                    "there is no turn further on" if step > 0 else "the first that is loaded; O: older"
-                ).text,
-                "dim",
-            )
+            before = f"the first that is loaded; {self.kagents.keymap.words('older')} loads older ones"
+            self.say(cell("there is no turn further on" if step > 0 else before).text, "dim")
 
     def crumbs(self) -> Sequence[Cell]:
         return [*self.way(f"Transcript of {self.agent}"), *self.standing()]
