@@ -1,5 +1,8 @@
 """Agents that reach their repository through the hub: a whole engine, real git, a server with a token."""
 
+import json
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +16,7 @@ sys.path.insert(
 )  # and the forge beside those of finishing
 
 from forge_server import TOKEN, ForgeServer, served
-from simulated_team import SPEED, Team, agent, git, make_repository
+from simulated_team import SPEED, Team, agent, git, make_repository, until
 
 from kagents_core.api.resources import SECRETS
 from kagents_core.kube.client import Client
@@ -90,3 +93,48 @@ async def test_an_agent_pushes_its_own_branch_and_no_other(
     branches = set(git(bare, "for-each-ref", "--format=%(refname:short)").split())
     assert branches == {"main", *(f"kagents/reaching/{name}" for name in ("writer", "reader", "finish"))}
     assert status["branch"] == "kagents/reaching/finish"
+
+    async def hub_has_ended() -> bool:
+        [pod] = await team.pods("hub")
+        return bool(pod["status"]["phase"] == "Succeeded")
+
+    await until(hub_has_ended, 30)
+    assert "writer pushed" in await team.log("hub", "git")
+    files = [each for each in team.volume.rglob("*") if each.is_file() and not each.is_symlink()]
+    logs = engine.data.root.glob("pods/*/containers/**/*")
+    tokens = [(team.volume / f"home/{name}/git/token").read_bytes() for name in ("writer", "reader")]
+    for each in [*files, *(path for path in logs if path.is_file())]:
+        found = [secret for secret in (TOKEN.encode(), *tokens) if secret in each.read_bytes()]
+        assert not found or (each.parent.name, each.name) == ("git", "token"), each
+
+
+async def test_a_proxy_that_is_killed_comes_back(
+    engine: Any, engine_client: Client, forge: ForgeServer
+) -> None:
+    worker = agent(
+        "Work.", "fetch: all", "wait: {mail_from: team-lead}", "fetch: all", "shutdown: x", name="worker"
+    )
+    team = await applied(engine, engine_client, forge, "fetch", worker)
+
+    async def fetched() -> bool:
+        return "fetched" in await team.log("worker")
+
+    async def restarted() -> bool:
+        [pod] = await team.pods("hub")
+        counts = {each["name"]: each["restartCount"] for each in pod["status"]["containerStatuses"]}
+        return bool(counts["git"] == 1) and address.exists() and address.stat().st_ino != before
+
+    await team.in_phase("Running")
+    await until(fetched)
+    [process] = [
+        found
+        for path in engine.data.root.glob("pods/*/containers/git/*/process.json")
+        if (found := json.loads(path.read_text()))
+    ]
+    address = team.volume / "team/git/address"
+    before = address.stat().st_ino
+    os.kill(process["pid"], signal.SIGKILL)
+    await until(restarted)
+    await team.send("worker", "go on")
+    await team.in_phase("Completed")
+    assert (await team.log("worker")).count("fetched") == 2

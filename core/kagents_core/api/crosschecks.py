@@ -54,6 +54,10 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
     if spec.repository is None and spec.lifecycle.on_complete in ("create-pr", "push-branch"):
         where, value = "spec.lifecycle.onComplete", spec.lifecycle.on_complete
         problems.append(FieldError(where, value, teamrules.NEEDS_REPOSITORY))
+    template = spec.lifecycle.consolidated_branch_template
+    if template in teamrules.BRANCHES_BESIDE and spec.repository and spec.repository.agent_access == "push":
+        where = "spec.lifecycle.consolidatedBranchTemplate"
+        problems.append(FieldError(where, template, teamrules.BRANCH_BESIDE))
     if not agents:
         problems.append(FieldError("spec", None, teamrules.NEEDS_AGENT))
     if not _has_credential(spec) and any(_needs_credential(agent, spec.harness) for _, agent in agents):

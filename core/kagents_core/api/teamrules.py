@@ -9,6 +9,11 @@ NEEDS_PLACE: Final = "a team works in exactly one of repository and workspace"
 NEEDS_REPOSITORY: Final = (
     "onComplete create-pr and push-branch need a repository; a workspace has nothing to push"
 )
+BRANCH_BESIDE: Final = (
+    "with agentAccess push agents' branches lie below kagents/TEAM in the repository, and git has no branch "
+    "of that name beside them; choose another, or leave it out"
+)
+BRANCHES_BESIDE: Final = ("kagents/{{ .TeamName }}", "kagents/{{.TeamName}}")
 NEEDS_AGENT: Final = "a team needs a lead or at least one teammate"
 UNKNOWN_DEPENDENCY: Final = "there is no teammate of this name"
 UNKNOWN_GATE: Final = "there is no teammate of the name that follows spawn-"
@@ -158,6 +163,12 @@ TEAM_RULES: Final = (
         "has(self.repository) || !has(self.teammates)"
         " || self.teammates.all(t, !has(t.scope) || t.scope.onViolation == 'report')",
         f"spec.teammates.scope.onViolation: {SCOPE_NEEDS_REPOSITORY}",
+    ),
+    (
+        "!has(self.repository) || self.repository.agentAccess != 'push'"
+        " || !has(self.lifecycle.consolidatedBranchTemplate)"
+        f" || !(self.lifecycle.consolidatedBranchTemplate in {list(BRANCHES_BESIDE)})",
+        f"spec.lifecycle.consolidatedBranchTemplate: {BRANCH_BESIDE}",
     ),
     *TEAMMATE_RULES,
     *((f"!has(self.lead) || {rule}", sentence) for rule, sentence in _agent_rules("self.lead")),

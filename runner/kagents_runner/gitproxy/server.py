@@ -78,6 +78,11 @@ class Proxy:
         except GitError as error:
             say(f"{agent}: {error}", "warn")
             return web.Response(status=500, text="git failed in the hub.\n")
+        except TimeoutError:
+            say(f"{agent}: a request took longer than {REQUEST_SECONDS:g} s", "warn")
+            return web.Response(status=504, text=f"That took longer than {REQUEST_SECONDS:g} seconds.\n")
+        except ConnectionError:
+            return web.Response(status=400)  # nobody listens any more
         finally:
             self._busy[agent] -= 1
 
@@ -145,9 +150,14 @@ async def _streamed(
     response = web.StreamResponse(headers={"Content-Type": kind, "Cache-Control": "no-cache"})
     async with aclosing(told) as chunks:
         await response.prepare(request)
-        if head:
-            await response.write(head)
-        async for chunk in chunks:
-            await response.write(chunk)
-    await response.write_eof()
+        try:
+            if head:
+                await response.write(head)
+            async for chunk in chunks:
+                await response.write(chunk)
+            await response.write_eof()
+        except BaseException:
+            if request.transport is not None:
+                request.transport.abort()  # half an answer is not to look like a whole one
+            raise
     return response

@@ -29,20 +29,22 @@ _LOOPBACK: Final = "127.0.0.1"
 async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Serves the repository of ``KAGENTS_TEAM`` to its agents. Raises ``RunnerError``."""
     places = Locations(environment)
-    over = places.over_dir
+    over, address = places.over_dir, places.git_proxy_dir / ADDRESS
+    address.unlink(missing_ok=True)  # who asks meanwhile waits, and is not sent to where we were
     runner = web.AppRunner(
         _proxy(places).application(), access_log=None, auto_decompress=False, shutdown_timeout=5.0
     )
     await runner.setup()
     try:
         host, port = await _listen(runner, places, environment)
-        replace_file(places.git_proxy_dir / ADDRESS, f"{host} {port}\n".encode())
+        replace_file(address, f"{host} {port}\n".encode())
         say(f"agents reach the repository through port {port}")
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         return _TERMINATED if await until_stopped(_over(over), stop) is None else 0
     finally:
+        address.unlink(missing_ok=True)
         await runner.cleanup()
 
 

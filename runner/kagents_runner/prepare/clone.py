@@ -41,6 +41,9 @@ async def clone_into(git: Git, repository: Repository, target: Path, log: Log) -
     except GitError as error:
         raise clone_failure(error, repository.url, repository.branch) from error
     await git.run("config", "extensions.worktreeConfig", "true", cwd=target)
+    if repository.agent_access != "none":  # a clone of limited depth would know its one branch only
+        every = "+refs/heads/*:refs/remotes/origin/*"
+        await git.run("config", "--replace-all", "remote.origin.fetch", every, cwd=target)
     await _remotes(git, repository, target, log)
     return base
 

@@ -123,6 +123,12 @@ def _known_hosts(directory: Path) -> Path | None:
     return path if path.is_file() else None
 
 
+def _quoted(path: Path) -> str:
+    """The path as a value of ssh's configuration, which splits at spaces and fills in what follows ``%``."""
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{text}"'
+
+
 def _ssh(key: Path | None, known: Path | None, hosts: Path) -> str:
     """The ssh command line as the shell-quoted text that git wants; it holds paths only."""
     options = [
@@ -134,7 +140,7 @@ def _ssh(key: Path | None, known: Path | None, hosts: Path) -> str:
         "-oServerAliveInterval=15",
         "-oServerAliveCountMax=4",
         f"-oStrictHostKeyChecking={'yes' if known else 'accept-new'}",
-        f"-oUserKnownHostsFile={known or hosts}",
+        f"-oUserKnownHostsFile={_quoted(known or hosts)}",
         "-oGlobalKnownHostsFile=/dev/null",
         "-oUpdateHostKeys=no",
     ]

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from kagents_core.teamfiles.events import parse_events
+from kagents_runner.documents import Repository
 from kagents_runner.harness.claude_code.credentials import choose_credential
 from kagents_runner.harness.claude_code.executable import OLDEST, SUPPORTED, UnusableError, find_executable
 from kagents_runner.harness.claude_code.home import prepare_home, trusted_folders
@@ -255,3 +257,18 @@ def test_only_a_conversation_is_resumed(tmp_path: Path) -> None:
     with path.open("a") as file:
         file.write("}\n")
     assert has_conversation(path)
+
+
+@pytest.mark.parametrize("strategy", ["per-teammate", "shared"])
+@pytest.mark.parametrize(
+    ("access", "told"),
+    [("none", ()), ("fetch", ("git fetch origin",)), ("push", ("git fetch origin", "git push origin HEAD"))],
+)
+def test_an_agent_is_told_whether_it_reaches_the_repository(
+    context: MakeContext, access: str, told: tuple[str, ...], strategy: str
+) -> None:
+    worker = context()
+    repository = Repository("https://h/x", "main", strategy, agent_access=access)
+    worker = replace(worker, team=replace(worker.team, repository=repository))
+    said = options(command("/c", worker, Path("/m"), resume=False))["--append-system-prompt"]
+    assert tuple(each for each in ("git fetch origin", "git push origin HEAD") if each in said) == told

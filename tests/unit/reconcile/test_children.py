@@ -248,6 +248,51 @@ def test_without_a_setup_command_there_is_no_such_container() -> None:
     assert [each["name"] for each in spec["initContainers"]] == ["prepare"]
 
 
+def with_access(access: str, **lifecycle: str) -> dict:
+    raw = with_setup()
+    raw["spec"]["repository"]["agentAccess"] = access
+    raw["spec"]["lifecycle"] |= lifecycle
+    return raw
+
+
+def test_the_git_proxy_has_the_credential_and_nothing_of_an_agent() -> None:
+    pods = pods_of(with_access("push", gitCredentialsSecret="git-push"))
+    spec = pods["hub"]["spec"]
+    recorder, proxy = spec["containers"]
+    assert (recorder["name"], proxy["name"]) == ("recorder", "git")
+    assert proxy["ports"] == [{"name": "git", "containerPort": 8418, "protocol": "TCP"}]
+    mounts = {mount["mountPath"]: mount for mount in proxy["volumeMounts"]}
+    assert {path: mount.get("subPath") for path, mount in mounts.items() if mount["name"] == "team"} == {
+        "/kagents/finish": "finish",
+        "/kagents/team/git": "team/git",
+    }
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    assert len(volumes) == len(spec["volumes"])
+    token = mounts["/var/run/secrets/kubernetes.io/serviceaccount"]
+    assert volumes[token["name"]] == {"name": token["name"], "emptyDir": {}}
+    secret = mounts[variables(proxy)["KAGENTS_GIT_CREDENTIALS_DIR"]["value"]]
+    assert volumes[secret["name"]]["secret"]["secretName"] == "git-push"
+    others = [
+        each for each in spec["initContainers"] + [recorder] if secret["name"] in str(each["volumeMounts"])
+    ]
+    assert others == []
+    assert "git-push" not in json.dumps([pod for name, pod in pods.items() if name != "hub"])
+    over = variables(proxy)["KAGENTS_OVER_DIR"]
+    assert over == variables(recorder)["KAGENTS_OVER_DIR"]
+    assert over["value"] in {mount["mountPath"] for mount in recorder["volumeMounts"]}
+
+
+def test_a_team_that_only_fetches_does_so_with_the_clone_s_credential() -> None:
+    spec = pods_of(with_access("fetch", gitCredentialsSecret="git-push"))["hub"]["spec"]
+    assert "git-push" not in json.dumps(spec)
+
+
+def test_without_access_there_is_no_proxy() -> None:
+    spec = pods_of(with_access("none"))["hub"]["spec"]
+    assert [each["name"] for each in spec["containers"]] == ["recorder"]
+    assert "KAGENTS_OVER_DIR" not in variables(spec["containers"][0])
+
+
 def test_what_a_repository_may_say_reaches_the_runner() -> None:
     raw = with_setup()
     raw["spec"]["repository"] |= {"depth": 5, "lfs": False, "remotes": [{"name": "up", "url": "https://h/x"}]}

@@ -230,7 +230,7 @@ def test_an_ssh_key_is_a_private_file_that_is_gone_afterwards(place: Place) -> N
     argv = (place.root / "argv").read_text()
     assert "KEY-canary" not in argv
     assert "-oStrictHostKeyChecking=yes" in argv
-    assert f"-oUserKnownHostsFile={place.root}/secret/known_hosts" in argv
+    assert f'-oUserKnownHostsFile="{place.root}/secret/known_hosts"' in argv
     assert list(place.root.glob("kagents-git-*")) == []
 
 

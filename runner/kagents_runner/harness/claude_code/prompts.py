@@ -101,6 +101,14 @@ def _checked(context: AgentContext) -> str:
     return _CHECKED.format(checks="; ".join(found), finish=finish, rounds=rounds)
 
 
+_REACH = {
+    "none": "",
+    "fetch": " `git fetch origin` reaches the repository that it was cloned from.",
+    "push": " `git fetch origin` and `git push origin HEAD` reach the repository that it was cloned from; "
+    "you may push this branch alone, and never with force.",
+}
+
+
 def restarted_prompt(agent: AgentDocument) -> str:
     """The user turn that continues a session after its process had ended."""
     return _RESTARTED.format(attempt=f" (attempt {agent.attempt + 1})" if agent.attempt else "")
@@ -118,14 +126,16 @@ def _line(entry: RosterEntry, own: str) -> str:
 def _place(team: TeamDocument, agent: AgentDocument) -> str:
     if team.mode == "coding":
         branch = branch_of(team.name, place_of(team, agent.name))
+        reach = _REACH[team.repository.agent_access if team.repository else "none"]
         if team.repository is not None and team.repository.shared:
             return (
                 f" It is a git worktree on the branch {branch}, and all agents of the team work in it at the "
                 "same time: commit only your own files, and say who changes what before you change it."
+                + reach
             )
         return (
             f" It is a git worktree on the branch {branch}; commit your work there. "
-            "Other agents work on branches of their own in the same repository."
+            f"Other agents work on branches of their own in the same repository.{reach}"
             + (f" {agent.scope.words()}" if agent.scope else "")
         )
     inputs = f" Inputs, read-only: {', '.join(team.inputs)}." if team.inputs else ""
