@@ -24,9 +24,9 @@ from kagents_controller.lease import Election, LeaseLost
 from kagents_controller.logs import log_json
 from kagents_controller.notifications import Notifier
 from kagents_controller.team_network import TeamNetwork
-from kagents_controller.webhook_addresses import Network, WebhookAddresses
 from kagents_controller.webhook_keys import WebhookKeys
 from kagents_core.api.agents import Resources
+from kagents_core.kube.addresses import Network, PermittedAddresses
 from kagents_core.kube.client import Client
 from kagents_core.kube.config import ClientConfig, load_default, load_kubeconfig
 from kagents_core.kube.errors import ConfigError
@@ -88,6 +88,14 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         help="private addresses that webhooks may be sent to; may be repeated",
     )
+    add(
+        "--registry-network",
+        metavar="CIDR",
+        type=_cidr,
+        action="append",
+        default=[],
+        help="private addresses that registries of skills may have; may be repeated",
+    )
     add("--workers", metavar="N", type=_positive, default=16, help="objects reconciled at once (16)")
     add("--lease-name", metavar="NAME", help="elect a leader by this Lease (default: no election)")
     add("--lease-namespace", metavar="NAME", help="where the Lease is (default: the own namespace)")
@@ -131,6 +139,7 @@ async def _run(config: ClientConfig, options: argparse.Namespace) -> int:
                 hub_service_account=options.hub_service_account,
                 agent_resources=options.agent_resources,
                 hub_resources=options.hub_resources,
+                registry_networks=tuple(str(each) for each in options.registry_network),
             ),
             namespaces=options.namespace,
             workers=options.workers,
@@ -138,7 +147,7 @@ async def _run(config: ClientConfig, options: argparse.Namespace) -> int:
             network=_network(options),
             notifier=Notifier(
                 keys=WebhookKeys(options.webhook_keys),
-                addresses=WebhookAddresses(options.webhook_network),
+                addresses=PermittedAddresses(options.webhook_network),
             ),
             lease=lease,
             on_synced=_settle_later,

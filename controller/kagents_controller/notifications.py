@@ -17,8 +17,8 @@ import aiohttp
 import orjson
 
 from kagents_controller.expectations import Owner
-from kagents_controller.webhook_addresses import REFUSED, WebhookAddresses
 from kagents_controller.webhook_keys import SigningKeyError, WebhookKeys
+from kagents_core.kube.addresses import REFUSED, PermittedAddresses
 from kagents_core.reconcile import Effect, NotificationOutcome
 
 _log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Notifier:
         first_retry_seconds: float = _FIRST_RETRY_SECONDS,
         attempt_seconds: float = ATTEMPT_SECONDS,
         keys: WebhookKeys | None = None,
-        addresses: WebhookAddresses | None = None,
+        addresses: PermittedAddresses | None = None,
     ) -> None:
         self.on_outcome = on_outcome
         """Called with the owner after each attempt."""
@@ -59,7 +59,7 @@ class Notifier:
         self._first_retry = first_retry_seconds
         self._attempt_seconds = attempt_seconds
         self._keys = keys or WebhookKeys()
-        self._addresses = addresses or WebhookAddresses()
+        self._addresses = addresses or PermittedAddresses()
         self._deliveries: dict[str, _Delivery] = {}
         self._by_owner: dict[Owner, set[str]] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)

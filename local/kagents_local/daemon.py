@@ -12,9 +12,9 @@ from typing import Final
 
 from kagents_controller.controller import Controller
 from kagents_controller.notifications import Notifier
-from kagents_controller.webhook_addresses import EVERYWHERE, WebhookAddresses
 from kagents_controller.webhook_keys import WebhookKeys
 from kagents_core.api.resources import NAMESPACES
+from kagents_core.kube.addresses import EVERYWHERE, PermittedAddresses
 from kagents_core.kube.client import Client
 from kagents_core.kube.config import ClientConfig
 from kagents_core.kube.errors import AlreadyExists
@@ -51,6 +51,12 @@ CONNECTIONS: Final = 32
 each costs it about a mebibyte of TLS buffers in a burst."""
 
 
+def controller_settings() -> Settings:
+    """Agents run as the person who runs the engine: registries may be wherever that one reaches."""
+    networks = tuple(map(str, EVERYWHERE))
+    return Settings(RUNNER_IMAGE, image_pull_policy="Never", registry_networks=networks)
+
+
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """How an engine runs; tests use short waits."""
@@ -60,7 +66,7 @@ class EngineSettings:
     """None: the port of the last time, else a free one."""
 
     kubelet: KubeletSettings = field(default_factory=lambda: KubeletSettings(RUNNER_IMAGE))
-    controller: Settings = field(default_factory=lambda: Settings(RUNNER_IMAGE, image_pull_policy="Never"))
+    controller: Settings = field(default_factory=controller_settings)
 
 
 class Engine:
@@ -121,7 +127,7 @@ class Engine:
         async def run_controller() -> None:
             # Agents run as the person who runs the engine: webhooks reach nothing that these do not.
             notifier = Notifier(
-                keys=WebhookKeys(self._data.root / WEBHOOK_KEYS), addresses=WebhookAddresses(EVERYWHERE)
+                keys=WebhookKeys(self._data.root / WEBHOOK_KEYS), addresses=PermittedAddresses(EVERYWHERE)
             )
             await Controller(client, settings=self._settings.controller, notifier=notifier).run()
 

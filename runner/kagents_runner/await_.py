@@ -1,4 +1,4 @@
-"""``kagents-runner await``: an agent's pod waits for ``ready`` and checks what it takes from other agents.
+"""``kagents-runner await``: waits for ``ready``, checks what other agents hand on, and pulls skills.
 
 Every agent's pod runs it, often many at once, so it needs neither an event loop nor a watch: it looks.
 """
@@ -52,4 +52,10 @@ def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
         from kagents_runner.artifacts.inputs import check_inputs
 
         check_inputs(places.artifacts_dir, places.agent(), say)
+    skills = places.agent().skills if places.environment.get("KAGENTS_AGENT") else ()
+    if any(skill.oci for skill in skills):
+        # Only such an agent pays for an event loop and a client.
+        from kagents_runner.registry.fetch import fetch_skills
+
+        fetch_skills(skills, environment)
     return 0

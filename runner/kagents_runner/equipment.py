@@ -13,10 +13,17 @@ _SECRET_BYTES: Final = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SkillDocument:
-    """A skill, and the folder that holds what its ConfigMap holds."""
+    """A skill, and where it is."""
 
     name: str
-    directory: str
+    directory: str = ""
+    """The folder of its ConfigMap, or of what was pulled."""
+    oci: str | None = None
+    """The artifact that is pulled into the folder before the agent's container starts."""
+    credentials: str | None = None
+    """The folder of the Secret to pull it with; only the container that pulls has it."""
+    path: str | None = None
+    """A folder of the agent's worktree instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,14 @@ class McpServerDocument:
 def skill_document(value: object) -> SkillDocument:
     """One entry of ``skills``. Raises ``DocumentError``."""
     fields = Fields("KAGENTS_AGENT.skills", value)
-    return SkillDocument(fields.required("name", str), fields.required("dir", str))
+    path = fields.optional("path", str)
+    return SkillDocument(
+        name=fields.required("name", str),
+        directory="" if path is not None else fields.required("dir", str),
+        oci=fields.optional("oci", str),
+        credentials=fields.optional("credentials", str),
+        path=path,
+    )
 
 
 def server_document(value: object) -> McpServerDocument:

@@ -122,6 +122,11 @@ EFFECTS: dict[str, tuple[str, Callable[[Documents], Any], Any]] = {
         lambda d: argument(d, "webhook-network"),
         ["10.96.0.0/12"],
     ),
+    "skills.allowedNetworks": (
+        '["10.96.0.0/12"]',
+        lambda d: argument(d, "registry-network"),
+        ["10.96.0.0/12"],
+    ),
     "networkPolicy.enabled": ("false", lambda d: len(of(d, "NetworkPolicy")), 0),
     "networkPolicy.teams.enabled": (
         "false",

@@ -50,6 +50,7 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
         *_sizes(agents, spec.quality_gates),
         *_mounts(spec.workspace),
         *_scopes(spec),
+        *_skill_paths(spec, agents),
     ]
     if spec.repository is None and spec.lifecycle.on_complete in ("create-pr", "push-branch"):
         where, value = "spec.lifecycle.onComplete", spec.lifecycle.on_complete
@@ -144,6 +145,16 @@ def _scopes(spec: AgentTeamSpec) -> Iterator[FieldError]:
         elif scope is not None and spec.repository is None and scope.on_violation != "report":
             where = f"{where}.onViolation"
             yield FieldError(where, scope.on_violation, teamrules.SCOPE_NEEDS_REPOSITORY)
+
+
+def _skill_paths(spec: AgentTeamSpec, agents: Sequence[tuple[str, AgentSpec]]) -> Iterator[FieldError]:
+    if spec.repository is not None:
+        return
+    for where, agent in agents:
+        for index, skill in enumerate(agent.skills):
+            if skill.source.path is not None:
+                at = f"{where}.skills[{index}].source.path"
+                yield FieldError(at, skill.source.path, teamrules.SKILL_NEEDS_REPOSITORY)
 
 
 def _teammates(teammates: Sequence[TeammateSpec]) -> Iterator[FieldError]:

@@ -5,9 +5,10 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from kagents_core.api.fields import (
+    Artifact,
     CommandPart,
     Flag,
-    Image,
+    FolderPath,
     Key,
     Label,
     ObjectName,
@@ -19,7 +20,8 @@ from kagents_core.api.model import Spec, map_list, refusal, rules
 OWN_SERVER: Final = "kagents"
 """The server by which kagents itself gives an agent its tools."""
 
-ONE_SKILL_SOURCE = "a skill comes from exactly one of configMap and oci"
+ONE_SKILL_SOURCE = "a skill comes from exactly one of configMap, oci and path"
+ONLY_ARTIFACT = "a credential is needed only for an artifact; give it with oci"
 ONE_VALUE_SOURCE = "a value comes from exactly one of secretKeyRef and configMapKeyRef"
 ONE_VALUE = "a variable has value or valueFrom, not both"
 RESERVED_SERVER = "kagents itself is the MCP server of this name; give yours another one"
@@ -42,21 +44,33 @@ _SERVER_RULES: Final = (
 
 
 class SkillSource(Spec):
-    """Where a skill comes from; exactly one of the two."""
+    """Where a skill comes from; exactly one of the three."""
 
     model_config = ConfigDict(
-        json_schema_extra=rules(("has(self.configMap) != has(self.oci)", ONE_SKILL_SOURCE))
+        json_schema_extra=rules(
+            (
+                "(has(self.configMap) ? 1 : 0) + (has(self.oci) ? 1 : 0) + (has(self.path) ? 1 : 0) == 1",
+                ONE_SKILL_SOURCE,
+            ),
+            ("!has(self.credentialsSecret) || has(self.oci)", ONLY_ARTIFACT),
+        )
     )
 
     config_map: ObjectName | None = None
     """ConfigMap whose keys are the skill's files."""
-    oci: Image | None = None
-    """Reference of an OCI artifact that holds the skill."""
+    oci: Artifact | None = None
+    """OCI artifact that holds the skill, pulled over https when the agent starts."""
+    credentials_secret: ObjectName | None = None
+    """Secret of type ``kubernetes.io/dockerconfigjson`` to pull ``oci`` with; agents never see it."""
+    path: FolderPath | None = None
+    """Folder of the repository that is the skill, as the agent's worktree has it when the agent starts."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.config_map is None) == (self.oci is None):
+        if sum(each is not None for each in (self.config_map, self.oci, self.path)) != 1:
             raise refusal(ONE_SKILL_SOURCE)
+        if self.credentials_secret is not None and self.oci is None:
+            raise refusal(ONLY_ARTIFACT, field="credentialsSecret", value=self.credentials_secret)
         return self
 
 

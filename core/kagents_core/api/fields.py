@@ -27,7 +27,7 @@ BRANCH_FORBIDDEN: Final = r"^-|^@$|^/|/$|//|\.\.|\.$|(^|/)\.|\.lock(/|$)|@\{|[\x
 """What a branch name must not contain, by the rules of ``git check-ref-format --branch``."""
 
 MOUNT_FORBIDDEN: Final = (
-    r"^[^/]|^/*$|//|(^|/)\.{1,2}(/|$)|[\x00-\x1f\x7f:]|^/(kagents|tmp|proc|sys|dev|etc)(/|$)"
+    r"^[^/]|^/*$|//|(^|/)\.{1,2}(/|$)|[\x00-\x1f\x7f:]|^/(kagents|kagents-skills|tmp|proc|sys|dev|etc)(/|$)"
 )
 WEB_PATTERN: Final = rf"^https?://{_HOST}(:[0-9]{{1,5}})?([/?#][!-~]*)?$"
 ENVIRONMENT_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
@@ -43,6 +43,12 @@ RESERVED_ENVIRONMENT: Final = (
 TEMPLATE_PATTERN: Final = r"^([^{]|\{[^{]|\{\{ ?\.(TeamName|Namespace) ?\}\})*\{?$"
 """Text in which ``{{ .TeamName }}`` and ``{{ .Namespace }}`` stand for what they say; nothing else does."""
 
+_PART: Final = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
+ARTIFACT_PATTERN: Final = (
+    r"^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?|[A-Za-z0-9-]+:[0-9]{1,5}|localhost)"
+    rf"(/{_PART})+(:[A-Za-z0-9_][A-Za-z0-9._-]{{0,127}}(@sha256:[0-9a-f]{{64}})?|@sha256:[0-9a-f]{{64}})$"
+)
+FOLDER_FORBIDDEN: Final = r"^/|/$|//|(^|/)(\.{1,2}|\.git)(/|$)|[\x00-\x1f\x7f]"
 EVENT_PATTERN: Final = r"^(finish|spawn-[a-z0-9]([-a-z0-9]*[a-z0-9])?)$"
 MODEL_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:@/\[\]-]*$"
 IMAGE_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$"
@@ -57,8 +63,14 @@ REPOSITORY_SENTENCE: Final = (
 )
 BRANCH_SENTENCE: Final = "git does not allow this as the name of a branch"
 MOUNT_SENTENCE: Final = (
-    "a mount path is absolute, without . or .. parts, and not in /kagents, /tmp, /proc, /sys, /dev or /etc"
+    "a mount path is absolute, without . or .. parts, and not in /kagents, /kagents-skills, /tmp, /proc, "
+    "/sys, /dev or /etc"
 )
+ARTIFACT_SENTENCE: Final = (
+    "an artifact is registry/repository:tag or registry/repository@sha256:digest, such as "
+    "registry.example.com/team/skill:1.0"
+)
+FOLDER_SENTENCE: Final = "a folder of the repository is a relative path without . or .. parts, and not .git"
 WEB_SENTENCE: Final = "an address starts with https:// or http:// and names a host"
 ENVIRONMENT_SENTENCE: Final = "a variable's name has letters, digits and underscores and no digit first"
 RESERVED_ENVIRONMENT_SENTENCE: Final = "kagents sets this variable itself; credentials belong in spec.auth"
@@ -279,6 +291,18 @@ Image = Annotated[
     StringConstraints(min_length=1, max_length=512),
     AfterValidator(_matching(IMAGE_PATTERN, IMAGE_SENTENCE)),
     _schema(pattern=IMAGE_PATTERN, longest=512),
+]
+Artifact = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=255),
+    AfterValidator(_matching(ARTIFACT_PATTERN, ARTIFACT_SENTENCE)),
+    _schema((matches(ARTIFACT_PATTERN), ARTIFACT_SENTENCE), longest=255),
+]
+FolderPath = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=255),
+    AfterValidator(_without(FOLDER_FORBIDDEN, FOLDER_SENTENCE)),
+    _schema((f"!{matches(FOLDER_FORBIDDEN)}", FOLDER_SENTENCE), longest=255),
 ]
 PathText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 CommandPart = Annotated[str, StringConstraints(min_length=1, max_length=8192)]

@@ -24,6 +24,7 @@ NEEDS_CREDENTIAL: Final = "a claude-code agent needs apiKeySecret or oauthSecret
 SCOPE_NEEDS_WORKTREE: Final = (
     "in a shared worktree nobody can tell who changed a file; use worktreeStrategy per-teammate, or no scope"
 )
+SKILL_NEEDS_REPOSITORY: Final = "a skill's path is a folder of the repository, and this team has none"
 SCOPE_NEEDS_REPOSITORY: Final = (
     "without a repository changes can be reported only: there is no delivery to stop"
 )
@@ -147,6 +148,8 @@ TEAMMATE_RULES: Final = (
     ),
 )
 
+_NO_PATHS: Final = "(!has({agent}.skills) || {agent}.skills.all(k, !has(k.source.path)))"
+
 TEAM_RULES: Final = (
     *_PLACE,
     ("has(self.lead) || (has(self.teammates) && size(self.teammates) > 0)", NEEDS_AGENT),
@@ -169,6 +172,12 @@ TEAM_RULES: Final = (
         " || !has(self.lifecycle.consolidatedBranchTemplate)"
         f" || !(self.lifecycle.consolidatedBranchTemplate in {list(BRANCHES_BESIDE)})",
         f"spec.lifecycle.consolidatedBranchTemplate: {BRANCH_BESIDE}",
+    ),
+    (
+        "has(self.repository) || ("
+        f"(!has(self.lead) || {_NO_PATHS.format(agent='self.lead')}) && "
+        f"(!has(self.teammates) || self.teammates.all(t, {_NO_PATHS.format(agent='t')})))",
+        f"spec: {SKILL_NEEDS_REPOSITORY}",
     ),
     *TEAMMATE_RULES,
     *((f"!has(self.lead) || {rule}", sentence) for rule, sentence in _agent_rules("self.lead")),

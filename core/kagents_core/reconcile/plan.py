@@ -24,6 +24,8 @@ class Settings:
     """Requests and limits of agents, resource by resource, where the team says nothing of that resource."""
     hub_resources: Resources = field(default_factory=Resources)
     """Requests and limits of hubs."""
+    registry_networks: tuple[str, ...] = ()
+    """Private networks that registries of skills may be in; public addresses need no entry."""
     grace_seconds: int = 30
     """How long an agent may take to end after SIGTERM."""
     restart_delay: timedelta = timedelta(seconds=10)

@@ -64,12 +64,12 @@ def test_fields_without_effect_are_named_and_no_others(change):
     loaded = change(
         {
             "spec.lifecycle": {"approvalGates": [{"event": "finish"}]},
-            "spec.teammates.0.skills": [{"name": "s", "source": {"oci": "registry.example.com/s:1"}}],
+            "spec.coordination": {"beads": {"enabled": False}},
             "spec.observability": {"metrics": {"enabled": True}, "logLevel": "debug"},
         }
     )
     assert not_yet_supported(AgentTeamSpec.model_validate(loaded["spec"])) == [
-        "spec.teammates[0].skills[0].source.oci",
+        "spec.coordination.beads",
     ]
 
 

@@ -14,14 +14,14 @@ import pytest
 
 from kagents_controller.controller import Controller
 from kagents_controller.notifications import Notifier
-from kagents_controller.webhook_addresses import EVERYWHERE, WebhookAddresses
 from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS, Resource
+from kagents_core.kube.addresses import EVERYWHERE, PermittedAddresses
 from kagents_core.kube.client import Client, path_of
 from kagents_core.reconcile import Settings
 
 Object = dict[str, Any]
 
-LOOPBACK = WebhookAddresses(EVERYWHERE)
+LOOPBACK = PermittedAddresses(EVERYWHERE)
 """Receivers of these tests are on this machine."""
 
 

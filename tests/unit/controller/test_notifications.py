@@ -14,12 +14,12 @@ import pytest
 from aiohttp import web
 
 from kagents_controller.notifications import Notifier
-from kagents_controller.webhook_addresses import EVERYWHERE, WebhookAddresses
 from kagents_controller.webhook_keys import WebhookKeys
+from kagents_core.kube.addresses import EVERYWHERE, PermittedAddresses
 from kagents_core.reconcile import Effect
 
 OWNER = ("AgentTeam", "ns", "demo")
-LOOPBACK = WebhookAddresses(EVERYWHERE)
+LOOPBACK = PermittedAddresses(EVERYWHERE)
 
 
 class Receiver:
@@ -230,7 +230,7 @@ async def test_a_private_address_is_refused_unless_allowed(receiver: Any, host: 
     ],
 )
 def test_which_addresses_are_private(address: str, permitted: bool) -> None:
-    assert WebhookAddresses([ip_network("10.9.0.0/16")]).permits(address) is permitted
+    assert PermittedAddresses([ip_network("10.9.0.0/16")]).permits(address) is permitted
 
 
 # ── in the controller ────────────────────────────────────────────────────────────────────────────

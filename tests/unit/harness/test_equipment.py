@@ -49,15 +49,15 @@ def zipped(**files: str) -> bytes:
 
 def test_keys_become_files_of_the_skill(tmp_path):
     skill = mounted(tmp_path / "cm", SKILL__md=b"---\nname: pdf\n---\n", notes__txt=b"n")
-    install_skills(tmp_path / "home", [skill])
+    install_skills(tmp_path / "home", [skill], tmp_path)
     folder = tmp_path / "home/skills/pdf"
     assert sorted(path.name for path in folder.iterdir()) == ["SKILL.md", "notes.txt"]
     assert not any(path.is_symlink() for path in folder.iterdir())
 
 
 def test_a_changed_skill_replaces_the_old_one(tmp_path):
-    install_skills(tmp_path / "home", [mounted(tmp_path / "a", SKILL__md=b"1", old__txt=b"o")])
-    install_skills(tmp_path / "home", [mounted(tmp_path / "b", SKILL__md=b"2")])
+    install_skills(tmp_path / "home", [mounted(tmp_path / "a", SKILL__md=b"1", old__txt=b"o")], tmp_path)
+    install_skills(tmp_path / "home", [mounted(tmp_path / "b", SKILL__md=b"2")], tmp_path)
     folder = tmp_path / "home/skills/pdf"
     assert [path.name for path in folder.iterdir()] == ["SKILL.md"]
     assert (folder / "SKILL.md").read_bytes() == b"2"
@@ -66,7 +66,7 @@ def test_a_changed_skill_replaces_the_old_one(tmp_path):
 @pytest.mark.parametrize("name", ["all__tar__gz", "all__tgz", "all__zip"])
 def test_archives_bring_folders(tmp_path, name):
     data = zipped(scripts__run="x") if name.endswith("zip") else tarball("./scripts/run")
-    install_skills(tmp_path / "home", [mounted(tmp_path / "cm", SKILL__md=b"s", **{name: data})])
+    install_skills(tmp_path / "home", [mounted(tmp_path / "cm", SKILL__md=b"s", **{name: data})], tmp_path)
     assert (tmp_path / "home/skills/pdf/scripts/run").read_text() == "x"
 
 
@@ -85,14 +85,14 @@ def test_archives_bring_folders(tmp_path, name):
 def test_a_hostile_archive_is_refused_and_writes_nothing_outside(tmp_path, data, says):
     skill = mounted(tmp_path / "cm", SKILL__md=b"s", all__tgz=data)
     with pytest.raises(UnusableError, match=says):
-        install_skills(tmp_path / "home", [skill])
+        install_skills(tmp_path / "home", [skill], tmp_path)
     assert not (tmp_path / "home/skills/pdf").exists()
     assert not (tmp_path / "out").exists()
 
 
 def test_a_skill_without_its_manifest_is_named(tmp_path):
     with pytest.raises(UnusableError, match=r"The skill pdf has no file SKILL\.md"):
-        install_skills(tmp_path / "home", [mounted(tmp_path / "cm", other__md=b"x")])
+        install_skills(tmp_path / "home", [mounted(tmp_path / "cm", other__md=b"x")], tmp_path)
 
 
 def test_headers_come_from_the_keys_of_the_secret(tmp_path):
@@ -149,3 +149,30 @@ def test_values_of_mounted_secrets_are_known_to_the_log(tmp_path: Path) -> None:
     mounted(tmp_path / "s", token=b"secret-1\n")
     there = McpServerDocument("a", "http", credentials=str(tmp_path / "s"))
     assert secret_values([there, McpServerDocument("b", "http", credentials="/nowhere")]) == ["secret-1"]
+
+
+def test_a_folder_of_the_repository_is_a_skill_and_no_link_of_it_is_followed(tmp_path: Path) -> None:
+    worktree, home = tmp_path / "worktree", tmp_path / "home"
+    (worktree / "skills/pdf/scripts").mkdir(parents=True)
+    (worktree / "skills/pdf/SKILL.md").write_text("s")
+    (worktree / "skills/pdf/scripts/run").write_text("r")
+    install_skills(home, [SkillDocument("pdf", path="skills/pdf")], worktree)
+    assert (home / "skills/pdf/scripts/run").read_text() == "r"
+    (worktree / "skills/pdf/away").symlink_to("/etc/passwd")
+    with pytest.raises(UnusableError, match=r"'away': .*look at skills/pdf"):
+        install_skills(home, [SkillDocument("pdf", path="skills/pdf")], worktree)
+    (worktree / "etc").symlink_to("/etc")
+    with pytest.raises(UnusableError, match="leads out of the repository"):
+        install_skills(home, [SkillDocument("pdf", path="etc")], worktree)
+    with pytest.raises(UnusableError, match=r"has no file SKILL\.md"):
+        install_skills(home, [SkillDocument("pdf", path="skills/missing")], worktree)
+    assert (home / "skills/pdf/SKILL.md").read_text() == "s", "what was installed before stays whole"
+
+
+def test_what_was_pulled_is_a_skill(tmp_path: Path) -> None:
+    pulled = tmp_path / "pulled"
+    (pulled / "a").mkdir(parents=True)
+    (pulled / "SKILL.md").write_text("s")
+    (pulled / "a/b.tgz").write_bytes(b"kept as it is")
+    install_skills(tmp_path / "home", [SkillDocument("pdf", str(pulled), oci="h.io/a:1")], tmp_path)
+    assert (tmp_path / "home/skills/pdf/a/b.tgz").read_bytes() == b"kept as it is"

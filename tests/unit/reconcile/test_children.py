@@ -152,6 +152,27 @@ def test_a_command_s_secrets_are_files_of_its_agent_s_container_alone() -> None:
     assert "DB_PASSWORD" not in json.dumps([pods["hub"], pods["lead"]])
 
 
+def test_only_the_container_that_pulls_a_skill_has_the_registry_s_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(world, "SETTINGS", replace(world.SETTINGS, registry_networks=("10.0.0.0/8",)))
+    source = {"oci": "registry.example.com/team/pdf:1", "credentialsSecret": "pull"}
+    skills = [{"name": "pdf", "source": source}, {"name": "cm", "source": {"configMap": "c"}}]
+    spec = simple_spec({"name": "a", "harness": "claude-code", "skills": skills}, {"name": "b"})
+    pods = pods_of(team(spec | {"auth": {"apiKeySecret": "key"}}))
+    [first], [main] = pods["a"]["spec"]["initContainers"], pods["a"]["spec"]["containers"]
+    pulling = {each["mountPath"]: each.get("readOnly", False) for each in first["volumeMounts"]}
+    assert pulling["/kagents-skills"] is False and pulling["/registry-credentials/pdf"] is True
+    working = {each["mountPath"]: each.get("readOnly", False) for each in main["volumeMounts"]}
+    assert working["/kagents-skills"] is True and "/registry-credentials/pdf" not in working
+    assert variables(first)["KAGENTS_REGISTRY_NETWORKS"]["value"] == "10.0.0.0/8"
+    told = json.loads(variables(main)["KAGENTS_AGENT"]["value"])["skills"]
+    place = {"dir": "/kagents-skills/pdf", "credentials": "/registry-credentials/pdf"}
+    assert told[0] == {"name": "pdf", "oci": "registry.example.com/team/pdf:1", **place}
+    assert told[1] == {"name": "cm", "dir": "/kagents/skills/cm"}
+    assert "kagents-skills" not in json.dumps([pods["b"], pods["hub"]])
+
+
 def test_one_node_when_the_volume_can_be_attached_once() -> None:
     spec = simple_spec({"name": "a"}) | {"storage": {"accessMode": "ReadWriteOnce"}}
     for pod in pods_of(team(spec)).values():

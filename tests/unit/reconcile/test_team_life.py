@@ -283,11 +283,10 @@ def test_a_lost_hub_is_replaced() -> None:
 
 
 def test_what_is_accepted_without_effect_is_said() -> None:
-    skill = {"name": "s", "source": {"oci": "registry.example.com/s:1"}}
-    spec = simple_spec({"name": "a", "skills": [skill]})
+    spec = simple_spec({"name": "a"}) | {"coordination": {"beads": {"enabled": False}}}
     world = World(team(spec))
     world.settle()
-    assert "skills" in world.condition("NotYetSupported")["message"]
+    assert "beads" in world.condition("NotYetSupported")["message"]
 
 
 def test_why_an_agent_cannot_start_is_said_in_words() -> None:

@@ -6,7 +6,7 @@ from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.artifacts import artifact_location, artifact_mounts, inputs_of
 from kagents_core.reconcile.children.claims import output_claim_name
 from kagents_core.reconcile.children.documents import agent_document, literal, team_document
-from kagents_core.reconcile.children.equipment import equipment_volumes
+from kagents_core.reconcile.children.equipment import equipment_volumes, fetching
 from kagents_core.reconcile.children.pods import (
     HOME_DIR,
     TEAM_DIR,
@@ -87,6 +87,7 @@ def agent_pod(
     own = [variable.model_dump(by_alias=True, exclude_none=True) for variable in agent.spec.env]
     volumes, workspace_mounts = _workspace(identity, spec)
     equipment, equipment_mounts = equipment_volumes(agent)
+    fetch_env, registries, fetch_mounts = fetching(agent, settings.registry_networks)
     mounts = team_mounts(f"home/{agent.name}")
     resources = resources_of(agent.spec.resources, settings.agent_resources)
     main = container(
@@ -106,8 +107,9 @@ def agent_pod(
         env=[
             *_locations(identity, spec, agent, attempt, f"{HOME_DIR}/{agent.name}"),
             *artifact_location(bool(inputs_of(agent))),
+            *fetch_env,
         ],
-        mounts=whole_volume(read_only=True),
+        mounts=[*whole_volume(read_only=True), *fetch_mounts],
         resources=resources,
     )
     body = {
@@ -118,5 +120,10 @@ def agent_pod(
     name = child_name(identity.name, identity.uid, agent.name, attempt)
     metadata = identity.metadata(name, agent.name, agent.role, agent.harness)
     return pod(
-        numbered(metadata, attempt, restarts), identity, spec, settings, body, volumes=[*volumes, *equipment]
+        numbered(metadata, attempt, restarts),
+        identity,
+        spec,
+        settings,
+        body,
+        volumes=[*volumes, *equipment, *registries],
     )

@@ -53,7 +53,7 @@ def prepare_home(context: AgentContext, credential: Credential) -> Path:
         commands=context.team.repository is None,
     )
     _write(home / "settings.json", _settings(hooks, credential))
-    install_skills(home, context.agent.skills)
+    install_skills(home, context.agent.skills, context.cwd)
     servers = {each.name: asdict(each) for each in context.agent.mcp_servers if each.command is not None}
     if servers:
         _write(_commands(home), servers)

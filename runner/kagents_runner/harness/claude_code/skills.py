@@ -1,28 +1,25 @@
-"""Skills from ConfigMaps, put into the agent's own skills folder before the CLI starts.
+"""Skills from ConfigMaps, the repository and registries, put into the agent's own folder at its start.
 
-A key is a file; a key that ends with ``.tar.gz``, ``.tgz`` or ``.zip`` is unpacked, so that a skill can have
-folders. Nothing leaves the skill's folder, and no link, device or mode is taken over from an archive.
+A key of a ConfigMap is a file; a key that ends with ``.tar.gz``, ``.tgz`` or ``.zip`` is unpacked, so that a
+skill can have folders. Of a folder plain files are taken. Nothing leaves the skill's folder, and no link,
+device or mode is taken over.
 """
 
-import io
 import shutil
-import tarfile
-import zipfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from kagents_core.teamfiles.files import read_bounded
+from kagents_runner.archives import MOST_BYTES, UNUSABLE, Files, files_of_tar, files_of_zip, fill
 from kagents_runner.equipment import SkillDocument
+from kagents_runner.export.walk import files_below
 from kagents_runner.harness.claude_code.executable import UnusableError
 
-_MOST_FILES: Final = 2_000
-_MOST_BYTES: Final = 32 * 1024 * 1024
-"""Unpacked; a ConfigMap itself holds at most 1 MiB."""
 _MANIFEST: Final = "SKILL.md"
 
 
-def install_skills(home: Path, skills: Sequence[SkillDocument]) -> None:
+def install_skills(home: Path, skills: Sequence[SkillDocument], worktree: Path) -> None:
     """Makes ``<home>/skills/<name>`` equal to what each skill holds now. Raises ``UnusableError``."""
     folder = home / "skills"
     for skill in skills:
@@ -31,8 +28,8 @@ def install_skills(home: Path, skills: Sequence[SkillDocument]) -> None:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         try:
-            _fill(unfinished, Path(skill.directory))
-        except (OSError, ValueError, tarfile.TarError, zipfile.BadZipFile) as error:
+            fill(unfinished, _files(skill, worktree))
+        except UNUSABLE as error:
             raise _wrong(skill, f"cannot be unpacked: {error}") from error
         if not (unfinished / _MANIFEST).is_file():
             raise _wrong(skill, f"has no file {_MANIFEST}")
@@ -42,56 +39,41 @@ def install_skills(home: Path, skills: Sequence[SkillDocument]) -> None:
         unfinished.rename(target)
 
 
-def _fill(target: Path, source: Path) -> None:
-    count = size = 0
-    for name, data in _files(source):
-        count, size = count + 1, size + len(data)
-        if count > _MOST_FILES or size > _MOST_BYTES:
-            raise ValueError(f"it has more than {_MOST_FILES} files or {_MOST_BYTES // 2**20} MiB")
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or not path.parts:
-            raise ValueError(f"{name!r} leads out of the skill's folder")
-        file = target.joinpath(*path.parts)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
+def _files(skill: SkillDocument, worktree: Path) -> Files:
+    if skill.path is not None:
+        place = (worktree / skill.path).resolve()
+        if not place.is_relative_to(worktree.resolve()):
+            raise ValueError(f"{skill.path!r} leads out of the repository")
+        return _tree(place)
+    return _tree(Path(skill.directory)) if skill.oci is not None else _keys(Path(skill.directory))
 
 
-def _files(source: Path) -> Iterator[tuple[str, bytes]]:
+def _tree(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The plain files below a folder; an error for what is left out, as a skill is whole or is none."""
+    left_out: list[str] = []
+    for name, descriptor in files_below(folder, lambda path, why: left_out.append(f"{path!r}: {why}")):
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read(MOST_BYTES + 1)
+        yield name, data
+    if left_out:
+        raise ValueError("; ".join(left_out[:3]))
+
+
+def _keys(source: Path) -> Iterator[tuple[str, bytes]]:
     """Names and contents. A mounted ConfigMap's keys are links into a folder that begins with two dots."""
     for path in sorted(source.iterdir()):
         name = path.name
         if name.startswith(".."):
             continue
-        data = read_bounded(path.resolve(), _MOST_BYTES)
+        data = read_bounded(path.resolve(), MOST_BYTES)
         if name.endswith((".tar.gz", ".tgz")):
-            yield from _tar(data)
+            yield from files_of_tar(data)
         elif name.endswith(".zip"):
-            yield from _zip(data)
+            yield from files_of_zip(data)
         else:
             yield name, data
 
 
-def _tar(data: bytes) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
-        for member in archive:
-            if member.isdir():
-                continue
-            if not member.isfile() or member.size > _MOST_BYTES:
-                raise ValueError(f"{member.name!r} is no plain file, or too large")
-            content = archive.extractfile(member)
-            assert content is not None
-            yield member.name.removeprefix("./"), content.read()
-
-
-def _zip(data: bytes) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        for member in archive.infolist():
-            if member.is_dir():
-                continue
-            if member.file_size > _MOST_BYTES:
-                raise ValueError(f"{member.filename!r} is too large")
-            yield member.filename, archive.read(member)
-
-
 def _wrong(skill: SkillDocument, why: str) -> UnusableError:
-    return UnusableError(f"The skill {skill.name} {why}: look at its ConfigMap.")
+    source = skill.path or skill.oci or "its ConfigMap"
+    return UnusableError(f"The skill {skill.name} {why}: look at {source}.")

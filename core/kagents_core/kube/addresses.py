@@ -1,6 +1,6 @@
-"""Which addresses webhooks may be sent to: public ones, and what the installation allows besides.
+"""Which addresses a team's URLs may lead to: public ones, and what the installation allows besides.
 
-Whoever may write a team chooses a URL, and the controller stands where they may not: so addresses of the
+Whoever may write a team chooses a URL, and kagents stands where they may not: so addresses of the
 cluster, of the node and of a cloud's metadata are refused. It is the address of the connection itself that
 is looked at, whatever name led to it and whatever that name said before.
 """
@@ -21,7 +21,7 @@ _TRANSLATED = IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookAddresses:
+class PermittedAddresses:
     """The rule of one installation."""
 
     allowed: Sequence[Network] = ()

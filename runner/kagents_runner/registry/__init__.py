@@ -1,0 +1,1 @@
+"""OCI artifacts pulled from a registry: reference, requests, unpacking."""
