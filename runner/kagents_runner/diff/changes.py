@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Final
 
 from kagents_core.teamfiles.files import open_regular
+from kagents_runner.diff.large_files import as_committed
 from kagents_runner.diff.references import branch_of_head, commit_of, plain_directory
 from kagents_runner.prepare.git import Git, GitError
 from kagents_runner.termination import RunnerError
 
 MOST_FILES: Final = 2000
+_TOGETHER: Final = 100
 UNTRACKED_BYTES: Final = 256 * 1024
 """What is shown of one new file."""
 ALL_UNTRACKED_BYTES: Final = 2 * 1024 * 1024
@@ -91,32 +93,30 @@ async def changes_of(
     if head is None or base is None:
         missing = f"branch {branch}" if base is None else f"commit of {agent}"
         raise RunnerError(f"The clone does not say which {missing} there is, so nothing can be compared.")
-    with _private(clone, tree, head, environment) as git:
+    with _private(clone, tree, head, environment) as (git, plain):
         try:
             base = await _beginning(git, base, head, tree)
-            files, omitted = await _compare(git, tree, base, patches=patches)
+            files, omitted = await _compare(git, plain, tree, base, patches=patches)
         except GitError as error:
             raise RunnerError(f"The changes of {agent} cannot be computed: {error}.") from error
     return Changes(branch_of_head(own), base, head, tuple(files), omitted)
 
 
 @contextmanager
-def _private(clone: Path, tree: Path, head: str, environment: Mapping[str, str]) -> Iterator[Git]:
-    """Git on a repository of our own: its objects are borrowed, its index is new."""
+def _private(clone: Path, tree: Path, head: str, environment: Mapping[str, str]) -> Iterator[tuple[Git, Git]]:
+    """Git on a repository of our own: its objects are borrowed, its index is new; and one that knows the
+    worktree's attributes, only to ask for them.
+    """
     objects = plain_directory(clone / "objects", "The clone's object store")
     with tempfile.TemporaryDirectory(
         prefix="kagents-diff-", dir=environment.get("TMPDIR") or None
     ) as directory:
-        own = Path(directory)
-        for name in ("objects", "refs", "info"):
-            (own / name).mkdir()
+        own, plain = (Path(directory) / name for name in ("own", "plain"))
+        for each in (own, plain):
+            _make(each, head)
+        (own / "info").mkdir()
         (own / "info" / "attributes").write_text(_ATTRIBUTES)
-        (own / "HEAD").write_text(f"{head}\n")
-        is_sha256 = len(head) == 64
-        extension = "[extensions]\nobjectformat = sha256\n" if is_sha256 else ""
-        (own / "config").write_text(f"[core]\nrepositoryformatversion = {int(is_sha256)}\n{extension}")
         variables = {
-            "GIT_DIR": str(own),
             "GIT_WORK_TREE": str(tree),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects),
             "GIT_ATTR_NOSYSTEM": "1",
@@ -124,7 +124,20 @@ def _private(clone: Path, tree: Path, head: str, environment: Mapping[str, str])
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_LITERAL_PATHSPECS": "1",
         }
-        yield Git(environment, variables)
+        yield (
+            Git(environment, {**variables, "GIT_DIR": str(own)}),
+            Git(environment, {**variables, "GIT_DIR": str(plain)}),
+        )
+
+
+def _make(directory: Path, head: str) -> None:
+    """A repository without anything."""
+    for name in ("objects", "refs"):
+        (directory / name).mkdir(parents=True)
+    (directory / "HEAD").write_text(f"{head}\n")
+    is_sha256 = len(head) == 64
+    extension = "[extensions]\nobjectformat = sha256\n" if is_sha256 else ""
+    (directory / "config").write_text(f"[core]\nrepositoryformatversion = {int(is_sha256)}\n{extension}")
 
 
 async def _beginning(git: Git, base: str, head: str, tree: Path) -> str:
@@ -139,19 +152,22 @@ async def _beginning(git: Git, base: str, head: str, tree: Path) -> str:
     return common or base
 
 
-async def _compare(git: Git, tree: Path, base: str, *, patches: bool) -> tuple[list[Change], int]:
+async def _compare(git: Git, plain: Git, tree: Path, base: str, *, patches: bool) -> tuple[list[Change], int]:
     await _run(git, tree, "read-tree", "HEAD")
     try:
         await _run(git, tree, "update-index", "-q", "--really-refresh", "--ignore-submodules")
     except GitError as error:
         if error.code != 1:  # 1: something differs, which is what we want to know
             raise
-    listed = await _run(git, tree, "diff-index", *_SAFE, "--raw", "--numstat", "-z", base, "--")
-    changed = _listed(listed)
-    pending = _listed(
-        await _run(git, tree, "diff-index", *_SAFE, "--no-renames", "--raw", "-z", "HEAD", "--")
-    )
-    uncommitted = {each.path for each in pending}
+    pending = ("diff-index", *_SAFE, "--no-renames", "--raw", "-z", "HEAD", "--")
+    found = await _run(git, tree, *pending)
+    if same := await as_committed(git, plain, tree, found, SECONDS):
+        for start in range(0, len(same), _TOGETHER):
+            some = same[start : start + _TOGETHER]
+            await _run(git, tree, "update-index", "--assume-unchanged", "--", *some)
+        found = await _run(git, tree, *pending)
+    uncommitted = {each.path for each in _listed(found)}
+    changed = _listed(await _run(git, tree, "diff-index", *_SAFE, "--raw", "--numstat", "-z", base, "--"))
     changed = [replace(each, uncommitted=each.path in uncommitted) for each in changed]
     found = await _run(git, tree, "ls-files", "--others", "--exclude-standard", "-z")
     untracked = [name for name in found.split("\0") if name]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from kagents_runner.prepare.git import Git, GitError
-from kagents_runner.prepare.large_files import lfs_server
+from kagents_runner.prepare.large_files import PATIENCE, lfs_server
 from kagents_runner.termination import RunnerError
 
 _LIST: Final = "kagents-large-files"
@@ -47,7 +47,7 @@ async def upload(git: Git, bare: Path, url: str) -> int:
         names = (bare / _LIST).read_text().split()
     except FileNotFoundError:
         return 0
-    server = ("-c", f"remote.origin.url={url}", "-c", f"lfs.url={lfs_server(url)}")
+    server = (*PATIENCE, "-c", f"remote.origin.url={url}", "-c", f"lfs.url={lfs_server(url)}")
     for start in range(0, len(names), _TOGETHER):
         some = names[start : start + _TOGETHER]
         await git.run(

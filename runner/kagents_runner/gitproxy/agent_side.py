@@ -77,6 +77,9 @@ def _settings(environment: Mapping[str, str], url: str, programs: Path) -> dict[
     number = int(count) if count.isdecimal() else 0
     return {
         "PATH": f"{programs}:{environment.get('PATH', '/usr/local/bin:/usr/bin:/bin')}",
+        # The hub serves no large files: those that came after the clone stay pointers, none are uploaded.
+        "GIT_LFS_SKIP_SMUDGE": "1",
+        "GIT_LFS_SKIP_PUSH": "1",
         "GIT_CONFIG_COUNT": str(number + 1),
         f"GIT_CONFIG_KEY_{number}": f"url.{REMOTE}.insteadOf",
         f"GIT_CONFIG_VALUE_{number}": url,

@@ -11,6 +11,8 @@ from kagents_runner.prepare.git import Git, GitError
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
 _SECONDS: Final = 1800.0
+PATIENCE: Final = ("-c", "lfs.transfer.maxretries=4")
+"""Git LFS waits longer each time, and whoever calls us tries again: a refusal is told within seconds."""
 _SETTINGS: Final = {
     "filter.lfs.clean": "git-lfs clean -- %f",
     "filter.lfs.smudge": "git-lfs smudge -- %f",
@@ -34,7 +36,7 @@ async def fetch_large_files(git: Git, clone: Path, base: str, url: str, log: Log
         )
     log("fetching large files (Git LFS)")
     # Said here, so that a .lfsconfig in the repository cannot name another place.
-    settings = ("-c", f"lfs.url={lfs_server(url)}", "-c", "lfs.locksverify=false")
+    settings = (*PATIENCE, "-c", f"lfs.url={lfs_server(url)}", "-c", "lfs.locksverify=false")
     try:
         await git.run(*settings, "lfs", "fetch", "origin", base, cwd=clone, seconds=_SECONDS)
     except GitError as error:

@@ -127,6 +127,38 @@ def test_a_credential_that_expired_is_told_plainly(
     works(team, remote)
 
 
+def test_large_files_of_others_are_pointers_and_stop_no_merge(
+    team_of: Callable[..., ProxiedTeam], tmp_path: Path, remote: Path
+) -> None:
+    if shutil.which("git-lfs") is None:
+        assert os.environ.get("CI") != "true", "CI needs git-lfs: run tools/install-test-packages"
+        pytest.skip("no git-lfs: install it, or run tools/install-test-packages")
+    seed = tmp_path / "seed"
+    git(seed, "lfs", "install", "--local")
+    git(seed, "lfs", "track", "*.bin")
+
+    def add(name: str) -> None:
+        (seed / name).write_text(f"{name}\n")
+        git(seed, "add", ".")
+        git(seed, "commit", "-q", "-m", name)
+        git(seed, "push", "-q", "--no-verify", str(remote), "main")
+
+    add("old.bin")
+    shutil.copytree(seed / ".git/lfs", remote / "lfs")
+    team = team_of(remote.as_uri())
+    team.start()
+    add("new.bin")
+    team.did("scout", "fetch", "origin")
+    team.did("scout", "merge", "--quiet", "origin/main")
+    tree = team.tree("scout")
+    assert (tree / "old.bin").read_text() == "old.bin\n"
+    assert (tree / "new.bin").read_text().startswith("version https://git-lfs")
+    (tree / "own.bin").write_text("own\n")
+    team.did("scout", "add", "own.bin")
+    team.did("scout", "commit", "--quiet", "-m", "Own")
+    team.did("scout", "push", "origin", "HEAD")
+
+
 def test_a_hub_that_starts_again_takes_the_same_agents(team: ProxiedTeam, remote: Path) -> None:
     before = team.token("scout")
     works(team, remote)
