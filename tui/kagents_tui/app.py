@@ -51,7 +51,7 @@ class KagentsApp(App[None], inherit_bindings=False):
     CSS = """
     Screen { layout: vertical; }
     ScrollBar { scrollbar-color: $secondary; scrollbar-background: $background; }
-    .ascii Table, .ascii Document { scrollbar-size-vertical: 0; }
+    .ascii Table, .ascii Searched { scrollbar-size-vertical: 0; }
     .ascii #box { border: ascii $primary; }
     .ascii TextArea { border: ascii $secondary; scrollbar-size: 0 0; }
     """

@@ -8,8 +8,8 @@ from rich.cells import cell_len
 from kagents_core.safetext import clean
 from kagents_tui.filters import FilterError, read_filter
 from kagents_tui.rows.cells import Column, cell
-from kagents_tui.widgets.document import wrapped
 from kagents_tui.widgets.layout import arrange, fit
+from kagents_tui.widgets.wrapping import wrapped
 
 
 def matches(text: str, row: str = "", labels: dict[str, str] | None = None) -> bool:

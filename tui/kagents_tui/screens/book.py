@@ -10,7 +10,8 @@ from kagents_tui.rows.fields import line
 from kagents_tui.rows.teams import Key, Team
 from kagents_tui.screens.reading import STEPS
 from kagents_tui.screens.searching import SearchingView
-from kagents_tui.widgets.logbook import LIMIT, LogBook, since_of
+from kagents_tui.widgets.entries import LIMIT
+from kagents_tui.widgets.logbook import LogBook, since_of
 
 SINCE = {"since_all": None, "since_1m": 1, "since_5m": 5, "since_1h": 60}
 """Minutes that each action shows."""

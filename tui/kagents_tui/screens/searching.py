@@ -1,16 +1,8 @@
 """What the screens that read a text share: a search line, matches forth and back, escape ends the search."""
 
-from typing import Protocol
-
 from kagents_tui.rows.cells import cell
 from kagents_tui.screens.view import View
-
-
-class Searched(Protocol):
-    """A widget whose text is searched: ``Document`` and ``LogBook``."""
-
-    def search(self, text: str) -> int: ...
-    def next_match(self, step: int, *, here: bool = False) -> bool: ...
+from kagents_tui.widgets.searched import Searched
 
 
 class SearchingView(View, inherit_bindings=False):

@@ -1,7 +1,7 @@
 """Marked rows: which objects a bulk act is about. A mark holds the object as it was when it was marked."""
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 
@@ -56,3 +56,37 @@ class Marks(Generic[Item]):
         """These are done, or gone."""
         for key in keys:
             self._marked.pop(key, None)
+
+
+class Marking(Generic[Item]):
+    """Joins the table: a person marks the row under the cursor, or all from the last marked one up to it."""
+
+    if TYPE_CHECKING:
+        marks: Marks[Item]
+        cursor: int
+        refresh: Any
+
+        @property
+        def rows(self) -> list[Item]: ...
+        @property
+        def current(self) -> Item | None: ...
+        def move_to(self, index: int) -> None: ...
+        def refresh_row(self, index: int) -> None: ...
+
+    def mark(self) -> None:
+        """Marks the row under the cursor, or takes its mark away, and goes one row down."""
+        if self.current is not None:
+            self.marks.toggle(self.current)
+            self.refresh_row(self.cursor)
+            self.move_to(self.cursor + 1)
+
+    def mark_range(self) -> None:
+        """Marks every row from the last marked one up to the cursor."""
+        if self.current is not None:
+            self.marks.extend(self.rows, self.cursor)
+            self.refresh()
+
+    def unmark(self) -> None:
+        """Takes every mark away."""
+        self.marks.clear()
+        self.refresh()

@@ -6,7 +6,7 @@ and keeps its place on the screen. Cells are made by pure functions of ``kagents
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from textual import events
 from textual.geometry import Size
@@ -14,20 +14,20 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from kagents_tui.filters import FilterError, Labels, read_filter, selector
+from kagents_tui.filters import Labels
 from kagents_tui.rows.cells import Cell, Column, Scene
 from kagents_tui.theme import on_ground
 from kagents_tui.widgets.arranged import Arranged, keyed
+from kagents_tui.widgets.arranging import Arranging
+from kagents_tui.widgets.columns import Columns
 from kagents_tui.widgets.cues import Cues
-from kagents_tui.widgets.layout import arrange, spread
-from kagents_tui.widgets.marks import Marks
+from kagents_tui.widgets.marks import Marking, Marks
 from kagents_tui.widgets.painter import Painter, RowLook
-from kagents_tui.widgets.widths import Widths
 
 Item = TypeVar("Item")
 
 
-class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
+class Table(Arranging[Item], Marking[Item], ScrollView, can_focus=True, inherit_bindings=False):
     """A list of items in columns.
 
     ``scene`` gives the time and glyphs; ``key`` an item's identity; ``search`` what the filter looks at;
@@ -71,7 +71,6 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
         super().__init__(id=id)
-        self.every_column = columns
         self.scene = scene
         self.key_of = key
         self.people = people
@@ -80,50 +79,22 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         self.empty = empty
         self.cursor = 0
         self.cursor_key: Hashable = None
-        self.filter_text = ""
-        self.labels: tuple[str, ...] = ()
-        self.sorted_by: str | None = None
-        self.wide = False
-        self.skipped = 0
-        """Columns behind the first named one that are scrolled out of view, when wide."""
         self.row_height = 2 if detail else 1
         self.marks: Marks[Item] = Marks(key)
         self._rows: Arranged[Item] = Arranged(key, search, order, labels, ages)
         self._cues = Cues()
         self._painter: Painter[Item] = Painter(self, detail)
         self._painted: dict[int, Strip] = {}
-        self._layout: list[tuple[int, int]] = []
-        self._choose_columns()
-
-    def _choose_columns(self) -> None:
-        self.columns = [each for each in self.every_column if self.wide or not each.wide]
-        self._widths: Widths[Item] = Widths(self.columns, header=bool(self.header))
-        self._widths.forget(self.items.values())
-        self._layout = []
+        self._columns: Columns[Item] = Columns(columns, header=header)
 
     # What is shown
-
-    @property
-    def items(self) -> dict[Hashable, Item]:
-        """Every item, shown or left out."""
-        return self._rows.items
-
-    @property
-    def rows(self) -> list[Item]:
-        """The items that pass the filters, in order."""
-        return self._rows.rows
-
-    @property
-    def reversed(self) -> bool:
-        """Whether the chosen column's order is turned round."""
-        return self._rows.reversed
 
     def replace(self, items: Iterable[Item]) -> None:
         """Shows these items and no others; what changed since before gets the cue."""
         after, before = keyed(self.key_of, items), self.items
         for key, item in after.items():
             if before.get(key) != item:
-                self._widths.note(item)
+                self._columns.note(item)
                 if key in before:
                     self._cues.changed(key)
         self.marks.drop([key for key in before if key not in after])
@@ -135,7 +106,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         count, current = len(self.rows), self.cursor_key
         for key, item in changes.items():
             if item is not None:
-                self._widths.note(item)
+                self._columns.note(item)
                 if key in self.items:
                     self._cues.changed(key)
         self.marks.drop([key for key, item in changes.items() if item is None])
@@ -149,75 +120,20 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         if count != len(self.rows) or current != self.cursor_key:
             self.post_message(self.Moved(self))
 
-    def set_filter(self, text: str) -> str:
-        """Shows only the rows that match. One that cannot be read changes nothing: why, in one sentence."""
-        try:
-            self._rows.filter = read_filter(text)
-        except FilterError as error:
-            return str(error)
-        self.filter_text = text
-        self._narrow()
-        return ""
-
-    def set_labels(self, labels: tuple[str, ...]) -> None:
-        """Shows only the rows that have these labels, whatever the filter. Raises ``FilterError``."""
-        self._rows.selectors = [selector(each) for each in labels]
-        self.labels = labels
-        self._narrow()
-
-    @property
-    def only_people(self) -> bool:
-        """Whether only what needs a person is shown."""
-        return self._rows.people is not None
-
-    def show_people(self, only: bool) -> None:
-        """Shows only what needs a person, or everything."""
-        self._rows.people = self.people if only else None
-        self._narrow()
-
-    def _narrow(self) -> None:
-        self._rows.narrow(self.scene().now)
-        self._shown_anew()
-
-    def sort_by(self, title: str | None) -> None:
-        """Sorts by a column's title; the same again reverses; None is the table's own order."""
-        self.order_by(title, reverse=title is not None and title == self.sorted_by and not self.reversed)
-
-    def order_by(self, title: str | None, *, reverse: bool = False) -> None:
-        """Sorts by a column's title, upwards or downwards; a column without an order counts as None."""
-        chosen = next((each.sort for each in self.every_column if title and each.title == title), None)
-        self.sorted_by = title if chosen is not None else None
-        self.tail = self.tail and chosen is None
-        self._rows.sort, self._rows.reversed = chosen, reverse and chosen is not None
-        self.arrange_rows()
-
-    def sortable(self) -> list[str]:
-        """Titles of the columns that it can be sorted by."""
-        return [each.title for each in self.columns if each.sort is not None and each.title]
+    # Columns
 
     def show_wide(self, wide: bool) -> None:
         """Shows every column, as many as there is room for from a chosen one on; or the usual ones."""
-        self.wide, self.skipped = wide, 0
-        self._choose_columns()
+        self._columns.show(wide, self.items.values())
         self.refresh()
 
     def skip_columns(self, by: int) -> None:
         """Moves to columns further right or left, when wide."""
         self._measure()
-        at_end = bool(self._layout) and self._layout[-1][0] == len(self.columns) - 1
-        if self.wide and not (by > 0 and at_end):
-            self.skipped = max(0, self.skipped + by)
+        if self._columns.skip(by):
             self.refresh()
 
-    def arrange_rows(self) -> None:
-        """Filters and sorts again, and keeps the cursor on its object."""
-        self._rows.arrange(self.scene().now)
-        self._shown_anew()
-
-    def reorder_if_due(self) -> None:
-        """Arranges again when time alone has changed the order, as when mail becomes stale."""
-        if self._rows.overdue(self.scene().now):
-            self.arrange_rows()
+    # The cursor
 
     def _shown_anew(self) -> None:
         self._follow_cursor()
@@ -252,11 +168,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         """The item under the cursor."""
         return self.rows[self.cursor] if self.rows else None
 
-    def row_of(self, key: Hashable) -> int | None:
-        """Where the item of a key is shown, or None."""
-        return self._rows.index(key)
-
-    # Moving and marking
+    # Moving
 
     def move_to(self, index: int) -> None:
         """Puts the cursor on a row and brings it into view."""
@@ -268,9 +180,13 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         if before == self.cursor:
             return
         if not self._reveal():
-            for row in (before, self.cursor):
-                self.refresh_lines(row * self.row_height + self.header, self.row_height)
+            self.refresh_row(before)
+            self.refresh_row(self.cursor)
         self.post_message(self.Moved(self))
+
+    def refresh_row(self, index: int) -> None:
+        """Paints one row anew."""
+        self.refresh_lines(index * self.row_height + self.header, self.row_height)
 
     def move(self, step: str) -> None:
         """``up``, ``down``, ``first``, ``last``, ``page_up`` or ``page_down``."""
@@ -286,24 +202,6 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         self.tail = self.tail and step == "last"
         self.move_to(targets[step])
 
-    def mark(self) -> None:
-        """Marks the row under the cursor, or takes its mark away, and goes one row down."""
-        if self.current is not None:
-            self.marks.toggle(self.current)
-            self.refresh_lines(self.cursor * self.row_height + self.header, self.row_height)
-            self.move_to(self.cursor + 1)
-
-    def mark_range(self) -> None:
-        """Marks every row from the last marked one up to the cursor."""
-        if self.current is not None:
-            self.marks.extend(self.rows, self.cursor)
-            self.refresh()
-
-    def unmark(self) -> None:
-        """Takes every mark away."""
-        self.marks.clear()
-        self.refresh()
-
     def _reveal(self) -> bool:
         """Scrolls the least that shows the cursor; whether it scrolled."""
         height = self.size.height - self.header
@@ -318,7 +216,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
     def on_click(self, event: events.Click) -> None:
         """A click selects; a click on the selected row opens it; one on a title sorts by the column."""
         if event.y < self.header:
-            title = self._painter.title_at(event.x, self._layout)
+            title = self._painter.title_at(event.x, self._columns.layout)
             if title in self.sortable():
                 self.sort_by(title)
             return
@@ -331,7 +229,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Columns are measured anew."""
-        self._widths.forget(self.items.values())
+        self._columns.forget(self.items.values())
         self._resize_content()
         self._reveal()
 
@@ -352,16 +250,11 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
         self._measure()
         return super().render_lines(crop)
 
-    def _measure(self) -> None:
+    def _measure(self) -> bool:
+        """Lays the columns out for the rows in view; whether that changed."""
         first = int(self.scroll_offset.y) // self.row_height
         visible = self.rows[first : first + self.size.height // self.row_height + 1]
-        wanted = self._widths.measure(visible, self.scene(), sorted_by=self.sorted_by)
-        room = max(1, self.room - 2)
-        self._layout = (
-            spread(self.columns, wanted, room, skip=self.skipped)
-            if self.wide
-            else arrange(self.columns, wanted, room)
-        )
+        return self._columns.measure(visible, self.scene(), self.sorted_by, max(1, self.room - 2))
 
     def render_line(self, y: int) -> Strip:
         strip = on_ground(self, self._line(y))
@@ -370,9 +263,7 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
 
     def tick(self) -> None:
         """Paints the lines that time alone has changed: ages that grew, cues that ended."""
-        before = self._layout
-        self._measure()
-        if self._layout != before:
+        if self._measure():
             self.refresh()
             return
         top = int(self.scroll_offset.y)
@@ -381,15 +272,16 @@ class Table(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
                 self.refresh_lines(top + y, 1)
 
     def _line(self, y: int) -> Strip:
-        if not self._layout:
+        if not self._columns.layout:
             self._measure()
+        layout = self._columns.layout
         if self.header and y == 0:
-            return self._painter.titles(self._layout)
+            return self._painter.titles(layout)
         index, part = divmod(int(self.scroll_offset.y) + y - self.header, self.row_height)
         if 0 <= index < len(self.rows):
             key = self.key_of(self.rows[index])
             look = RowLook(index == self.cursor, key in self.marks, self._cues.fresh(key))
-            return self._painter.row(self.rows[index], part, look, self._layout)
+            return self._painter.row(self.rows[index], part, look, layout)
         if not self.rows and y == self.header:
             left_out = self._rows.narrowed and bool(self.items)
             return self._painter.words("no row matches the filter" if left_out else self.empty)
