@@ -7,21 +7,26 @@ from pydantic import ConfigDict, Field, model_validator
 from kagents_core.api.fields import Flag, ObjectName, WebAddress, Whole
 from kagents_core.api.model import Spec, refusal, rules
 
-ONLY_SHARED_VOLUME = "only shared-volume is supported"
-NO_BEADS = "the beads task backend is not supported"
+ONLY_SHARED_VOLUME = (
+    "only shared-volume is supported: Claude Code itself keeps mail and tasks in files; leave the field out"
+)
+NO_BEADS = (
+    "the beads task backend is not supported: Claude Code itself keeps tasks in files, on the team's volume; "
+    "leave beads out"
+)
 
 
 class Beads(Spec):
-    """Settings of the described system's alternative task backend."""
+    """The described system's alternative task backend, which can only be switched off."""
 
     model_config = ConfigDict(json_schema_extra=rules(("!self.enabled", NO_BEADS)))
 
     enabled: Flag = False
     """Whether it is used; only false is supported."""
     dolt_server_service: ObjectName | None = None
-    """Service of its database."""
+    """Service of its database; not looked at while it is switched off."""
     dolt_server_port: Annotated[Whole, Field(ge=1, le=65535)] = 3306
-    """Port of its database."""
+    """Port of its database; not looked at while it is switched off."""
 
     @model_validator(mode="after")
     def _unsupported(self) -> Self:

@@ -39,9 +39,6 @@ a rule below: by the `kagents` command, by the embedded engine, and by the API s
 - Sizes are Kubernetes quantities: `5Gi`.
 - A gate is decided by the annotation `{APPROVAL_PREFIX}<event>`: `"true"` approves, `"false"` denies.
 
-Accepted but without effect in this release, and reported by the condition `NotYetSupported` when set:
-`coordination.beads`.
-
 After creation of a team or run only `suspend`, `cancel` (one way) and, in `lifecycle`, `timeout`,
 `budgetLimit`, `ttlSecondsAfterFinished`, `maxRestarts`, `idleTimeout` and a gate's `webhookUrl` can change.
 A template can change; teams that runs made from it before stay as they are.

@@ -11,7 +11,6 @@ from kagents_core.api.changes import immutable_changes
 from kagents_core.api.constants import API_VERSION
 from kagents_core.api.crosschecks import run_problems, team_problems, template_problems
 from kagents_core.api.fielderrors import FieldError, plain_error, render_path, unknown_field_sentence
-from kagents_core.api.support import not_yet_supported
 from kagents_core.api.team import AgentTeam
 from kagents_core.api.template import AgentTeamRun, AgentTeamTemplate
 
@@ -19,7 +18,6 @@ __all__ = [
     "FieldError",
     "immutable_changes",
     "is_label",
-    "not_yet_supported",
     "validate",
     "validate_run",
     "validate_team",

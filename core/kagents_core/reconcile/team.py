@@ -9,7 +9,6 @@ from datetime import timedelta
 
 from kagents_core.api.constants import HUB
 from kagents_core.api.status import TERMINAL_PHASES, AgentPhase, Condition, Phase
-from kagents_core.api.support import not_yet_supported
 from kagents_core.reconcile.children.agent import agent_pod
 from kagents_core.reconcile.children.claims import claims
 from kagents_core.reconcile.names import child_name
@@ -268,9 +267,6 @@ def _standing(snapshot: Snapshot) -> list[Condition]:
     """What is to be said whatever the phase."""
     said = list(say.scopes_kept(snapshot.spec, snapshot.status.activity))
     said += say.artifacts_kept(snapshot.spec, snapshot.status.artifacts)
-    if fields := not_yet_supported(snapshot.spec):
-        message = "accepted, but without effect in this release: " + ", ".join(fields)
-        said.append(say.condition("NotYetSupported", True, "FieldsWithoutEffect", message))
     return said
 
 

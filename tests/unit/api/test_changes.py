@@ -2,8 +2,7 @@
 
 import pytest
 
-from kagents_core.api.team import AgentTeamSpec
-from kagents_core.api.validation import immutable_changes, not_yet_supported
+from kagents_core.api.validation import immutable_changes
 
 
 @pytest.mark.parametrize(
@@ -55,21 +54,6 @@ def test_where_a_gate_is_announced_may_change(change):
 def test_cancel_is_one_way(change):
     assert [error.field for error in immutable_changes(change({"spec.cancel": True}), change({}))] == [
         "spec.cancel"
-    ]
-
-
-def test_fields_without_effect_are_named_and_no_others(change):
-    plain = AgentTeamSpec.model_validate(change({})["spec"])
-    assert not_yet_supported(plain) == []
-    loaded = change(
-        {
-            "spec.lifecycle": {"approvalGates": [{"event": "finish"}]},
-            "spec.coordination": {"beads": {"enabled": False}},
-            "spec.observability": {"metrics": {"enabled": True}, "logLevel": "debug"},
-        }
-    )
-    assert not_yet_supported(AgentTeamSpec.model_validate(loaded["spec"])) == [
-        "spec.coordination.beads",
     ]
 
 

@@ -186,3 +186,8 @@ def test_commands_too_long_for_a_pod_s_environment_are_refused(change):
     errors = validate(change({"spec.lead": {"prompt": "x", "mcpServers": [server]}}))
     assert [error.field for error in errors] == ["spec.lead.mcpServers"]
     assert "96 KiB" in str(errors[0])
+
+
+def test_what_is_switched_off_is_accepted(change):
+    off = {"mailboxBackend": "shared-volume", "beads": {"enabled": False, "doltServerService": "dolt"}}
+    assert validate(change({"spec.coordination": off})) == []

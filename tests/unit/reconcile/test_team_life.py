@@ -282,13 +282,6 @@ def test_a_lost_hub_is_replaced() -> None:
     assert world.running("hub")
 
 
-def test_what_is_accepted_without_effect_is_said() -> None:
-    spec = simple_spec({"name": "a"}) | {"coordination": {"beads": {"enabled": False}}}
-    world = World(team(spec))
-    world.settle()
-    assert "beads" in world.condition("NotYetSupported")["message"]
-
-
 def test_why_an_agent_cannot_start_is_said_in_words() -> None:
     world = fresh({"name": "a"})
     waiting = {"reason": "CreateContainerConfigError", "message": 'secret "anthropic-api-key" not found'}

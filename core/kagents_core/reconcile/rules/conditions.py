@@ -16,7 +16,6 @@ from kagents_core.reconcile.views import CONTAINER_FAILED, UNSCHEDULABLE
 
 TYPE_ORDER = (
     "InvalidSpec",
-    "NotYetSupported",
     "Prepared",
     "AgentsHealthy",
     "McpServersReachable",
