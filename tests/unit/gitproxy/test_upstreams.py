@@ -89,6 +89,9 @@ def test_a_key_for_ssh(team_of: Callable[..., ProxiedTeam], remote: Path, tmp_pa
         secret(team, **{"ssh-privatekey": server.key.read_text()})
         team.start()
         works(team, remote)
+        key = server.key.read_text().splitlines()[1].encode()
+        files = [path for path in team.place.root.rglob("*") if path.is_file()]
+        assert [path.name for path in files if key in path.read_bytes()] == ["ssh-privatekey"]
         server.change_host_key()
         ran = team.git("scout", "fetch", "origin")
         assert ran.returncode != 0
