@@ -175,11 +175,20 @@ def ground(colour: str) -> Style:
     return Style(bgcolor=colour)
 
 
+def ground_of(widget: "Widget") -> str | None:
+    """The colour of the widget's background; None without colour."""
+    return None if monochrome(widget) else widget.background_colors[1].hex6
+
+
+def on_colour(strip: Strip, colour: str) -> Strip:
+    """The strip on a background, wherever it has none of its own."""
+    return strip.apply_style(ground(colour))
+
+
 def on_ground(widget: "Widget", strip: Strip) -> Strip:
     """The strip on the widget's background, wherever it has none of its own."""
-    if monochrome(widget):
-        return strip
-    return strip.apply_style(ground(widget.background_colors[1].hex6))
+    colour = ground_of(widget)
+    return strip if colour is None else on_colour(strip, colour)
 
 
 def monochrome(widget: "Widget") -> bool:

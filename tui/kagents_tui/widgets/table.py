@@ -16,8 +16,7 @@ from textual.strip import Strip
 
 from kagents_tui.filters import Labels
 from kagents_tui.rows.cells import Cell, Column, Scene
-from kagents_tui.theme import on_ground
-from kagents_tui.widgets.arranged import Arranged, keyed
+from kagents_tui.widgets.arranged import Arranged, Touched, keyed
 from kagents_tui.widgets.arranging import Arranging
 from kagents_tui.widgets.columns import Columns
 from kagents_tui.widgets.cues import Cues
@@ -86,6 +85,8 @@ class Table(Arranging[Item], Marking[Item], ScrollView, can_focus=True, inherit_
         self._painter: Painter[Item] = Painter(self, detail)
         self._painted: dict[int, Strip] = {}
         self._columns: Columns[Item] = Columns(columns, header=header)
+        self._measured: range | None = None
+        """The rows that were in view, and have been measured."""
 
     # What is shown
 
@@ -112,11 +113,10 @@ class Table(Arranging[Item], Marking[Item], ScrollView, can_focus=True, inherit_
         self.marks.drop([key for key, item in changes.items() if item is None])
         touched = self._rows.apply(changes, self.scene().now)
         if touched.moved is not None:
+            self._measured = None
             self._follow_cursor()
             self._resize_content()
-        first = int(self.scroll_offset.y) // self.row_height
-        if not count or touched.within(first, first + self.size.height // self.row_height + 1):
-            self.refresh()
+        self._refresh_touched(touched, anew=not count or current != self.cursor_key)
         if count != len(self.rows) or current != self.cursor_key:
             self.post_message(self.Moved(self))
 
@@ -125,6 +125,7 @@ class Table(Arranging[Item], Marking[Item], ScrollView, can_focus=True, inherit_
     def show_wide(self, wide: bool) -> None:
         """Shows every column, as many as there is room for from a chosen one on; or the usual ones."""
         self._columns.show(wide, self.items.values())
+        self._measured = None
         self.refresh()
 
     def skip_columns(self, by: int) -> None:
@@ -136,6 +137,7 @@ class Table(Arranging[Item], Marking[Item], ScrollView, can_focus=True, inherit_
     # The cursor
 
     def _shown_anew(self) -> None:
+        self._measured = None
         self._follow_cursor()
         self._resize_content()
         self.refresh()
@@ -230,6 +232,7 @@ class Table(Arranging[Item], Marking[Item], ScrollView, can_focus=True, inherit_
     def on_resize(self) -> None:
         """Columns are measured anew."""
         self._columns.forget(self.items.values())
+        self._measured = None
         self._resize_content()
         self._reveal()
 
@@ -250,39 +253,61 @@ class Table(Arranging[Item], Marking[Item], ScrollView, can_focus=True, inherit_
         self._measure()
         return super().render_lines(crop)
 
-    def _measure(self) -> bool:
-        """Lays the columns out for the rows in view; whether that changed."""
+    def _in_view(self) -> range:
+        """Indices of the rows that can be seen."""
         first = int(self.scroll_offset.y) // self.row_height
-        visible = self.rows[first : first + self.size.height // self.row_height + 1]
-        return self._columns.measure(visible, self.scene(), self.sorted_by, max(1, self.room - 2))
+        return range(first, first + self.size.height // self.row_height + 1)
+
+    def _refresh_touched(self, touched: Touched, *, anew: bool) -> None:
+        """Paints the lines of rows in view that are others now; with ``anew``, or in another layout, all."""
+        view = self._in_view()
+        if not anew and not touched.within(view.start, view.stop):
+            return
+        if self._measure() or anew:
+            self.refresh()
+            return
+        moved = view.stop if touched.moved is None else max(view.start, touched.moved)
+        for index in (*(each for each in touched.changed if each in view), *range(moved, view.stop)):
+            self.refresh_row(index)
+
+    def _measure(self, *, anew: bool = False) -> bool:
+        """Lays the columns out for the rows in view; whether that changed.
+
+        What is new in view is measured; with ``anew`` all of it, since time makes ages longer.
+        """
+        view, visible = self._in_view(), self.rows[:0]
+        if anew or view != self._measured:
+            visible, self._measured = self.rows[view.start : view.stop], view
+        changed = self._columns.measure(visible, self.scene(), self.sorted_by, max(1, self.room - 2))
+        self._painter.begin(self._columns.layout)
+        return changed
 
     def render_line(self, y: int) -> Strip:
-        strip = on_ground(self, self._line(y))
-        self._painted[y] = strip
+        strip = self._painted[y] = self._line(y)
         return strip
 
     def tick(self) -> None:
         """Paints the lines that time alone has changed: ages that grew, cues that ended."""
-        if self._measure():
+        if self._measure(anew=True):
             self.refresh()
             return
         top = int(self.scroll_offset.y)
         for y in range(self.size.height):
-            if self._painted.get(y) != on_ground(self, self._line(y)):
+            line = self._line(y)
+            if self._painted.get(y) is not line and self._painted.get(y) != line:
                 self.refresh_lines(top + y, 1)
 
     def _line(self, y: int) -> Strip:
         if not self._columns.layout:
             self._measure()
-        layout = self._columns.layout
         if self.header and y == 0:
-            return self._painter.titles(layout)
+            return self._painter.titles(self._columns.layout)
         index, part = divmod(int(self.scroll_offset.y) + y - self.header, self.row_height)
         if 0 <= index < len(self.rows):
             key = self.key_of(self.rows[index])
             look = RowLook(index == self.cursor, key in self.marks, self._cues.fresh(key))
-            return self._painter.row(self.rows[index], part, look, layout)
+            return self._painter.row(self.rows[index], part, look)
         if not self.rows and y == self.header:
             left_out = self._rows.narrowed and bool(self.items)
             return self._painter.words("no row matches the filter" if left_out else self.empty)
-        return Strip.blank(self.room)
+        return self._painter.blank()
