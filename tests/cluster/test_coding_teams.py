@@ -82,3 +82,42 @@ def test_the_real_cli_in_real_pods(
     for kind in ("pods", "agentteams", "events"):
         told = here("get", kind, "-o", "yaml")
         assert KEY not in told and TOKEN not in told
+
+
+def test_agents_reach_the_repository_through_the_hub(
+    cluster: Cluster, kubectl: Kubectl, namespace: str, forge: Forge, team: Callable[..., Team]
+) -> None:
+    here = kubectl.within(namespace)
+    here("create", "secret", "generic", "git", f"--from-literal=token={TOKEN}")
+    repository = {
+        "url": forge.repository,
+        "branch": "main",
+        "credentialsSecret": "git",
+        "agentAccess": "push",
+    }
+    agents = {
+        "lead": [
+            {"wait": {"mail_from": "builder"}},
+            {"fetch": "all"},
+            {"dismiss": "builder"},
+            {"finish": "x"},
+        ],
+        "builder": [
+            {"work": {"seconds": 0, "write": {"shop.txt": "shop"}}},
+            {"push": "own"},
+            {"push": "main"},
+            {"send": {"to": "lead", "text": "builder is done"}},
+        ],
+    }
+    lifecycle = {"timeout": "10m", "onComplete": "push-branch"}
+    running = team(simulated("reaching", agents, repository=repository, lifecycle=lifecycle))
+    running.wait_phase("Completed", seconds=180)
+    builder, hub = running.pod("builder"), running.pod("hub")
+    said = here("logs", builder, "-c", "agent")
+    assert "pushed kagents/reaching/builder" in said, here("logs", hub, "-c", "git")
+    assert "main is not yours; you may push kagents/reaching/builder" in said
+    assert "fetched" in here("logs", running.pod("lead"), "-c", "agent")
+    assert forge.subjects("kagents/reaching/builder")
+    assert running.status()["branch"] == "kagents/reaching/finish"
+    until(lambda: (here.get("pod", hub) or {})["status"]["phase"] == "Succeeded", 60, explain=running.explain)
+    assert TOKEN not in here("logs", hub, "-c", "git") + said + here("get", "pods,events", "-o", "yaml")

@@ -6,6 +6,7 @@ up to date before anybody is told what there is, with the credential that ``prep
 
 import asyncio
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -103,6 +104,11 @@ class Mirror:
         await self.git.run("init", "--quiet", "--bare", "--template=", head, "--", str(self.directory))
         for key, value in _SETTINGS.items():
             await self.git.run("config", key, value, cwd=self.directory)
+
+    def clear(self) -> None:
+        """Removes what pushes have left that ended with the proxy; before it serves."""
+        for left in (self.directory / "objects").glob("tmp_objdir-*"):
+            shutil.rmtree(left, ignore_errors=True)
 
     def pushing(self, branch: str) -> asyncio.Lock:
         """Held by whoever pushes this branch: one at a time."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Final
 
 from kagents_runner.gitproxy.bodies import STEP, Body
@@ -59,12 +59,24 @@ async def _run(
 
 
 async def _feed(process: asyncio.subprocess.Process, beginning: bytes, body: Body) -> None:
-    """Hands the body on; git may have heard enough before its end."""
+    """Hands the body on; git may have heard enough before its end. Whatever happens, git is not kept waiting:
+    it takes back by itself what it has of a push that breaks off.
+    """
     assert process.stdin is not None
-    with suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(beginning)
-        while chunk := await body.some():
-            process.stdin.write(chunk)
-            await process.stdin.drain()
+    try:
+        chunk = beginning or await body.some()
+        while chunk and await _heard(process.stdin, chunk):
+            chunk = await body.some()
+    finally:
+        process.stdin.close()
     await body.drop()
-    process.stdin.close()
+
+
+async def _heard(stdin: asyncio.StreamWriter, chunk: bytes) -> bool:
+    """Whether git still listens."""
+    try:
+        stdin.write(chunk)
+        await stdin.drain()
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    return True

@@ -60,6 +60,7 @@ def _proxy(places: Locations) -> Proxy:
         places.finish_dir / "known_hosts",
         places.environment,
     )
+    mirror.clear()
     try:
         return Proxy(team, Agents(folder), mirror)
     except (OSError, ValueError) as error:

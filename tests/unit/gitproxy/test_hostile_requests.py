@@ -210,6 +210,33 @@ async def test_a_client_that_hangs_up_is_no_failure(team: ProxiedTeam) -> None:
     assert "Traceback" not in team.stop(signal.SIGTERM)
 
 
+async def test_a_push_that_breaks_off_leaves_nothing(team: ProxiedTeam, remote: Path) -> None:
+    client, before = Client(team), references(remote)
+    await client.ask("GET", f"/repository.git/info/refs?service={PUSH}")
+    objects = team.place.root / "finish/git-proxy/repository.git/objects"
+    sent = asyncio.Event()
+
+    async def broken() -> Any:
+        yield command("1" * 40, "refs/heads/kagents/demo/scout")
+        yield b"PACK\0\0\0\2\0\0\xff\xff" + os.urandom(100)
+        sent.set()
+        await asyncio.sleep(60)
+
+    pushing = asyncio.create_task(client.ask("POST", f"/repository.git/{PUSH}", data=broken()))
+    async with asyncio.timeout(20):
+        await sent.wait()
+        pushing.cancel()
+        await asyncio.gather(pushing, return_exceptions=True)
+        team.commit("scout", "one.md")
+        await asyncio.to_thread(team.did, "scout", "push", "origin", "HEAD")  # the branch is free again
+    assert list(objects.glob("tmp_objdir-*")) == []
+    assert references(remote) == before | {"refs/heads/kagents/demo/scout"}
+    (objects / "tmp_objdir-incoming-x").mkdir()
+    assert "Traceback" not in team.stop(signal.SIGTERM)
+    team.start()
+    assert list(objects.glob("tmp_objdir-*")) == []
+
+
 def peak(team: ProxiedTeam) -> int:
     """KiB that the proxy has needed at most."""
     assert team.process is not None
