@@ -6,6 +6,7 @@ ActError with one plain sentence when the act makes no sense, the client's own e
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kagents_core.api.constants import APPROVAL_PREFIX
@@ -113,43 +114,48 @@ def choose_gate(team: Mapping[str, Any], event: str | None) -> Gate:
     raise NoSuchGateError(f"{name} has no gate {event}; its gates: {known}")
 
 
-async def kill(
-    client: "Client",
-    namespace: str,
-    name: str,
-    *,
-    uid: str | None = None,
-    generation: int | None = None,
-    resource: Resource = AGENT_TEAMS,
-) -> None:
-    """Cancel the team (or run): its agents stop for good, files and mail stay."""
-    await _patch_spec(client, namespace, name, {"cancel": True}, uid, generation, resource)
+@dataclass(frozen=True, slots=True)
+class SpecAct:
+    """An act that changes the spec of a team or run, of that object and of that spec alone."""
+
+    spec: Mapping[str, Any]
+
+    async def __call__(
+        self,
+        client: "Client",
+        namespace: str,
+        name: str,
+        *,
+        uid: str | None = None,
+        generation: int | None = None,
+        resource: Resource = AGENT_TEAMS,
+    ) -> None:
+        """Does it. A server that gives up on a busy object is asked again."""
+        for _ in range(ATTEMPTS):
+            team = await read_now(client, resource, namespace, name, uid)
+            _check_generation(team, generation)
+            _check_alive(team)
+            # From now on it is this object, also when the caller named none.
+            uid, version = team["metadata"]["uid"], team["metadata"]["resourceVersion"]
+            held = {"uid": uid, "resourceVersion": version}
+            try:
+                await client.patch_merge(
+                    resource, namespace, name, {"metadata": held, "spec": dict(self.spec)}
+                )
+            except Conflict:
+                continue
+            return
+        raise ActError(f"{namespace}/{name} keeps changing; nothing was done, try again")
 
 
-async def suspend(
-    client: "Client",
-    namespace: str,
-    name: str,
-    *,
-    uid: str | None = None,
-    generation: int | None = None,
-    resource: Resource = AGENT_TEAMS,
-) -> None:
-    """Stop the agents; files and sessions stay."""
-    await _patch_spec(client, namespace, name, {"suspend": True}, uid, generation, resource)
+kill: Final = SpecAct({"cancel": True})
+"""Cancel the team (or run): its agents stop for good, files and mail stay."""
 
+suspend: Final = SpecAct({"suspend": True})
+"""Stop the agents; files and sessions stay."""
 
-async def resume(
-    client: "Client",
-    namespace: str,
-    name: str,
-    *,
-    uid: str | None = None,
-    generation: int | None = None,
-    resource: Resource = AGENT_TEAMS,
-) -> None:
-    """Continue a suspended team in the sessions it had."""
-    await _patch_spec(client, namespace, name, {"suspend": False}, uid, generation, resource)
+resume: Final = SpecAct({"suspend": False})
+"""Continue a suspended team in the sessions it had."""
 
 
 async def delete(
@@ -189,31 +195,6 @@ async def send(
     now = await read_now(client, AGENT_TEAMS, metadata["namespace"], metadata["name"], metadata["uid"])
     _check_alive(now)
     return await send_through_hub(client, now, to=to, text=text, summary=summary)
-
-
-async def _patch_spec(
-    client: "Client",
-    namespace: str,
-    name: str,
-    spec: Mapping[str, Any],
-    uid: str | None,
-    generation: int | None,
-    resource: Resource,
-) -> None:
-    """Change the spec of that object. A server that gives up on a busy one is asked again."""
-    for _ in range(ATTEMPTS):
-        team = await read_now(client, resource, namespace, name, uid)
-        _check_generation(team, generation)
-        _check_alive(team)
-        # From now on it is this object, also when the caller named none.
-        uid, version = team["metadata"]["uid"], team["metadata"]["resourceVersion"]
-        held = {"uid": uid, "resourceVersion": version}
-        try:
-            await client.patch_merge(resource, namespace, name, {"metadata": held, "spec": dict(spec)})
-        except Conflict:
-            continue
-        return
-    raise ActError(f"{namespace}/{name} keeps changing; nothing was done, try again")
 
 
 async def read_now(

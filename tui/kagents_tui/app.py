@@ -1,15 +1,13 @@
 """The Textual application: owns the connection, the feed and the screens; paints before it connects."""
 
 import os
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, ClassVar
 
-from textual.app import App
 from textual.binding import BindingType
 from textual.worker import Worker, WorkerState
 
@@ -35,13 +33,14 @@ from kagents_tui.screens.frame import Frame
 from kagents_tui.screens.modal import Modal
 from kagents_tui.session import Connection, Connector, Options
 from kagents_tui.settings import ThemeName
+from kagents_tui.terminal_owning import TerminalOwner
 from kagents_tui.theme import choose, themes
 
 QUIT_SECONDS = 2.0
 """Two presses of ctrl-c within this time quit."""
 
 
-class KagentsApp(App[None], inherit_bindings=False):
+class KagentsApp(TerminalOwner, inherit_bindings=False):
     """kagents-tui."""
 
     ENABLE_COMMAND_PALETTE = False
@@ -259,42 +258,6 @@ class KagentsApp(App[None], inherit_bindings=False):
         for screen in self.screen_stack:
             for widget in screen.query("*"):
                 widget.refresh()
-
-    given_away: deque[str] | None = None
-    """What is held back while the terminal belongs to something else."""
-
-    def write_to_terminal(self, sequence: str) -> None:
-        """Sends a sequence of ours to the terminal itself; nowhere when there is none."""
-        if self.given_away is not None:
-            self.given_away.append(sequence)
-        elif self._driver is not None and not self.is_headless:
-            self._driver.write(sequence)
-
-    @asynccontextmanager
-    async def terminal_given_away(self) -> AsyncIterator[None]:
-        """The terminal belongs to something else meanwhile: nothing of ours is painted, written or read.
-
-        What would have been written, the last of it at least, is written afterwards. Whatever goes wrong
-        inside, the terminal is taken back. Raises ActError where it cannot be given away.
-        """
-        from kagents_tui.acts import ActError
-
-        if self._driver is None or not self._driver.can_suspend or self.given_away is not None:
-            raise ActError("this terminal cannot be given to an agent")
-        failed: BaseException | None = None
-        self.given_away = deque(maxlen=8)
-        with self.batch_update():
-            with self.suspend():
-                try:
-                    yield
-                except BaseException as error:  # or Textual would not take the terminal back
-                    failed = error
-            held, self.given_away = self.given_away, None
-        for sequence in held:
-            self.write_to_terminal(sequence)
-        self.refresh(layout=True)
-        if failed is not None:
-            raise failed
 
     # Quitting
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS
@@ -50,7 +51,9 @@ async def stop(arguments: argparse.Namespace) -> int:
         else (AGENT_TEAMS, AGENT_TEAM_RUNS)
     )
     resource, name = options.split_kind(arguments.team, kinds=kinds)
-    doers = {"kill": acts.kill, "delete": acts.delete, "suspend": acts.suspend, "resume": acts.resume}
+    doers: dict[str, Callable[..., Awaitable[None]]] = {
+        "kill": acts.kill, "delete": acts.delete, "suspend": acts.suspend, "resume": acts.resume,
+    }  # fmt: skip
     async with options.session(arguments) as session:
         found = await session.client.get(resource, session.namespace, name)
         title = f"{resource.singular} {session.namespace}/{name}"
