@@ -94,6 +94,8 @@ GOING = [
     ("older_view", "left_square_bracket", "Attention[9]"),
     ("newer_view", "right_square_bracket", "Agents[27]"),
     ("last_view", "minus", "Attention[9]"),
+    ("artifacts", ":artifacts", "Artifacts[3]"),
+    ("fetch", "f", "prober/coverage was not kept: it is not there"),
     ("runs", ":runs", "Runs[2]"),
     ("templates", ":templates", "Templates[3]"),
     ("events", ":events", "Events[3]"),

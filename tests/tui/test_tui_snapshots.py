@@ -22,6 +22,7 @@ VIEWS = {
     "command": (("colon", "g"), "Teams[8]"),
     "gates": (("v",), "Gates[1]"),
     "agents": (("colon", *"agents", "enter"), "Agents[24]"),
+    "artifacts": (("colon", *"artifacts", "enter"), "Artifacts[4]"),
     "runs": (("colon", *"runs", "enter"), "Runs[3]"),
     "templates": (("colon", *"templates", "enter"), "Templates[3]"),
     "events": (("colon", *"events", "enter"), "Events[3]"),

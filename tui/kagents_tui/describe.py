@@ -6,7 +6,7 @@ from typing import Any
 
 from kagents_core.safetext import SafeText, clean
 from kagents_tui.journal_view import JournalView
-from kagents_tui.rows import delivery
+from kagents_tui.rows import delivery, leavings
 from kagents_tui.rows.agents import agents_of
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.fields import line, mapping, moment, sequence
@@ -45,13 +45,14 @@ def describe(team: Mapping[str, Any], events: Sequence[Mapping[str, Any]], now: 
             lines.append(f"    depends on {', '.join(agent.depends_on)}")
         if agent.restarts:
             lines.append(f"    restarted {agent.restarts}x")
+    lines += [*leavings.results(team), *leavings.artifacts(team, now)]
     conditions = sequence(status.get("conditions"))
     lines += ["", "Conditions:", *([] if conditions else ["  none"])]
     for each in map(mapping, conditions):
         lines.append(f"  {line(each.get('type'))}: {line(each.get('status'))} {line(each.get('reason'))}")
         if each.get("message"):
             lines.append(f"    {line(each.get('message'))}")
-    lines += ["", "Events:"]
+    lines += [*leavings.notifications(team, now), "", "Events:"]
     lines += [event_line(event, now) for event in events] or ["  none"]
     return clean("\n".join(lines), limit=500_000)
 

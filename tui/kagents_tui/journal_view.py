@@ -86,6 +86,7 @@ FOLDS: Final[dict[str, Callable[[JournalView, Mapping[str, Any], str], None]]] =
     "request": timeline.request,
     "phase": timeline.phase,
     "gate": timeline.gate,
+    "artifact": timeline.artifact,
     "malformed": timeline.malformed,
     "gap": timeline.gap,
 }

@@ -11,6 +11,7 @@ from kagents_tui.actions.writing import WRITING
 TITLES = {
     "teams": "The list of teams",
     "gates": "The list of gates",
+    "artifacts": "The list of artifacts",
     "namespace": "The list of namespaces",
     "context": "The list of contexts",
     "team": "One team",

@@ -31,6 +31,7 @@ SCREENS: Final[dict[str, tuple[Scope, ...]]] = {
     "attention": ("everywhere", "list", "attention"),
     "gates": ("everywhere", "list", "view", "marks", "acts", "gates"),
     "agents": ("everywhere", "list", "view", "acts", "agents"),
+    "artifacts": ("everywhere", "list", "view", "acts", "artifacts"),
     "runs": ("everywhere", "list", "view", "marks", "objects", "runs"),
     "templates": ("everywhere", "list", "view", "marks", "objects", "templates"),
     "events": ("everywhere", "list", "view", "objects", "events"),

@@ -87,6 +87,16 @@ ACTS: Final = (
         argument="[TEAM]",
     ),
     Action(
+        "fetch",
+        ("f",),
+        "fetch",
+        "Fetch the artifact into the current directory, checked by its sum; it replaces nothing",
+        ("artifacts",),
+        mutates=True,
+        needs=EXEC,
+        footer=True,
+    ),
+    Action(
         "kill",
         ("ctrl+k",),
         "kill",

@@ -50,6 +50,12 @@ KINDS: Final = (
         aliases=("agent", "a"),
     ),
     kind(
+        "artifacts",
+        "kagents_tui.screens.artifacts:ArtifactsScreen",
+        "What agents have made for others, across all teams: kept, missing, still to come",
+        aliases=("artifact", "art"),
+    ),
+    kind(
         "runs",
         "kagents_tui.screens.runs:RunsScreen",
         "Runs of templates",

@@ -57,6 +57,12 @@ def _phase(entry: Entry) -> str:
     return f"{entry.get('phase')}{message}"
 
 
+def _artifact(entry: Entry) -> str:
+    kept = f"kept, {entry.get('size')} bytes, sha256 {entry.get('sha256')}"
+    told = f"missing: {entry['problem']}" if entry.get("problem") else kept
+    return f"{entry.get('agent')}/{entry.get('name')} ({entry.get('path')}) {told}"
+
+
 def _fields(entry: Entry) -> str:
     return " ".join(f"{name}={value}" for name, value in entry.items() if name not in ("seq", "at", "kind"))
 
@@ -71,6 +77,7 @@ _SAYERS: Final[dict[str, Callable[[Entry], str]]] = {
     "usage": _usage,
     "request": _request,
     "phase": _phase,
+    "artifact": _artifact,
     "gate": lambda entry: f"{entry.get('event')} {entry.get('state')}",
     "malformed": lambda entry: f"{entry.get('source')}: {entry.get('reason')}: {entry.get('excerpt')}",
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kagents_core.safetext import SafeText
 from kagents_tui.rows.fields import line, moment, whole
+from kagents_tui.rows.sizes import size
 
 if TYPE_CHECKING:
     from kagents_tui.journal_view import JournalView
@@ -61,6 +62,15 @@ def gate(view: "JournalView", entry: Mapping[str, Any], number: str) -> None:
     event, state = line(entry.get("event"), 100), line(entry.get("state"), 40)
     words = "waits for approval" if state == "waiting" else state
     tell(view, entry, number, f"gate {event} {words}", "warn" if state != "approved" else "good")
+
+
+def artifact(view: "JournalView", entry: Mapping[str, Any], number: str) -> None:
+    """An agent has ended, and left what it was to make, or not."""
+    source = f"{line(entry.get('agent'), 100)}/{line(entry.get('name'), 100)}"
+    if entry.get("problem"):
+        tell(view, entry, number, f"{source} is missing: {line(entry.get('problem'), 300)}", "warn")
+    else:
+        tell(view, entry, number, f"{source} is kept: {size(whole(entry.get('size')))}", "good")
 
 
 def malformed(view: "JournalView", entry: Mapping[str, Any], number: str) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from kagents_core.safetext import SafeText, clean
+from kagents_tui.artifact_states import starts_after
 from kagents_tui.gate_states import gates_of
 from kagents_tui.journal_view import AgentActivity, JournalView
 from kagents_tui.rows.ages import age
@@ -134,7 +135,7 @@ def agent_of(
         simulated=simulated or reported.get("simulated") is True,
         model=line(declared.get("model"), 60),
         prompt=clean(str(declared.get("prompt") or "")),
-        depends_on=tuple(line(each, 100) for each in sequence(declared.get("dependsOn"))),
+        depends_on=tuple(line(each, 100) for each in starts_after(declared)),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from kagents_core.safetext import SafeText, clean
+from kagents_tui.artifact_states import starts_after
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.cells import Cell, Column, cell
 from kagents_tui.rows.fields import line, mapping, sequence
@@ -56,7 +57,7 @@ def gate_story(team: Mapping[str, Any], event: str) -> SafeText:
     for teammate in map(mapping, sequence(spec.get("teammates"))):
         if teammate.get("name") == name:
             declared = teammate
-    after = ", ".join(str(each) for each in sequence(declared.get("dependsOn"))) or "nobody"
+    after = ", ".join(starts_after(declared)) or "nobody"
     limit = mapping(spec.get("lifecycle")).get("budgetLimit")
     cost = f"${status.get('estimatedCost') or '0.00'}" + (f" of ${limit}" if limit else "")
     mark = " [simulated]" if (declared.get("harness") or spec.get("harness")) == "simulated" else ""

@@ -7,6 +7,7 @@ from typing import Any, Final
 from kagents_core.asks import Question, questions_of
 from kagents_core.safetext import SafeText, clean
 from kagents_core.wording import in_words
+from kagents_tui.artifact_states import starts_after
 from kagents_tui.rows.ages import clock
 from kagents_tui.rows.fields import line, mapping, moment, sequence
 from kagents_tui.rows.gates import gate_story
@@ -68,7 +69,7 @@ def gate_peek(item: Waiting, entries: Iterable[Mapping[str, Any]]) -> SafeText:
     after: set[str] = set()
     for each in map(mapping, sequence(mapping(team.get("spec")).get("teammates"))):
         if each.get("name") == name:
-            after = {str(other) for other in sequence(each.get("dependsOn"))}
+            after = set(starts_after(each))
     told = [produced for entry in entries if (produced := _produced(entry, after))]
     head = ["", "", f"what {', '.join(sorted(after)) or 'others'} produced"]
     story = [str(gate_story(team, item.need.event)), *head, *(told or ["nothing was reported"])]
@@ -76,11 +77,14 @@ def gate_peek(item: Waiting, entries: Iterable[Mapping[str, Any]]) -> SafeText:
 
 
 def _produced(entry: Mapping[str, Any], agents: set[str]) -> str:
-    """A report, or a completed task, of one of the agents (none given: of anybody)."""
+    """A report, an artifact or a completed task of one of the agents (none given: of anybody)."""
     if entry.get("kind") == "request" and entry.get("request") == "report":
         agent = str(entry.get("agent"))
         if not agents or agent in agents:
             return f"- {agent} reports {entry.get('key')}: {entry.get('value')}"
+    if entry.get("kind") == "artifact" and (not agents or entry.get("agent") in agents):
+        how = f"was to leave {entry.get('path')}: {entry['problem']}" if entry.get("problem") else "made it"
+        return f"- {entry.get('agent')}/{entry.get('name')}: {entry.get('agent')} {how}"
     task = mapping(entry.get("task"))
     owner = str(task.get("owner"))
     if (

@@ -13,6 +13,7 @@ from kagents_core.kube.client import Permission
 from kagents_core.kube.errors import Conflict, Forbidden, NotFound, Unreachable
 from kagents_core.kube.paging import ObjectList
 from kagents_core.kube.watch import WatchEvent
+from kagents_tui.sample import leavings
 from kagents_tui.sample.agentwork import printed
 from kagents_tui.sample.streams import SampleStream
 from kagents_tui.session import Connection
@@ -194,9 +195,11 @@ class SampleCluster:
         await asyncio.Event().wait()
 
     async def exec(self, namespace: str, pod: str, command: Sequence[str], **_: Any) -> SampleStream:
-        """``tail`` plays the journal; ``send`` takes a message, ``answer`` an answer."""
+        """``tail`` plays the journal, ``artifact`` gives one; ``send`` takes mail, ``answer`` an answer."""
         self.calls.append(("exec", f"{namespace}/{pod}", list(command)))
-        if "send" in command:
+        if command[1] == "artifact":
+            stream = SampleStream([leavings.packed(command[-1])], hang=False)
+        elif "send" in command:
             stream = SampleStream([b'{"id":"sent-1"}\n'], hang=False)
         elif (said := printed(command, self.journals)) is not None:
             stream = SampleStream(said, hang="--follow" in command)

@@ -6,6 +6,7 @@ from typing import Any
 from kagents_core.api.constants import API_VERSION
 from kagents_tui.sample.asks import QUESTION, requested
 from kagents_tui.sample.journal import journal
+from kagents_tui.sample.leavings import COVERAGE, declared, kept, missing
 from kagents_tui.sample.times import stamp
 
 Object = dict[str, Any]
@@ -29,8 +30,12 @@ def team(
     harness: str = "claude-code",
     conditions: list[Object] | None = None,
     told: tuple[int, int] | None = None,
+    left: Object | None = None,
 ) -> Object:
-    """One AgentTeam object. ``told`` is how much its journal tells: messages, requests to models."""
+    """One AgentTeam object. ``told`` is how much its journal tells: messages, requests to models.
+
+    ``left`` are further fields of its status.
+    """
     ended = {"phase": "Completed"} if phase == "Completed" else {}
     agents = agents or [{"name": "backend"} | ended, {"name": "tests", "dependsOn": ["backend"]} | ended]
     lifecycle: Object = {"timeout": "2h", "onComplete": "notify"}
@@ -52,6 +57,7 @@ def team(
         status["estimatedCost"] = cost
     if told:
         status |= {"messages": told[0], "usage": {"requests": told[1]}}
+    status |= left or {}
     if phase in ("Completed", "Failed"):
         status["completedAt"] = stamp(now)
     return {
@@ -84,6 +90,7 @@ def teammate(agent: Object) -> Object:
         "model": "sonnet",
         "prompt": prompt,
         "dependsOn": agent.get("dependsOn", []),
+        **{key: agent[key] for key in ("artifacts", "inputs") if key in agent},
     }
 
 
@@ -105,6 +112,13 @@ def teammate_status(team_name: str, agent: Object) -> Object:
     return shown | {"podName": f"{team_name}-{agent['name']}-4c5d6"}
 
 
+def left_by_audit(at: str) -> Object:
+    """What a team that has ended leaves: results, and artifacts of which one is missing."""
+    made = [kept("backend", "findings", at), kept("backend", "routes", at), missing("tests", at)]
+    results = [{"agent": "backend", "values": {"endpoints": "118", "unsafe": "2"}}]
+    return {"results": results, "artifacts": made}
+
+
 def teams(now: datetime) -> list[Object]:
     """A handful of teams in every state that matters."""
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
@@ -112,6 +126,7 @@ def teams(now: datetime) -> list[Object]:
         "name": "email-drafter",
         "gate": "spawn-email-drafter",
         "dependsOn": ["researcher"],
+        "inputs": [{"from": "researcher/findings"}],
         "prompt": "Draft follow-up emails for all Q3 prospects.\nDo not send any of them.",
     }
     asks = {
@@ -162,7 +177,7 @@ def teams(now: datetime) -> list[Object]:
             cost="3.80",
             told=(38, 141),
             budget="15.00",
-            agents=[{"name": "researcher"}, drafter],
+            agents=[{"name": "researcher", "artifacts": [declared("findings")]}, drafter],
             activity=[works],
         ),
         team(
@@ -175,6 +190,15 @@ def teams(now: datetime) -> list[Object]:
             tasks=(14, 14),
             cost="4.11",
             told=(71, 260),
+            agents=[
+                {
+                    "name": "backend",
+                    "phase": "Completed",
+                    "artifacts": [declared("findings"), declared("routes")],
+                },
+                {"name": "tests", "phase": "Completed", "artifacts": [COVERAGE], "dependsOn": ["backend"]},
+            ],
+            left=left_by_audit(stamp(now - 40 * minute)),
         ),
         team(
             now,

@@ -132,7 +132,7 @@ async def load(connection: "Connection | None", item: Waiting) -> Peek:
             entry = await asking.in_full(client, team, need.request)
             return Peek(item, stories.ask_story(entry), entry)
         if need.kind == "gate":
-            async with aclosing(asking.entries_of(client, team, "request", "task")) as entries:
+            async with aclosing(asking.entries_of(client, team, "request", "task", "artifact")) as entries:
                 return Peek(item, stories.gate_peek(item, [each async for each in entries]))
         if need.kind == "mail":
             lying: dict[str, Mapping[str, Any]] = {}

@@ -15,6 +15,8 @@ class Role:
     model: str = "sonnet"
     after: tuple[str, ...] = ()
     gate: bool = False
+    makes: tuple[str, ...] = ()
+    """Artifacts, by their names in ``leavings.CONTENT``; ``coverage`` is never made."""
 
 
 @dataclass(frozen=True, slots=True)

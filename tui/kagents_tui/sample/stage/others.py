@@ -102,8 +102,8 @@ OTHERS: Final = (
         repository="https://git.example/acme/backend.git",
         roles=(
             Role("lead", "Which endpoints check no permission?", model="opus"),
-            Role("reader", "Read every route."),
-            Role("prober", "Call every route without a token."),
+            Role("reader", "Read every route.", makes=("routes",)),
+            Role("prober", "Call every route without a token.", makes=("findings", "coverage")),
         ),
         tasks=(("reader", "List the routes"), ("prober", "Probe them"), ("lead", "Write the report")),
         done=3,

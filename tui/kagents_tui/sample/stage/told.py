@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from kagents_core.api.constants import TEAM_LEAD
+from kagents_tui.sample import leavings
 from kagents_tui.sample.data import team
 from kagents_tui.sample.journal import arrived, mail, task, used
 from kagents_tui.sample.stage.cast import Ask, Cast, Role
@@ -134,6 +135,7 @@ def team_of(cast: Cast, journal: Iterable[Object], now: datetime) -> Object:
             "restarts": cast.restarts.get(role.name, 0),
             "phase": _phase(cast, role),
             **({"gate": f"spawn-{role.name}"} if role.gate else {}),
+            **({"artifacts": [_declared(name) for name in role.makes]} if role.makes else {}),
         }
         for role in cast.roles
         if role.name != "lead"
@@ -162,11 +164,22 @@ def team_of(cast: Cast, journal: Iterable[Object], now: datetime) -> Object:
     status["lead"]["restartCount"] = cast.restarts.get("lead", 0)
     status["observedGeneration"] = 1
     count(status, journal)
+    if cast.phase == "Completed":
+        at = stamp(now - timedelta(minutes=cast.age / 9))
+        status["artifacts"] = [_made(role.name, name, at) for role in cast.roles for name in role.makes]
     if not _runs(cast):
         status["lead"]["phase"] = "Completed" if cast.phase == "Completed" else cast.phase
     if cast.phase in ENDED:
         status["completedAt"] = stamp(now - timedelta(minutes=cast.age / 10))
     return made
+
+
+def _declared(name: str) -> Object:
+    return leavings.declared(name) if name in leavings.CONTENT else leavings.COVERAGE
+
+
+def _made(agent: str, name: str, at: str) -> Object:
+    return leavings.kept(agent, name, at) if name in leavings.CONTENT else leavings.missing(agent, at)
 
 
 def count(status: Object, journal: Iterable[Object]) -> None:
