@@ -130,6 +130,8 @@ class AgentDocument:
     mcp_servers: tuple[McpServerDocument, ...] = ()
     quality: Quality = NO_CHECKS
     """The checks that its work has to pass."""
+    conflict: str | None = None
+    """The conflict of branches that it is started for, in words."""
     artifacts: tuple[ArtifactDocument, ...] = ()
     inputs: tuple[InputDocument, ...] = ()
 
@@ -166,6 +168,7 @@ def parse_agent(text: str | bytes) -> AgentDocument:
         script=fields.optional("script", str),
         attempt=fields.optional("attempt", int) or 0,
         session_id=fields.required("sessionId", str),
+        conflict=fields.optional("conflict", str),
         timeout_seconds=fields.number("timeoutSeconds"),
         scope=_scope(fields.optional("scope", dict)),
         skills=tuple(skill_document(item) for item in fields.items("skills")),

@@ -317,3 +317,33 @@ async def main():
     await process.wait()
 asyncio.run(main())
 """
+
+
+async def test_a_lead_is_told_of_a_conflict_in_its_own_session(
+    small_team: MakeTeam, model: ScriptedModel
+) -> None:
+    team = small_team("lead", "one", "two")
+    for name in ("one", "two"):
+        (team.worktree(name) / "both.txt").write_text(f"{name}\n")
+        git(team.worktree(name), "add", ".")
+        git(team.worktree(name), "commit", "-q", "-m", name)
+    sentence = "kagents/demo/two conflicts with kagents/demo/one in both.txt."
+    merge = f"cd {team.worktree('two')} && git merge -q kagents/demo/one; cat both.txt"
+    mend = (
+        f"cd {team.worktree('two')} && printf 'one\\ntwo\\n' > both.txt && git add . && git commit -q -m Join"
+    )
+    model.script = Script(
+        [
+            Rule("lead", "Begin", [Say("Led.")]),
+            Rule("lead", "cannot be joined", [shell(merge), shell(mend)]),
+        ]
+    )
+    first = team.start("lead", "Begin.")
+    await until(lambda: team.hooks("lead", "TeammateIdle"))
+    first.stop.set()
+    await first.ended()
+    team.start("lead", "Begin.", attempt=1, conflict=sentence)
+    await until(lambda: git(team.worktree("two"), "log", "--format=%s", "-1").strip() == "Join")
+    assert sentence in str(model.bodies[-1]["messages"]) and "Led." in str(model.bodies[-1]["messages"])
+    git(team.worktree("two"), "merge-base", "--is-ancestor", "kagents/demo/one", "kagents/demo/two")
+    assert model.unexpected == []

@@ -220,3 +220,26 @@ async def test_a_branch_is_pushed_without_a_request(
     assert (status["branch"], "pullRequest" in status) == ("work/auth-refactor", False)
     assert git(forge.root / "acme/backend.git", "rev-parse", "work/auth-refactor") == status["commit"]
     assert forge.requests == []
+
+
+async def test_a_conflict_is_handed_to_the_lead_and_then_delivered(
+    engine: Any, engine_client: Client, tmp_path: Path
+) -> None:
+    team = Team(engine_client, engine.data.root, "conflicting")
+    remote = tmp_path / "remote.git"
+    git(tmp_path, "clone", "-q", "--bare", str(make_repository(tmp_path / "seed")), str(remote))
+    await team.apply(
+        agent("Write.", "work: {write: {both.txt: one, one.txt: '1'}}", "shutdown: done", name="one"),
+        agent("Write.", "work: {write: {both.txt: two, two.txt: '2'}}", "shutdown: done", name="two"),
+        lead=agent("Lead.", "shutdown: done"),
+        lifecycle={"onComplete": "push-branch", "onConflict": "lead"},
+        repository=remote,
+    )
+    status = await team.in_phase("Completed")
+    branch = status["branch"]
+    assert git(remote, "show", f"{branch}:both.txt") == "two"
+    assert {"one.txt", "two.txt"} <= set(git(remote, "ls-tree", "--name-only", branch).splitlines())
+    pods = await team.pods("lead")
+    assert [pod["status"]["phase"] for pod in pods] == ["Succeeded", "Succeeded"]
+    names = git(team.volume / "work/repo", "branch", "--format=%(refname:short)").split()
+    assert {f"kagents/conflicting/{name}" for name in ("one", "two", "lead")} <= set(names)

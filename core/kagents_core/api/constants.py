@@ -36,6 +36,12 @@ EXIT_NEEDS_A_PERSON: Final = 64
 EXIT_QUALITY_GATE: Final = 65
 """Exit code of an agent whose work has failed the team's checks too often: it is not started again."""
 
+EXIT_CONFLICT: Final = 66
+"""Exit code of ``merge`` when agents' branches conflict: somebody must resolve it."""
+
+ANNOTATION_CONFLICT: Final = f"{GROUP}/conflict"
+"""On a pod of the lead: the attempt of the delivery whose conflict it was started for."""
+
 EXIT_VOLUME_FULL: Final = 74
 """Exit code of a container's program that a full volume has stopped (``EX_IOERR``)."""
 

@@ -59,11 +59,20 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
     if template in teamrules.BRANCHES_BESIDE and spec.repository and spec.repository.agent_access == "push":
         where = "spec.lifecycle.consolidatedBranchTemplate"
         problems.append(FieldError(where, template, teamrules.BRANCH_BESIDE))
+    if spec.lifecycle.on_conflict == "lead" and not _joins_with_lead(spec):
+        where = "spec.lifecycle.onConflict"
+        problems.append(FieldError(where, "lead", teamrules.CONFLICT_NEEDS_LEAD))
     if not agents:
         problems.append(FieldError("spec", None, teamrules.NEEDS_AGENT))
     if not _has_credential(spec) and any(_needs_credential(agent, spec.harness) for _, agent in agents):
         problems.append(FieldError("spec.auth", None, teamrules.NEEDS_CREDENTIAL))
     return problems
+
+
+def _joins_with_lead(spec: AgentTeamSpec) -> bool:
+    delivered = spec.lifecycle.on_complete in ("create-pr", "push-branch")
+    apart = spec.repository is not None and spec.repository.worktree_strategy == "per-teammate"
+    return spec.lead is not None and delivered and apart
 
 
 def template_problems(spec: AgentTeamTemplateSpec) -> list[FieldError]:

@@ -147,6 +147,8 @@ class Lifecycle(Spec):
     """US dollars that the team may spend; then it is BudgetExceeded. No limit when absent."""
     on_complete: OnComplete = "notify"
     """What happens with the result."""
+    on_conflict: Literal["report", "lead"] = "report"
+    """Who resolves branches that conflict: people, or once the lead, which is started again for it."""
     pull_request: PullRequest | None = None
     """How the pull request is made."""
     approval_gates: Annotated[

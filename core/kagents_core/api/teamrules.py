@@ -24,6 +24,10 @@ NEEDS_CREDENTIAL: Final = "a claude-code agent needs apiKeySecret or oauthSecret
 SCOPE_NEEDS_WORKTREE: Final = (
     "in a shared worktree nobody can tell who changed a file; use worktreeStrategy per-teammate, or no scope"
 )
+CONFLICT_NEEDS_LEAD: Final = (
+    "onConflict: lead needs a lead, and branches that are joined: onComplete push-branch or create-pr, "
+    "worktreeStrategy per-teammate"
+)
 SKILL_NEEDS_REPOSITORY: Final = "a skill's path is a folder of the repository, and this team has none"
 SCOPE_NEEDS_REPOSITORY: Final = (
     "without a repository changes can be reported only: there is no delivery to stop"
@@ -56,6 +60,7 @@ IMMUTABLE_RUN_FIELDS: Final = (
 )
 IMMUTABLE_LIFECYCLE_FIELDS: Final = (
     "onComplete",
+    "onConflict",
     "pullRequest",
     "githubTokenSecret",
     "prTitleTemplate",
@@ -150,7 +155,14 @@ TEAMMATE_RULES: Final = (
 
 _NO_PATHS: Final = "(!has({agent}.skills) || {agent}.skills.all(k, !has(k.source.path)))"
 
+_CONFLICT_TO_LEAD: Final = (
+    "self.lifecycle.onConflict == 'report' || (has(self.lead) && has(self.repository)"
+    " && self.lifecycle.onComplete in ['create-pr', 'push-branch']"
+    " && self.repository.worktreeStrategy == 'per-teammate')"
+)
+
 TEAM_RULES: Final = (
+    (_CONFLICT_TO_LEAD, f"spec.lifecycle.onConflict: {CONFLICT_NEEDS_LEAD}"),
     *_PLACE,
     ("has(self.lead) || (has(self.teammates) && size(self.teammates) > 0)", NEEDS_AGENT),
     (

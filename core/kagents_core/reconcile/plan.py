@@ -69,6 +69,10 @@ class PodView:
     finished_at: datetime | None = None
     needs_person: bool = False
     """It failed, and says that a person must change something."""
+    conflict: bool = False
+    """Of a delivery that failed: agents' branches conflict, as its message says."""
+    mends: str = ""
+    """Of a lead that was started for a conflict: the attempt of the delivery that met it."""
     retry: str = ""
     """Of a delivery: the person's word that it was made for."""
     wish: str = ""

@@ -75,7 +75,7 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState], delivery: Deliver
         *exporting(snapshot).create,
     ]
     phase = _phase(snapshot, hub, states)
-    shown = [_with_pod_to_be(snapshot, state) for state in states]
+    shown = [_mending(_with_pod_to_be(snapshot, state), delivery) for state in states]
     waiting = [state.waiting_gate for state in states if state.waiting_gate]
     finish = finish_gate(snapshot.spec)
     if asks and finish:
@@ -105,7 +105,7 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState], delivery: Deliver
     told = events(snapshot, report, states, _reason(snapshot, phase))
     return Plan(
         apply=tuple(apply),
-        delete=tuple(_surplus(snapshot, states)),
+        delete=tuple(_surplus(snapshot, states, delivery)),
         status=report,
         events=tuple(told),
         effects=(*effects, *due(snapshot, records, report)),
@@ -309,9 +309,17 @@ def _with_pod_to_be(snapshot: Snapshot, state: AgentState) -> AgentState:
     return replace(state, pod=pod, attempt=pod.attempt, restarts=pod.restarts, message=None)
 
 
-def _surplus(snapshot: Snapshot, states: Sequence[AgentState]) -> list[Ref]:
+def _mending(state: AgentState, delivery: Delivery | None) -> AgentState:
+    """A lead that resolves a conflict is shown with the pod in which it does."""
+    if delivery is None or delivery.mender is None or state.agent.role != "lead":
+        return state
+    return replace(state, pod=delivery.mender, attempt=delivery.mender.attempt, message="resolves a conflict")
+
+
+def _surplus(snapshot: Snapshot, states: Sequence[AgentState], delivery: Delivery | None = None) -> list[Ref]:
     """Live pods beside the one an agent should have, pods of agents that are not declared, old exports."""
     kept = {state.pod.name for state in states if state.pod}
+    kept |= {delivery.mender.name} if delivery and delivery.mender else set()
     extra = [pod for pod in running(snapshot.agent_pods) if pod.name not in kept]
     hubs = running(snapshot.pods_of(HUB))
     return references(snapshot, [*extra, *hubs[:-1], *exporting(snapshot).unwanted])

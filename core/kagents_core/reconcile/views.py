@@ -5,9 +5,11 @@ from typing import Any
 
 from kagents_core.api.constants import (
     ANNOTATION_ATTEMPT,
+    ANNOTATION_CONFLICT,
     ANNOTATION_EXPORT,
     ANNOTATION_RESTARTS,
     ANNOTATION_RETRY_FINISH,
+    EXIT_CONFLICT,
     EXIT_NEEDS_A_PERSON,
     EXIT_QUALITY_GATE,
     EXIT_VOLUME_FULL,
@@ -152,6 +154,8 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         finished_at=from_text(finished),
         work_failed=phase == "Failed" and _ended_with(status, EXIT_QUALITY_GATE),
         needs_person=phase == "Failed" and _ended_with(status, EXIT_NEEDS_A_PERSON),
+        conflict=phase == "Failed" and _ended_with(status, EXIT_CONFLICT),
+        mends=str((metadata.get("annotations") or {}).get(ANNOTATION_CONFLICT, "")),
         retry=str((metadata.get("annotations") or {}).get(ANNOTATION_RETRY_FINISH, "")),
         wish=str((metadata.get("annotations") or {}).get(ANNOTATION_EXPORT, "")),
         outcome=_outcome(status) if phase == "Succeeded" else "",

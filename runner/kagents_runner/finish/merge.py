@@ -11,13 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from kagents_core.api.constants import EXIT_CONFLICT
 from kagents_core.safetext import clean
 from kagents_runner.finish.documents import AgentWork
 from kagents_runner.finish.scopes import NAMED, outside, refuse, revert
 from kagents_runner.locations import branch_of
 from kagents_runner.prepare.git import Git, GitError
 from kagents_runner.scope import Scope
-from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
+from kagents_runner.termination import RunnerError
 
 _FETCH_SECONDS: Final = 900.0
 _MOST_SUBJECTS: Final = 50
@@ -141,7 +142,7 @@ async def _conflict(
     return RunnerError(
         f"{branch} conflicts with {other} in {', '.join(names)}{more}. "
         "Every branch is kept in the team's volume (work/repo): resolve it on one of them, then retry.",
-        code=EXIT_NEEDS_A_PERSON,
+        code=EXIT_CONFLICT,
     )
 
 

@@ -64,6 +64,13 @@ async def _saved(git: Git, folder: Path, agent: str) -> bool:
     if not folder.is_dir():
         return False
     try:
+        if await git.run("ls-files", "--unmerged", "-z", cwd=folder):
+            # To commit it would keep the marks of a conflict as if they were work.
+            raise RunnerError(
+                f"A merge is unfinished in the worktree of {agent} (work/worktrees/{agent} of the team's "
+                "volume): finish or abort it there, then retry.",
+                code=EXIT_NEEDS_A_PERSON,
+            )
         return await save_leftovers(git, folder, seconds=LOCAL_SECONDS)
     except GitError as error:
         raise RunnerError(f"What {agent} left uncommitted cannot be saved: {error}.") from error

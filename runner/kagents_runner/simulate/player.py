@@ -20,7 +20,7 @@ from kagents_runner.simulate import asking, notices
 from kagents_runner.simulate.native import NativeAgent
 from kagents_runner.simulate.progress import Progress
 from kagents_runner.simulate.reaching import reach
-from kagents_runner.simulate.working import commit_files, write_inside
+from kagents_runner.simulate.working import commit_files, resolve, write_inside
 from kagents_runner.stopping import until_stopped
 
 TICK: Final = 1.0
@@ -62,6 +62,8 @@ class Player:
         self.native.hook("SessionStart", source="resume" if resumed else "startup")
         self._log("resumed" if resumed else "started")
         try:
+            if self._context.agent.conflict is not None:
+                self._log(await resolve(self._context, self._context.agent.conflict))
             await self._catch_up()
             while self._progress.step < len(self._steps):
                 await self._do(self._steps[self._progress.step])

@@ -1,7 +1,9 @@
 """``kagents-runner merge``: what agents did becomes one branch, and nothing of it is lost."""
 
 import json
+import subprocess
 
+import pytest
 from runner_places import git
 
 
@@ -41,7 +43,7 @@ def test_a_conflict_names_files_and_branches_and_keeps_them(finishing):
     finishing.work("backend", "README.md", "one\n")
     finishing.work("tests", "README.md", "two\n")
     ran = finishing.merge()
-    assert ran.code == 64
+    assert ran.code == 66
     assert "kagents/demo/tests conflicts with kagents/demo/backend in README.md" in ran.sentence
     clone = finishing.place.work / "repo"
     assert git(clone, "show", "kagents/demo/tests:README.md") == "two"
@@ -51,11 +53,47 @@ def test_a_conflict_names_files_and_branches_and_keeps_them(finishing):
 def test_a_resolved_conflict_is_delivered_by_the_next_attempt(finishing):
     finishing.work("backend", "README.md", "one\n")
     finishing.work("tests", "README.md", "two\n")
-    assert finishing.merge().code == 64
+    assert finishing.merge().code == 66
     worktree = finishing.place.work / "worktrees" / "tests"
     git(worktree, "merge", "-q", "-s", "ours", "-m", "Resolve", "kagents/demo/backend")
     finishing.outcome()
     assert finishing.pushed("README.md") == "two"
+
+
+@pytest.mark.parametrize("resolvable", [True, False])
+def test_a_simulated_lead_resolves_what_it_can(finishing, resolvable):
+    finishing.work("backend", "README.md", "one\n")
+    finishing.work("tests", "README.md", "two\n")
+    if not resolvable:
+        git(finishing.place.work / "worktrees/tests", "rm", "-q", "README.md")
+        git(finishing.place.work / "worktrees/tests", "commit", "-q", "-m", "Remove")
+    sentence = finishing.merge().sentence
+    told = {"conflict": sentence, "attempt": 1, "script": "- shutdown: done"}
+    finishing.place.agents["lead"] |= told
+    ran = finishing.place.run("supervise", "lead")
+    assert ran.code == 0, ran.err
+    if resolvable:
+        assert "merged kagents/demo/backend into kagents/demo/tests" in ran.out
+        finishing.outcome()
+        assert finishing.pushed("README.md") == "two"
+    else:
+        assert "could not resolve the conflict" in ran.out
+        assert finishing.merge().code == 66, "the worktree is as it was"
+
+
+def test_an_unfinished_merge_is_never_committed_as_work(finishing):
+    finishing.work("backend", "README.md", "one\n")
+    finishing.work("tests", "README.md", "two\n")
+    worktree = finishing.place.work / "worktrees" / "tests"
+    tip = git(worktree, "rev-parse", "HEAD")
+    with pytest.raises(subprocess.CalledProcessError):
+        git(worktree, "merge", "-q", "kagents/demo/backend")
+    ran = finishing.merge()
+    assert ran.code == 64
+    assert "A merge is unfinished in the worktree of tests" in ran.sentence
+    assert git(worktree, "rev-parse", "HEAD") == tip and "<<<<<<<" in (worktree / "README.md").read_text()
+    git(worktree, "merge", "--abort")
+    assert finishing.merge().code == 66
 
 
 def test_filters_and_hooks_that_an_agent_configured_run_nothing(finishing, tmp_path):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kagents_core.api.constants import ANNOTATION_CONFLICT
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.artifacts import artifact_location, artifact_mounts, inputs_of
 from kagents_core.reconcile.children.claims import output_claim_name
@@ -20,7 +21,7 @@ from kagents_core.reconcile.children.pods import (
 from kagents_core.reconcile.children.resources import resources_of
 from kagents_core.reconcile.identity import Identity, numbered
 from kagents_core.reconcile.names import child_name
-from kagents_core.reconcile.plan import Settings
+from kagents_core.reconcile.plan import PodView, Settings
 from kagents_core.reconcile.roster import Agent
 
 
@@ -46,14 +47,26 @@ def _credentials(spec: AgentTeamSpec, agent: Agent) -> Environment:
     return [_secret_variable(variable, spec.auth.oauth_secret, key, optional=True) for variable, key in keys]
 
 
-def _locations(identity: Identity, spec: AgentTeamSpec, agent: Agent, attempt: int, home: str) -> Environment:
+def _locations(
+    identity: Identity,
+    spec: AgentTeamSpec,
+    agent: Agent,
+    attempt: int,
+    home: str,
+    conflict: PodView | None = None,
+) -> Environment:
     """What every container of the pod is told: where things are, and who it is."""
+    told = conflict.message if conflict else None
+    document = agent_document(identity, spec, agent, attempt, conflict=told)
     return [
         {"name": "KAGENTS_TEAM_DIR", "value": TEAM_DIR},
         {"name": "KAGENTS_HOME_DIR", "value": home},
         {"name": "KAGENTS_WORK_DIR", "value": WORK_DIR},
         {"name": "KAGENTS_TEAM", "value": literal(team_document(identity, spec))},
-        {"name": "KAGENTS_AGENT", "value": literal(agent_document(identity, spec, agent, attempt))},
+        {
+            "name": "KAGENTS_AGENT",
+            "value": literal(document),
+        },
     ]
 
 
@@ -80,10 +93,17 @@ def _workspace(identity: Identity, spec: AgentTeamSpec) -> tuple[list[dict[str, 
 
 
 def agent_pod(
-    identity: Identity, spec: AgentTeamSpec, settings: Settings, agent: Agent, attempt: int, restarts: int
+    identity: Identity,
+    spec: AgentTeamSpec,
+    settings: Settings,
+    agent: Agent,
+    attempt: int,
+    restarts: int,
+    *,
+    conflict: PodView | None = None,
 ) -> dict[str, Any]:
-    """The pod of one attempt of one agent."""
-    locations = _locations(identity, spec, agent, attempt, HOME_DIR)
+    """The pod of one attempt of one agent; ``conflict``: the delivery whose conflict it is to resolve."""
+    locations = _locations(identity, spec, agent, attempt, HOME_DIR, conflict)
     own = [variable.model_dump(by_alias=True, exclude_none=True) for variable in agent.spec.env]
     volumes, workspace_mounts = _workspace(identity, spec)
     equipment, equipment_mounts = equipment_volumes(agent)
@@ -119,8 +139,11 @@ def agent_pod(
     }
     name = child_name(identity.name, identity.uid, agent.name, attempt)
     metadata = identity.metadata(name, agent.name, agent.role, agent.harness)
+    metadata = numbered(metadata, attempt, restarts)
+    if conflict is not None:
+        metadata["annotations"] |= {ANNOTATION_CONFLICT: str(conflict.attempt)}
     return pod(
-        numbered(metadata, attempt, restarts),
+        metadata,
         identity,
         spec,
         settings,

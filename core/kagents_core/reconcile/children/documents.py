@@ -100,7 +100,9 @@ def quality_document(gates: QualityGates | None) -> dict[str, Any] | None:
     }
 
 
-def agent_document(identity: Identity, spec: AgentTeamSpec, agent: Agent, attempt: int) -> str:
+def agent_document(
+    identity: Identity, spec: AgentTeamSpec, agent: Agent, attempt: int, *, conflict: str | None = None
+) -> str:
     """``KAGENTS_AGENT``."""
     document = {
         "name": agent.name,
@@ -116,6 +118,7 @@ def agent_document(identity: Identity, spec: AgentTeamSpec, agent: Agent, attemp
         **equipment_of(agent),
         "quality": quality_document(spec.quality_gates),
         "attempt": attempt,
+        "conflict": conflict,
         "sessionId": session_id(identity.uid, agent.name),
         "timeoutSeconds": _seconds(agent.spec.timeout),
     }

@@ -57,7 +57,8 @@ def assess_agents(snapshot: Snapshot) -> list[AgentState]:
 
 
 def _assess(snapshot: Snapshot, agent: Agent, states: Mapping[str, AgentState]) -> AgentState:
-    pods = snapshot.pods_of(agent.name)
+    # What a lead does for a delivery is no part of its work, which is done: see rules/mending.py.
+    pods = [pod for pod in snapshot.pods_of(agent.name) if not pod.mends]
     previous = snapshot.previous(agent.name)
     done = next((pod for pod in pods if pod.phase == "Succeeded"), None)
     if done or (previous and previous.phase == "Completed"):

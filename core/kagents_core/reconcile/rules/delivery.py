@@ -16,6 +16,7 @@ from kagents_core.reconcile.roster import finish_gate
 from kagents_core.reconcile.rules.agents import AgentState
 from kagents_core.reconcile.rules.conditions import condition
 from kagents_core.reconcile.rules.gates import decision
+from kagents_core.reconcile.rules.mending import Mending, assess_mending
 from kagents_core.reconcile.rules.outcome import Delivered, parse_outcome
 from kagents_core.reconcile.snapshot import Snapshot
 
@@ -33,6 +34,8 @@ class Delivery:
     create: Manifest | None = None
     wake_at: datetime | None = None
     said: Condition | None = None
+    mender: PodView | None = None
+    """The lead, at work on a conflict."""
 
 
 def delivers(snapshot: Snapshot, states: Sequence[AgentState]) -> bool:
@@ -68,15 +71,30 @@ def _next(snapshot: Snapshot, pods: Sequence[PodView], retry: str) -> Delivery:
     failed = [pod for pod in pods if pod.retry == retry]
     if failed:
         last = failed[-1]
+        mending = assess_mending(snapshot, last) if last.conflict else None
+        if mending is not None and not mending.resolved:
+            return _handed_over(last, mending)
+        if mending is None and last.conflict:
+            return Delivery(pod=last, said=_needs_attention(last))
         if last.needs_person or last.volume_full or len(failed) >= MOST_ATTEMPTS:
             return Delivery(pod=last, said=_needs_attention(last))
-        due = _due(snapshot, last, len(failed))
+        due = snapshot.now if mending else _due(snapshot, last, len(failed))
         if due > snapshot.now:
             return Delivery(pod=last, wake_at=due, said=_again(last))
     manifest = finish_pod(
         snapshot.identity, snapshot.spec, snapshot.observed.settings, snapshot.agents, number, retry
     )
     return Delivery(create=manifest, said=_again(failed[-1]) if failed else _in_progress(None))
+
+
+def _handed_over(conflict: PodView, mending: Mending) -> Delivery:
+    if mending.given_up is not None:
+        told = f"{mending.given_up}. {conflict.message}"
+        return Delivery(pod=conflict, said=condition("Delivered", False, "NeedsAttention", told))
+    said = condition("Delivered", False, "LeadResolves", f"the lead resolves it: {conflict.message}")
+    return Delivery(
+        pod=conflict, create=mending.create, wake_at=mending.wake_at, said=said, mender=mending.pod
+    )
 
 
 def _retry(snapshot: Snapshot) -> str:

@@ -10,7 +10,7 @@ from kagents_runner.harness.claude_code.credentials import (
     OAUTH_TOKEN,
     Credential,
 )
-from kagents_runner.harness.claude_code.prompts import restarted_prompt, team_instructions
+from kagents_runner.harness.claude_code.prompts import conflict_prompt, restarted_prompt, team_instructions
 from kagents_runner.harness.protocol import AgentContext
 
 _PERMISSION_MODES = {"auto-accept": "bypassPermissions", "plan": "plan", "default": "manual"}
@@ -73,8 +73,15 @@ def command(executable: str, context: AgentContext, mcp: Path, *, resume: bool) 
         *(["--disallowedTools", ",".join(disallowed)] if disallowed else []),
         *("--append-system-prompt", team_instructions(context)),
         "--",
-        restarted_prompt(agent) if resume else agent.prompt,
+        _opening(context, resume=resume),
     ]
+
+
+def _opening(context: AgentContext, *, resume: bool) -> str:
+    """The first user turn."""
+    if context.agent.conflict is not None:
+        return conflict_prompt(context.agent.conflict, context.work_dir)
+    return restarted_prompt(context.agent) if resume else context.agent.prompt
 
 
 def process_environment(context: AgentContext, credential: Credential) -> dict[str, str]:

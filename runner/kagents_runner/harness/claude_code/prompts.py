@@ -1,5 +1,7 @@
 """What an agent is told about its team, beside the prompt that a person wrote for it."""
 
+from pathlib import Path
+
 from kagents_runner.documents import AgentDocument, RosterEntry, TeamDocument
 from kagents_runner.harness.protocol import AgentContext
 from kagents_runner.locations import branch_of, place_of
@@ -68,6 +70,22 @@ kagents has started you again{attempt}: your process had ended before your work 
 Your conversation up to then is above. A tool call that was running may or may not have \
 taken effect, so check before you repeat it. Mail that you had not seen is delivered to you again. \
 Go on with your work."""
+
+
+_CONFLICT = """\
+kagents has started you again: all agents have ended, and their branches cannot be joined. {conflict}
+
+Resolve it, so that the work of both sides holds. The worktree of a branch kagents/TEAM/AGENT is \
+{worktrees}/AGENT: go to that of the branch named first, run `git merge` there with each branch that it \
+conflicts with, mend the files named, run the project's checks, `git add` the files and commit. Change \
+and delete no other branch, and leave no merge unfinished. When you are done, end your turn and approve \
+the shutdown_request: then kagents joins the branches once more. If you cannot resolve it, run \
+`git merge --abort` and end: then people will."""
+
+
+def conflict_prompt(conflict: str, work_dir: Path) -> str:
+    """The user turn of a lead that is started for a conflict of branches."""
+    return _CONFLICT.format(conflict=conflict, worktrees=work_dir / "worktrees")
 
 
 def team_instructions(context: AgentContext) -> str:
