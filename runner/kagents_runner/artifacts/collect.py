@@ -18,6 +18,7 @@ from kagents_core.safetext import clean
 from kagents_core.teamfiles.files import replace_file
 from kagents_runner.artifacts.store import RECORD, Allowance, Kept, RefusedError, measure
 from kagents_runner.documents import ArtifactDocument
+from kagents_runner.export.walk import open_below
 from kagents_runner.full_volume import is_full
 
 PROBLEM_LIMIT: Final = 400
@@ -38,6 +39,24 @@ def collect(
     found = [_keep(store / each.name, root, place, each, allowance) for each in artifacts]
     document = {"artifacts": [kept.document() for kept in found]}
     replace_file(record, orjson.dumps(document), durable=True)
+    return found
+
+
+def missing(
+    root: Path, place: Sequence[str], artifacts: Sequence[ArtifactDocument]
+) -> dict[ArtifactDocument, str]:
+    """Those that are not there now, or cannot be kept, each with the reason. Nothing is read of them."""
+    found: dict[ArtifactDocument, str] = {}
+    for each in artifacts:
+        try:
+            descriptor = open_below(root, [*place, *each.path.split("/")])
+        except OSError as error:
+            found[each] = _why(error)
+            continue
+        mode = os.fstat(descriptor).st_mode
+        os.close(descriptor)
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            found[each] = "it is neither a file nor a folder"
     return found
 
 

@@ -256,6 +256,17 @@ def test_what_one_makes_another_is_given(chain: Place) -> None:
     assert "the input scout/report is there: 8 bytes" in ran.out
 
 
+def test_every_folder_that_is_mounted_is_there_before_an_agent_starts(place: Place) -> None:
+    """The kubelet would make a missing one as root."""
+    team = place.team()
+    team["agents"][1]["artifacts"] = ["report", "site"]
+    place.variables["KAGENTS_TEAM"] = json.dumps(team)
+    place.variables["KAGENTS_ARTIFACTS_DIR"] = str(place.root / "artifacts")
+    place.prepare()
+    assert sorted(path.name for path in (place.root / "artifacts/scout").iterdir()) == ["report", "site"]
+    assert place.run("prepare").code == 0
+
+
 def test_what_is_missing_is_said_by_both(chain: Place) -> None:
     code, out = made(chain, "shutdown: done")
     assert code == 0

@@ -18,6 +18,7 @@ from kagents_runner.harness.claude_code.credentials import Credential
 from kagents_runner.harness.claude_code.hooks import hook_settings
 from kagents_runner.harness.claude_code.skills import install_skills
 from kagents_runner.harness.protocol import AgentContext
+from kagents_runner.locations import working_place
 from kagents_runner.outside import scope_state
 
 _CONFIG_BYTES = 32 * 1024 * 1024
@@ -51,6 +52,7 @@ def prepare_home(context: AgentContext, credential: Credential) -> Path:
         _scope(context),
         _quality(context),
         commands=context.team.repository is None,
+        artifacts=_artifacts(context),
     )
     _write(home / "settings.json", _settings(hooks, credential))
     install_skills(home, context.agent.skills, context.cwd)
@@ -118,6 +120,20 @@ def _quality(context: AgentContext) -> tuple[Path, int] | None:
     # Another call of the same moment, or another agent in a shared worktree, may be first.
     turns = 2 if place.lock is None else 1 + len(context.team.agents)
     return path, int(turns * len(quality.gates) * quality.seconds) + _HOOK_SECONDS
+
+
+def _artifacts(context: AgentContext) -> Path | None:
+    """The file of what the agent is to make, for the hook that reminds of it; None when that is nothing."""
+    agent = context.agent
+    if not agent.artifacts:
+        return None
+    root, place = working_place(context.team, agent.name, context.work_dir)
+    path = context.home_dir / "kagents-artifacts.json"
+    told = {"root": str(root), "place": list(place), "cwd": str(context.cwd)}
+    reminders = context.home_dir / "kagents-artifacts-reminders"
+    made = [{"name": each.name, "path": each.path} for each in agent.artifacts]
+    _write(path, told | {"reminders": str(reminders), "artifacts": made})
+    return path
 
 
 def _settings(hooks: dict[str, Any], credential: Credential) -> dict[str, Any]:

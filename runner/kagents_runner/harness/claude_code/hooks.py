@@ -13,10 +13,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kagents_runner.artifacts.claude_code_hook import HELD_TOOLS as ENDING_TOOLS
 from kagents_runner.harness.claude_code.scope_hook import COMMAND_TOOLS, EDITING_TOOLS
 from kagents_runner.quality.claude_code_hook import HELD_TOOLS
 
 _SCOPE = "kagents_runner.harness.claude_code.scope_hook"
+_ARTIFACTS = "kagents_runner.artifacts.claude_code_hook"
 _QUALITY = "kagents_runner.quality.claude_code_hook"
 
 LINE_BYTES = 16 * 1024 * 1024
@@ -48,11 +50,12 @@ def hook_settings(
     quality: tuple[Path, int] | None = None,
     *,
     commands: bool = False,
+    artifacts: Path | None = None,
 ) -> dict[str, Any]:
     """The value of ``hooks`` in the CLI's ``settings.json``.
 
     ``scope`` is the file of an agent's scope, which with ``commands`` is judged by what each of them changes;
-    ``quality`` is the file of its checks, and their time limit.
+    ``quality`` is the file of its checks, and their time limit; ``artifacts`` that of what it is to make.
     """
     hook = {"type": "command", "command": append_command(events), "timeout": _TIMEOUT_SECONDS}
     settings: dict[str, Any] = {name: [{"hooks": [hook]}] for name in EVENTS}
@@ -68,6 +71,8 @@ def hook_settings(
         settings["Stop"].append({"hooks": [judge]})
     if quality is not None:
         before.append({"matcher": HELD_TOOLS, "hooks": [_program(_QUALITY, *quality)]})
+    if artifacts is not None:
+        before.append({"matcher": ENDING_TOOLS, "hooks": [_program(_ARTIFACTS, artifacts, _TIMEOUT_SECONDS)]})
     return settings
 
 
