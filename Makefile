@@ -26,7 +26,7 @@ run: install ## Open kagents-tui on the embedded engine with a demonstration tea
 
 test: install ## Every test that needs neither root nor a cluster (under 5 minutes)
 	@test -z "$$CI" || tools/install-test-packages
-	@tools/run-tests -n 2 --dist loadgroup -m "not long and not claude and not kubectl and not cluster and not bench" $(TESTS)
+	@tools/run-tests -n 4 --dist loadgroup -m "not long and not claude and not kubectl and not cluster and not bench" $(TESTS)
 
 check: lint types imports test-long test-kubectl test-claude test-cluster ## Lint, types, import contracts, long tests, real kubectl, CLI, cluster
 
