@@ -79,7 +79,7 @@ async def _count(
         str(found.writes("agentteams/status")),
         str(found.of("events")),
         str(found.reads()),
-        f"≤ {mates + 10}, no reads",
+        f"≤ {2 * mates + 8 if apart and mates > 1 else mates + 10}, no reads",
         PEER[mates],
     )
     await client.delete(AGENT_TEAMS, team.namespace, team.name, propagation="Background")
