@@ -150,7 +150,7 @@ async def filtered(screen, pilot, text: str) -> str:
     beating = asyncio.create_task(beat())
     began = time.perf_counter()
     screen.typed("filter", text, True)
-    await until(pilot, lambda: screen._late is None)
+    await until(pilot, lambda: screen.late is None)
     took = time.perf_counter() - began
     done.set()
     await beating

@@ -42,6 +42,8 @@ VIEWS = {
     "board": (("j", "j", "enter", "3", "WAIT:after #2", "f"), "also le"),
     "task-list": (("j", "j", "enter", "3", "WAIT:after #2", "f", "WAIT:#2", "t"), "IN STATE"),
     "task": (("j", "j", "enter", "3", "WAIT:after #2", "f", "WAIT:#4", "j", "enter"), "while lead had it"),
+    "all-mail": (("colon", *"mail", "enter", "WAIT:6 live"), "PostgreSQL 16, the one"),
+    "all-tasks": (("colon", *"tasks", "enter", "WAIT:6 live"), "OAuth2 endpoints"),
     "pulse": (("colon", *"pulse", "enter"), "waits for a person"),
     "message": (("j", "j", "enter", "2", "WAIT", "k", "enter"), "written"),
     "log": (("j", "j", "l"), "12 passed"),

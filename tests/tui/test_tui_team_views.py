@@ -273,10 +273,10 @@ async def test_a_team_that_is_not_there_is_named(terminal, line):
         await t.shows("there is no team")
 
 
-async def test_mail_of_the_team_under_the_cursor(terminal):
+async def test_mail_of_the_team_that_is_named(terminal):
     async with terminal() as t:
         await t.shows("q3-report", "api-audit")
-        await t.press("colon", *"mail", "enter")
+        await t.press("colon", *"mail q3-report", "enter")
         await t.shows("cowork-agents / q3-report / Mail[0]")
 
 

@@ -129,6 +129,27 @@ def about_of(action: Action, words: Sequence[str]) -> About:
     return About(named[0] if named else "", named[1] if len(named) > 1 else None, wanted)
 
 
+def of_all_teams(
+    words: Sequence[str], *, inside: bool, teams: Iterable[tuple[str, str]], spaces: Iterable[str]
+) -> bool:
+    """Whether a line is about all teams, where there is a view of one and one of all.
+
+    ``inside``: it was typed in a view of one team. A word that a team and a namespace have means the team.
+    """
+    try:
+        request = request_of(words)
+    except CommandError:
+        return True  # and why it cannot be read is said when it is opened
+    names = request.namespaces
+    if any("/" in each for each in names or ()):
+        return False
+    if request.labels or request.context is not None or names == ():
+        return True
+    if names is None:
+        return not inside
+    return len(names) > 1 or (names[0] in spaces and all(team != names[0] for _, team in teams))
+
+
 def _goes_on(filter_words: Sequence[str], word: str) -> bool:
     """Whether a word belongs to the filter before it. A label ends a filter, unless ``-l`` waits for one."""
     return bool(filter_words) and (list(filter_words) == ["/-l"] or not _LABEL.fullmatch(word))
@@ -164,6 +185,9 @@ def complete(
         choices = ("csv", "text", "svg")
     elif action is not None and action.target in ("team", "agent"):
         choices = _of_team(action, head.split()[1:], teams, agents)
+        if action.across and "/" not in head.split()[-1]:
+            choices = [f"@{each}" for each in contexts] if last.startswith("@") else choices
+            choices = [*choices, *namespaces, EVERY]
     elif action is not None and action.opens:
         if "/" not in head:
             choices = [*namespaces, EVERY]

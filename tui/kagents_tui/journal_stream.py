@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,20 +27,27 @@ class NoJournalError(Exception):
 
 
 async def stream(
-    client: "Client", team: Mapping[str, Any], *, after: int = 0, follow: bool = True
+    client: "Client",
+    team: Mapping[str, Any],
+    *,
+    after: int = 0,
+    follow: bool = True,
+    kinds: Sequence[str] = (),
+    patience: float = WAIT_FOR_HUB_SECONDS,
 ) -> AsyncGenerator[dict[str, Any]]:
     """Journal entries with ``seq > after`` (docs/internals.md, section 3), each once and in order.
 
-    With ``follow`` it waits for a hub that is about to start, gives ``{"kind": "live"}`` once it has caught
+    With ``kinds`` the hub gives those alone; a log has all of them nevertheless. With ``follow`` it waits, at
+    most ``patience`` seconds, for a hub that is about to start, gives ``{"kind": "live"}`` once it has caught
     up, and ends when the recorder has ended; what the live stream missed then comes from the recorder's log.
     A log that no longer reaches back is announced by ``{"kind": "gap", "after": …, "seq": …}``. Raises
     NoJournalError when the team has no hub, ApiError when the stream broke: call again with the last number.
     """
-    pod = await _ready_hub(client, team, wait=follow)
+    pod = await _ready_hub(client, team, patience if follow else 0.0)
     last = after
     if recorder_state(pod) == "running":
         try:
-            async with aclosing(_tail(client, pod, last, follow=follow)) as entries:
+            async with aclosing(_tail(client, pod, last, kinds, follow=follow)) as entries:
                 async for entry in entries:
                     last = _number(entry, last)
                     yield entry
@@ -64,10 +71,10 @@ def _number(entry: Mapping[str, Any], last: int) -> int:
     return max(last, sequence) if isinstance(sequence, int) else last
 
 
-async def _ready_hub(client: "Client", team: Mapping[str, Any], *, wait: bool) -> dict[str, Any]:
+async def _ready_hub(client: "Client", team: Mapping[str, Any], patience: float) -> dict[str, Any]:
     """The hub once its recorder runs or has ended. Raises NoJournalError when that does not come about."""
     name = team["metadata"]["name"]
-    deadline = time.monotonic() + (WAIT_FOR_HUB_SECONDS if wait else 0.0)
+    deadline = time.monotonic() + patience
     while True:
         pod = await hub_pod(client, team)
         if pod is not None and recorder_state(pod) != "waiting":
@@ -97,9 +104,11 @@ async def _has_ended(client: "Client", team: Mapping[str, Any], pod: Mapping[str
 
 
 async def _tail(
-    client: "Client", pod: Mapping[str, Any], after: int, *, follow: bool
+    client: "Client", pod: Mapping[str, Any], after: int, kinds: Sequence[str], *, follow: bool
 ) -> AsyncGenerator[dict[str, Any]]:
     command = [PROGRAM, "tail", "--after", str(after), *(["--follow"] if follow else [])]
+    for kind in kinds:
+        command += ["--kind", kind]
     metadata = pod["metadata"]
     complaint = bytearray()
     session = await client.exec(metadata["namespace"], metadata["name"], command, container=RECORDER)

@@ -15,6 +15,8 @@ TITLES = {
     "namespace": "The list of namespaces",
     "context": "The list of contexts",
     "team": "One team",
+    "all-mail": "The mail of all teams",
+    "all-tasks": "The tasks of all teams",
     "document": "A text (description, YAML, message, help)",
     "log": "The log of a container",
     "agent": "One agent",
@@ -53,6 +55,8 @@ def page() -> str:
         "",
         "`TEAM` is `namespace/name`, or a name that only one team has; without it, the team under the",
         "cursor is meant. `AGENT` is one of its agents; without it, that under the cursor, else the first.",
+        "`:mail` and `:tasks` without a team are about the team whose view is open; on a list of all teams,",
+        "or with a namespace (`all`: every one), a label or a context, they are about all teams.",
         "Tab completes, up and down go through what was typed before.",
     ]
     return "\n".join(parts) + "\n"

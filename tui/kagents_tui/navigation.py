@@ -18,8 +18,13 @@ ROOT: Final = "teams"
 DRILLED: Final = {
     "team": "kagents_tui.screens.team:TeamScreen",
     "agent": "kagents_tui.screens.agent:AgentScreen",
+    "all-mail": "kagents_tui.screens.all_mail:AllMailScreen",
+    "all-tasks": "kagents_tui.screens.all_tasks:AllTasksScreen",
 }
-"""Views without a command, opened from a list; ``place.about`` says of what. Written as ``Action.opens``."""
+"""Views without a command of their own, written as ``Action.opens``.
+
+``place.about`` says of what they are; those of all teams need none.
+"""
 
 
 def screen_class(kind: str) -> "type[View] | None":

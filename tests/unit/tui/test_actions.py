@@ -15,6 +15,7 @@ from kagents_tui.commands import (
     Request,
     about_of,
     complete,
+    of_all_teams,
     parse,
     request_of,
 )
@@ -197,7 +198,7 @@ def test_what_follows_a_command_about_a_team(typed, about):
     [
         ("kill auth now", r"kill takes \[TEAM\], but 'now' was given too"),
         ("logs auth docs tests", r"logs takes \[TEAM \[AGENT\]\], but 'tests' was given too"),
-        ("mail auth lead /x", r"mail takes \[TEAM\] \[/FILTER\], but 'lead' was given too"),
+        ("mail dev/auth lead /x", r"mail takes \[TEAM or NAMESPACE…\] .*, but 'lead' was given too"),
         ("kill auth /x", "but '/x' was given too"),
     ],
 )
@@ -207,9 +208,39 @@ def test_no_word_behind_a_command_is_passed_over(typed, why):
         about_of(command.action, command.arguments)
 
 
+@pytest.mark.parametrize(
+    ("typed", "outside", "inside"),
+    [
+        ("mail", True, False),
+        ("mail /text", True, False),
+        ("mail all", True, True),
+        ("mail dev", True, True),
+        ("mail dev ops /text", True, True),
+        ("mail tier=gold", True, True),
+        ("mail @other", True, True),
+        ("mail unknown @other", True, True),
+        ("mail auth", False, False),
+        ("mail dev/auth", False, False),
+        ("mail dev/auth tier=gold", False, False),
+        ("mail both", False, False),
+        ("mail unknown", False, False),
+        ("mail a=b=c", True, True),
+    ],
+)
+def test_a_view_of_one_team_and_of_all_teams(typed, outside, inside):
+    teams, spaces = [("dev", "auth"), ("dev", "both")], ["dev", "ops", "both"]
+    words = parse(typed).arguments
+    found = [of_all_teams(words, inside=each, teams=teams, spaces=spaces) for each in (False, True)]
+    assert found == [outside, inside]
+
+
 def test_completion_goes_from_the_team_to_its_agents():
-    assert completed("mail ") == ["mail dev/auth", "mail dev/docs", "mail auth", "mail docs"]
+    teams, spaces = ["dev/auth", "dev/docs", "auth", "docs"], ["dev", "ops", "all"]
+    assert completed("mail ") == [f"mail {each}" for each in (*teams, *spaces)]
     assert completed("mail au") == ["mail auth"]
+    assert completed("tasks o") == ["tasks ops"]
+    assert completed("mail dev @") == ["mail dev @kind"]
+    assert completed("mail /x ") == []
     assert completed("logs dev/auth l") == ["logs dev/auth lead"]
     assert completed("kill dev/auth ") == []
     assert "mail docs" not in completed("mail ", teams=["dev/docs", "ops/docs"])

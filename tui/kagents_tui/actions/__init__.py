@@ -40,6 +40,8 @@ SCREENS: Final[dict[str, tuple[Scope, ...]]] = {
     "team": ("everywhere", "list", "acts", "team"),
     "mail": ("everywhere", "list", "mail"),
     "tasks": ("everywhere", "list", "tasks"),
+    "all-mail": ("everywhere", "list", "view", "all-mail"),
+    "all-tasks": ("everywhere", "list", "view", "all-tasks"),
     "pulse": ("everywhere", "list"),
     "document": ("everywhere", "document"),
     "log": ("everywhere", "document", "book", "log"),

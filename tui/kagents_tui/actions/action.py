@@ -40,6 +40,8 @@ class Action:
     footer: bool = False
     opens: str = ""
     """For a kind of the command line: its screen, ``module:Class``, imported when first opened."""
+    across: str = ""
+    """The kind of screen that shows the same of all teams, where an action that ``opens`` has one."""
     aliases: tuple[str, ...] = ()
     """Other names on the command line."""
     numbered: bool = False

@@ -44,7 +44,7 @@ ACTS: Final = (
         ("m",),
         "message",
         "Write to an agent of the team",
-        ("acts", "mail", "tasks", "agent", "log", "transcript", "attention"),
+        ("acts", "mail", "tasks", "all-mail", "all-tasks", "agent", "log", "transcript", "attention"),
         "agent",
         True,
         False,

@@ -4,7 +4,7 @@ from typing import Final
 
 from kagents_tui.actions.action import Action
 
-NAMED: Final = ("agents", "runs", "templates", "events")
+NAMED: Final = ("agents", "runs", "templates", "events", "all-mail", "all-tasks")
 """Lists with a name, a namespace and an age, beside teams and gates."""
 
 MOVES: Final = (

@@ -6,28 +6,33 @@ from kagents_tui.actions.action import Action
 from kagents_tui.actions.acts import EXEC
 from kagents_tui.actions.kinds import kind
 
+GRAMMAR: Final = "[TEAM or NAMESPACE…] [LABEL=VALUE…] [/FILTER] [@CONTEXT]"
+"""What may follow a view that there is of one team and of all teams."""
+
 TEAM: Final = (
     Action(
         "mail",
         (),
         "mail",
-        "Mail of a team: who wrote to whom, delivered, seen, waiting",
+        "Mail of the open team, else of all teams: who wrote to whom, delivered, seen, waiting",
         ("everywhere",),
         "team",
         command="mail",
-        argument="[TEAM] [/FILTER]",
+        argument=GRAMMAR,
         opens="kagents_tui.screens.mail:MailScreen",
+        across="all-mail",
     ),
     Action(
         "tasks",
         (),
         "tasks",
-        "Tasks of a team: board and list, with the history of each",
+        "Tasks of the open team, as a board or a list with the history of each; else of all teams",
         ("everywhere",),
         "team",
         command="tasks",
-        argument="[TEAM] [/FILTER]",
+        argument=GRAMMAR,
         opens="kagents_tui.screens.tasks:TasksScreen",
+        across="all-tasks",
     ),
     kind(
         "pulse", "kagents_tui.screens.pulse:PulseScreen", "The whole cluster at a glance", aliases=("pulses",)
@@ -54,16 +59,41 @@ TEAM: Final = (
         ("r",),
         "reply",
         "Answer the message: its sender and summary are filled in",
-        ("mail",),
+        ("mail", "all-mail"),
         mutates=True,
         needs=EXEC,
         footer=True,
     ),
     Action(
-        "unread_only", ("u",), "unread", "Only what nobody has looked at yet, or all", ("mail",), footer=True
+        "unread_only",
+        ("u",),
+        "unread",
+        "Only what nobody has looked at yet, or all",
+        ("mail", "all-mail"),
+        footer=True,
     ),
-    Action("preview", ("p",), "preview", "The message below the list, or more room for the list", ("mail",)),
-    Action("jump_agent", ("o",), "agent", "To the agent: the sender, or the task's owner", ("mail", "tasks")),
+    Action(
+        "preview",
+        ("p",),
+        "preview",
+        "The message below the list, or more room for the list",
+        ("mail", "all-mail"),
+    ),
+    Action(
+        "jump_agent",
+        ("o",),
+        "agent",
+        "To the agent: the sender, or the task's owner",
+        ("mail", "tasks", "all-mail", "all-tasks"),
+    ),
+    Action(
+        "sources",
+        ("i",),
+        "teams",
+        "Which teams are read, how old that is, which cannot be read and why",
+        ("all-mail", "all-tasks"),
+        footer=True,
+    ),
     Action("jump_task", ("number_sign",), "task", "To the task that the message names", ("mail",)),
     Action("column_left", ("h", "left"), "column left", "To the column on the left", ("tasks",)),
     Action("column_right", ("l", "right"), "column right", "To the column on the right", ("tasks",)),

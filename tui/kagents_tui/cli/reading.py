@@ -14,9 +14,6 @@ from kagents_tui.cli.tables import Table
 
 Object = dict[str, Any]
 
-AT_ONCE: Final = 8
-"""Teams whose hubs are asked at the same time."""
-
 
 def register(verbs: options.Verbs) -> None:
     """Add the verbs."""
@@ -128,6 +125,8 @@ async def _rows_of(
 ) -> list[Object]:
     """The rows of all teams in the order of the teams, asked for a few at a time."""
     import asyncio
+
+    from kagents_tui.gathering import AT_ONCE
 
     turns = asyncio.Semaphore(AT_ONCE)
 

@@ -1,8 +1,9 @@
 """Mail of a journal: every message once, and how far it has come."""
 
-from collections.abc import Mapping
+import heapq
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,8 @@ TEXT_LIMIT: Final = 65_536
 
 TEXT_BUDGET: Final = 64 * 1024 * 1024
 """Characters of all messages together; beyond it the oldest go too."""
+
+EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,30 @@ def drop_oldest(view: "JournalView") -> None:
     view.dropped_mail += 1
     for watcher in view.watchers:
         watcher.mail[oldest.key] = None
+
+
+def keep_within(views: Iterable["JournalView"]) -> None:
+    """Forgets the oldest messages of several journals, while they are too many or too long together."""
+    held = [view for view in views if view.mail]
+    surplus = sum(len(view.mail) for view in held) - MAIL_LIMIT
+    size = sum(view.mail_size for view in held) - TEXT_BUDGET
+    if surplus <= 0 and size <= 0:
+        return
+    surplus += MAIL_LIMIT // 100  # more at once than is needed: it need not be looked at again so soon
+    oldest = [(_written(view), number) for number, view in enumerate(held)]
+    heapq.heapify(oldest)
+    while oldest and (surplus > 0 or size > 0):
+        _, number = heapq.heappop(oldest)
+        view = held[number]
+        before = view.mail_size
+        drop_oldest(view)
+        surplus, size = surplus - 1, size - (before - view.mail_size)
+        if view.mail:
+            heapq.heappush(oldest, (_written(view), number))
+
+
+def _written(view: "JournalView") -> datetime:
+    return next(iter(view.mail.values())).written or EPOCH
 
 
 def delivery(view: "JournalView", entry: Mapping[str, Any], number: str) -> None:

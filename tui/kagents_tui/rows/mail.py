@@ -92,23 +92,39 @@ def preview(mail: Mail, scene: Scene) -> SafeText:
     return clean(f"{head}\n\n{mail.text}", limit=200_000)
 
 
-def matcher(text: str, *, unread: bool = False) -> Callable[[Mail], bool] | None:
-    """A predicate over messages: ``from:A``, ``to:B``, ``kind:C``, ``is:unread``, the rest as every filter.
+FIELDS = ("from", "to", "kind", "is")
 
-    None when everything matches. Raises ``FilterError`` for a filter that cannot be read.
-    """
-    wanted = {"from": "", "to": "", "kind": "", "is": "unread" if unread else ""}
-    rest = []
+
+def terms(text: str, names: tuple[str, ...]) -> tuple[dict[str, str], str]:
+    """The words ``name:value`` of a filter, in lower case and empty where there is none; and the rest."""
+    wanted, rest = dict.fromkeys(names, ""), []
     for word in text.split(" "):
         name, colon, value = word.partition(":")
         if colon and name in wanted and value:
             wanted[name] = value.lower()
         else:
             rest.append(word)
-    words = read_filter(" ".join(rest).strip()).text
-    if not any(wanted.values()) and words is None:
+    return wanted, " ".join(rest).strip()
+
+
+def matcher(text: str, *, unread: bool = False) -> Callable[[Mail], bool] | None:
+    """A predicate over messages: ``from:A``, ``to:B``, ``kind:C``, ``is:unread``, the rest as every filter.
+
+    None when everything matches. Raises ``FilterError`` for a filter that cannot be read.
+    """
+    wanted, rest = terms(text, FIELDS)
+    found, words = about(wanted, unread=unread), read_filter(rest).text
+    if found is None or words is None:
+        return found if words is None else lambda mail: words(search_text(mail).lower())
+    return lambda mail: found(mail) and words(search_text(mail).lower())
+
+
+def about(wanted: Mapping[str, str], *, unread: bool = False) -> Callable[[Mail], bool] | None:
+    """A predicate over messages by what stands behind ``from:`` and the other ``FIELDS``; None: every one."""
+    sender, receiver, sort = wanted["from"], wanted["to"], wanted["kind"]
+    state = wanted["is"] or ("unread" if unread else "")
+    if not (sender or receiver or sort or state):
         return None
-    sender, receiver, sort, state = wanted["from"], wanted["to"], wanted["kind"], wanted["is"]
 
     def matches(mail: Mail) -> bool:
         return (
@@ -116,7 +132,6 @@ def matcher(text: str, *, unread: bool = False) -> Callable[[Mail], bool] | None
             and (not receiver or receiver in mail.receiver.lower())
             and (not sort or sort in mail.kind or sort in KINDS.get(mail.kind, ""))
             and (not state or state in STATES[mail.state()])
-            and (words is None or words(search_text(mail).lower()))
         )
 
     return matches

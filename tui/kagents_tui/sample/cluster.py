@@ -250,6 +250,7 @@ def hub(team: Object) -> Object:
         "metadata": {
             "namespace": metadata["namespace"],
             "name": f"{metadata['name']}-hub-0a1b2",
+            "uid": f"{metadata['uid']}-hub",
             "ownerReferences": [{"uid": metadata["uid"]}],
         },
         "status": {

@@ -171,12 +171,14 @@ class Frame(Keeping, Screen[None], inherit_bindings=False):
         )
 
     def footer_actions(self) -> Sequence[Action]:
-        """What the footer has room for: first what only this screen can do."""
+        """What the footer has room for: first what only this screen can do, and the same one of all teams."""
         mine = SCREENS[self.kind][-1]
+        one = mine.removeprefix("all-")
         found = self.kagents.keymap.of_screen(self.kind, read_only=self.kagents.options.read_only)
+        own = ((mine,), (one, f"all-{one}"))
         return sorted(
             (each for each in found if each.footer and (each.keys or each.command)),
-            key=lambda each: 0 if each.scopes == (mine,) else 1 if mine in each.scopes else 2,
+            key=lambda each: 0 if each.scopes in own else 1 if mine in each.scopes else 2,
         )
 
     def key_cells(self) -> Sequence[Cell]:

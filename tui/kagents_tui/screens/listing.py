@@ -15,7 +15,7 @@ SORTS: Final = {
     "sort_namespace": ("NAMESPACE",),
     "sort_phase": ("PHASE",),
     "sort_cost": ("COST",),
-    "sort_age": ("AGE", "SINCE"),
+    "sort_age": ("AGE", "SINCE", "IN STATE"),
 }
 """The columns that a key sorts by: the first of them that the table has."""
 

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from textual.binding import BindingType
 from textual.containers import Vertical
 
-from kagents_tui.actions import BY_ID
 from kagents_tui.actions.bindings import bindings
 from kagents_tui.journal.changes import Changes
 from kagents_tui.journal.mail import Mail
@@ -24,6 +23,7 @@ from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.teams import Key
 from kagents_tui.rows.threads import Pair, Thread, Threads
 from kagents_tui.screens.followed import Followed
+from kagents_tui.screens.mail_answering import answer
 from kagents_tui.screens.mail_preview import Previewing
 from kagents_tui.screens.narrowing import Narrowing
 from kagents_tui.widgets.table import Table
@@ -45,6 +45,8 @@ class MailScreen(Previewing, Narrowing, Followed, inherit_bindings=False):
         self.threaded = False
         self.between: Pair | None = None
         """The two whose messages alone are shown."""
+        self.pointed: str | None = None
+        """The message to put the cursor on as soon as it is there."""
         self._unseen: tuple[int, datetime | None] = (0, None)
 
     def body(self) -> Any:
@@ -78,7 +80,20 @@ class MailScreen(Previewing, Narrowing, Followed, inherit_bindings=False):
         table: Any = self.query_one("#threads", Table)
         table.apply(self.threads.apply(changes.mail))
         self.take_changes(changes.mail)
+        self._point()
         self.preview()
+
+    def _point(self) -> None:
+        """Puts the cursor on the message that the view was opened for."""
+        if self.pointed is None or self.late is not None:
+            return
+        row, view = self.messages.row_of(self.pointed), self.following.tail.view
+        if row is not None:
+            self.pointed, self.messages.tail = None, False
+            self.messages.move_to(row)
+        elif view.live and self.pointed not in view.mail:
+            self.pointed = None
+            self.say(cell("that message is not in the journal any more").text, "warn")
 
     def narrowed(self) -> Any:
         return self.messages
@@ -204,18 +219,7 @@ class MailScreen(Previewing, Narrowing, Followed, inherit_bindings=False):
 
     def do_reply(self, arguments: tuple[str, ...]) -> None:
         """Writes an answer."""
-        mail, team = self.current(), self.following.team
-        if mail is None or team is None:
-            self.say(cell("reply: choose a message first").text, "warn")
-            return
-        receiver = rows.other_party(mail, self._agents())
-        if receiver is None:
-            self.say(cell(f"reply: {mail.sender} is no agent of this team").text, "warn")
-            return
-        from kagents_tui.acting import act
-
-        answer = act(self.kagents, BY_ID["message"], team, agent=receiver, summary=rows.answer_summary(mail))
-        self.kagents.run_worker(answer, group="acts", exit_on_error=False)
+        answer(self, self.current(), self.following.team, self._agents())
 
     def do_jump_agent(self, arguments: tuple[str, ...]) -> None:
         """To the sender; to the receiver of what a person wrote."""

@@ -17,12 +17,13 @@ from kagents_tui.rows.cells import cell
 from kagents_tui.rows.teams import Team
 from kagents_tui.screens.finding import Finding
 from kagents_tui.screens.frame import Frame
+from kagents_tui.screens.spanning import Spanning
 
 if TYPE_CHECKING:
     from kagents_tui.widgets.prompt import Prompt
 
 
-class View(Finding, Frame, inherit_bindings=False):
+class View(Finding, Spanning, Frame, inherit_bindings=False):
     """A screen that does things. An action ``x`` is the method ``do_x``, or an act on the selected team."""
 
     def __init__(self) -> None:
@@ -79,7 +80,7 @@ class View(Finding, Frame, inherit_bindings=False):
         method: Callable[[Any], None] | None = getattr(self, f"do_{action.id}", None)
         if method is not None:
             method(arguments)
-        elif action.opens and action.target == "team":
+        elif action.opens and action.target == "team" and not self.is_of_all(action, arguments):
             self.open_of_team(action, arguments)
         elif action.opens:
             self.open_kind(action, arguments)
@@ -146,7 +147,9 @@ class View(Finding, Frame, inherit_bindings=False):
             why = f"{action.id}: there is no context {request.context!r}; known: {known}"
             self.say(cell(why).text, "warn")
             return
-        navigation.go(app, Place(action.id, look=Look(filter=request.filter, labels=request.labels)))
+        navigation.go(
+            app, Place(action.across or action.id, look=Look(filter=request.filter, labels=request.labels))
+        )
         if request.context is not None:
             app.connect(request.context, request.namespaces)
         elif request.namespaces is not None:
