@@ -1,4 +1,4 @@
-"""``kagents-runner export``: a team's journal, mail, tasks, transcripts, changes, outputs and artifacts.
+"""``kagents-runner export``: a team's journal, mail, tasks, transcripts, changes, logs, outputs, artifacts.
 
 Of an agent's home only transcripts are taken, never its settings and credentials. What agents wrote is
 masked where it looks like a secret; outputs and artifacts are what people asked for, and stay as they are.
@@ -31,6 +31,7 @@ async def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> 
         _add(archive, f"transcripts/{agent.name}", places.homes_dir / agent.name, only=".jsonl")
     if team.mode == "coding" and team.repository is not None:
         await _add_changes(archive, places, team, environment)
+    _add(archive, "setup", places.work_dir / "setup", only=".log", deep=False)
     _add(archive, "outputs", _outputs(places, team), mask=False)
     if places.artifacts_dir is not None:
         _add(archive, "artifacts", places.artifacts_dir, mask=False)

@@ -73,6 +73,16 @@ def test_only_transcripts_are_taken_from_a_home(volume: Path) -> None:
     assert (told["team"], told["files"]) == ("demo", 2)
 
 
+def test_the_logs_of_the_setup_command_are_taken(volume: Path) -> None:
+    folder = volume / "work/setup"
+    folder.mkdir()
+    (folder / "lead.log").write_text("fetched with ghp_" + "a" * 36 + "\n")
+    (folder / "lead.done").touch()
+    found = exported(volume)
+    assert found["setup/lead.log"] == b"fetched with " + b"*" * 40 + b"\n"
+    assert "setup/lead.done" not in found
+
+
 def test_an_output_folder_that_is_a_link_leads_nowhere(volume: Path) -> None:
     (volume / "work/output").rmdir()
     (volume / "work/output").symlink_to("/etc")
