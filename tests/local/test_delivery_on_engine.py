@@ -18,7 +18,9 @@ sys.path.insert(
 )  # and the forge beside those of finishing
 
 from forge_server import TOKEN, ForgeServer, served
+from loopback_tls import tls_for_loopback
 from simulated_team import SPEED, Team, agent, git, make_repository, until
+from ssh_server import SshServer, ssh_served
 
 from kagents_core.api.resources import AGENT_TEAMS, EVENTS, NAMESPACES, SECRETS
 from kagents_core.kube.client import Client
@@ -36,9 +38,8 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAGENTS_SIMULATION_SPEED", SPEED)
 
 
-@pytest.fixture
-def forge(tmp_path: Path) -> Iterator[ForgeServer]:
-    """A forge with acme/backend."""
+def make_forge_root(tmp_path: Path) -> Path:
+    """The folder of a forge with acme/backend."""
     root = tmp_path / "forge"
     (root / "acme").mkdir(parents=True)
     git(
@@ -49,10 +50,34 @@ def forge(tmp_path: Path) -> Iterator[ForgeServer]:
         str(make_repository(tmp_path / "seed")),
         str(root / "acme/backend.git"),
     )
+    return root
+
+
+@pytest.fixture
+def forge(tmp_path: Path) -> Iterator[ForgeServer]:
+    """A forge with acme/backend."""
     with served() as server:
-        server.root = root
+        server.root = make_forge_root(tmp_path)
         yield server
         assert server.complaints == []
+
+
+@pytest.fixture
+def https_forge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ForgeServer]:
+    """The same over https, with a certificate that whoever started the engine trusts."""
+    certificate = tmp_path / "ca.pem"
+    with served(tls_for_loopback(certificate)) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        server.root = make_forge_root(tmp_path)
+        yield server
+        assert server.complaints == []
+
+
+@pytest.fixture
+def sshd(tmp_path: Path) -> Iterator[SshServer]:
+    """A server that opens to one key."""
+    with ssh_served(tmp_path / "sshd") as server:
+        yield server
 
 
 async def put_secret(client: Client, name: str, **values: str) -> None:
@@ -61,21 +86,34 @@ async def put_secret(client: Client, name: str, **values: str) -> None:
     await client.apply(SECRETS, NAMESPACE, name, body, manager="test", force=True)
 
 
+async def make_namespace(client: Client) -> None:
+    """The sample's."""
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    await client.create(NAMESPACES, None, space)
+
+
+async def apply_seed(client: Client, data: Path, url: str, **lifecycle: Any) -> Team:
+    """Applies the seed's manifest with only the repository's address, the harness and more as given."""
+    manifest = yaml.safe_load(SEED.read_text())
+    manifest["spec"]["repository"]["url"] = url
+    manifest["spec"]["harness"] = "simulated"
+    described = manifest["spec"]["lifecycle"]
+    request = described["pullRequest"] | lifecycle.pop("pullRequest", {})
+    described |= lifecycle | {"pullRequest": request}
+    team = Team(client, data, "auth-refactor", NAMESPACE)
+    await team.create({"metadata": manifest["metadata"], "spec": manifest["spec"]})
+    return team
+
+
 @pytest.fixture
 async def seed_team(fast: None, engine: Any, engine_client: Client, forge: ForgeServer) -> Callable[..., Any]:
-    """Applies the seed's manifest with only the repository's address, the harness and more as given."""
-    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    await engine_client.create(NAMESPACES, None, space)
+    """Applies the sample with the forge's repository."""
+    await make_namespace(engine_client)
     await put_secret(engine_client, "git-credentials", token=TOKEN)
 
     async def applied(**lifecycle: Any) -> Team:
-        manifest = yaml.safe_load(SEED.read_text())
-        manifest["spec"]["repository"]["url"] = f"{forge.url}/acme/backend.git"
-        manifest["spec"]["harness"] = "simulated"
-        manifest["spec"]["lifecycle"] |= lifecycle
-        team = Team(engine_client, engine.data.root, "auth-refactor", NAMESPACE)
-        await team.create({"metadata": manifest["metadata"], "spec": manifest["spec"]})
-        return team
+        url = f"{forge.url}/acme/backend.git"
+        return await apply_seed(engine_client, engine.data.root, url, **lifecycle)
 
     return applied
 
@@ -84,7 +122,51 @@ async def test_the_described_coding_team_ends_in_one_pull_request(
     seed_team: Callable[..., Any], forge: ForgeServer
 ) -> None:
     team = await seed_team()
-    status = await team.in_phase("Completed")
+    assert_delivered(await team.in_phase("Completed"), forge)
+
+
+async def test_it_does_so_over_https(
+    fast: None, https_forge: ForgeServer, engine: Any, engine_client: Client
+) -> None:
+    await make_namespace(engine_client)
+    await put_secret(engine_client, "git-credentials", token=TOKEN)
+    url = f"{https_forge.url}/acme/backend.git"
+    assert url.startswith("https://")
+    team = await apply_seed(engine_client, engine.data.root, url)
+    assert_delivered(await team.in_phase("Completed"), https_forge)
+
+
+async def test_it_does_so_over_ssh_and_the_key_stays_where_it_belongs(
+    spied: Path, forge: ForgeServer, sshd: SshServer, engine: Any, engine_client: Client
+) -> None:
+    await make_namespace(engine_client)
+    key = sshd.key.read_text()
+    pinned = {"ssh-privatekey": key, "known_hosts": sshd.host_line + "\n"}
+    await put_secret(engine_client, "git-credentials", **pinned)
+    await put_secret(engine_client, "forge", GITHUB_TOKEN=TOKEN)
+    team = await apply_seed(
+        engine_client,
+        engine.data.root,
+        sshd.url(forge.root / "acme/backend.git"),
+        githubTokenSecret="forge",
+        pullRequest={"provider": "github", "apiUrl": forge.url},
+    )
+    assert_delivered(await team.in_phase("Completed"), forge)
+    canaries = (key.splitlines()[1], TOKEN)
+    objects = [await team.status(), await team.pods(), forge.requests, forge.calls]
+    objects.append(list((await engine_client.list(EVENTS, NAMESPACE)).items))
+    told = [json.dumps(objects), spied.read_text()]
+    told += [
+        path.read_bytes().decode(errors="replace")
+        for root in (team.volume, *team.data.glob("pods/*/containers"))
+        for path in root.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    ]
+    assert "ssh" in told[1] and not [each for each in told if any(canary in each for canary in canaries)]
+
+
+def assert_delivered(status: dict[str, Any], forge: ForgeServer) -> None:
+    """As the sample describes it: merged in order, pushed, one pull request with its title."""
     [made] = forge.requests
     assert made["title"] == "feat(auth): migrate from JWT to OAuth2"
     assert (made["head"]["ref"], made["base"]["ref"]) == ("kagents/auth-refactor", "main")

@@ -135,6 +135,8 @@ class Git:
 
     def _variables(self) -> dict[str, str]:
         passed = {name: self.environment[name] for name in _PASSED_ON if name in self.environment}
+        if "SSL_CERT_FILE" in passed:  # some builds of git look at their own variable alone
+            passed.setdefault("GIT_SSL_CAINFO", passed["SSL_CERT_FILE"])
         return {
             **passed,
             "LC_ALL": "C",

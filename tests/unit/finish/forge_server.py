@@ -8,6 +8,7 @@ import asyncio
 import base64
 import json
 import os
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -288,18 +289,18 @@ async def _hang_up(request: web.Request) -> web.StreamResponse:
 
 
 @contextmanager
-def served() -> Iterator[ForgeServer]:
-    """A forge that listens while the context lasts."""
+def served(tls: ssl.SSLContext | None = None) -> Iterator[ForgeServer]:
+    """A forge that listens while the context lasts; over https when it is given a certificate."""
     forge = ForgeServer()
     loop = asyncio.new_event_loop()
     runner = web.AppRunner(forge.app(), handle_signals=False)
 
     async def start() -> None:
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
         port = runner.addresses[0][1]
-        forge.url = f"http://127.0.0.1:{port}"
+        forge.url = f"http{'s' if tls else ''}://127.0.0.1:{port}"
 
     loop.run_until_complete(start())
     thread = threading.Thread(target=loop.run_forever, daemon=True)

@@ -5,11 +5,8 @@ Both hold what they were asked with, so that a test can say who was shown the to
 
 import asyncio
 import base64
-import datetime
 import hashlib
-import ipaddress
 import os
-import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from loopback_tls import tls_for_loopback
 
 TOKEN = "lfs-token-canary-90c2"
 _KIND = "application/vnd.git-lfs+json"
@@ -114,29 +108,6 @@ class LargeFileServer:
         headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
         return web.Response(status=int(headers.pop("Status", "200").split()[0]), headers=headers, body=body)
 
-    def tls(self) -> ssl.SSLContext:
-        """A certificate for this address, made now."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-        now = datetime.datetime.now(datetime.UTC)
-        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-        builder = (
-            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        )
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        (self.folder / "key.pem").write_bytes(private)
-        made = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-        self.certificate.write_bytes(made)
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(self.certificate, self.folder / "key.pem")
-        return context
-
 
 @contextmanager
 def large_files_served(folder: Path) -> Iterator[LargeFileServer]:
@@ -146,7 +117,7 @@ def large_files_served(folder: Path) -> Iterator[LargeFileServer]:
     runners = {
         host: web.AppRunner(server.app(host), handle_signals=False) for host in ("repository", "storage")
     }
-    context = server.tls()
+    context = tls_for_loopback(server.certificate)
 
     async def start(runner: web.AppRunner) -> str:
         await runner.setup()
