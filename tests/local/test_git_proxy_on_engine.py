@@ -122,7 +122,7 @@ async def test_a_proxy_that_is_killed_comes_back(
     async def restarted() -> bool:
         [pod] = await team.pods("hub")
         counts = {each["name"]: each["restartCount"] for each in pod["status"]["containerStatuses"]}
-        return bool(counts["git"] == 1) and address.exists() and address.stat().st_ino != before
+        return bool(counts["git"] == 1) and address.exists() and address.stat().st_mtime_ns != before
 
     await team.in_phase("Running")
     await until(fetched)
@@ -132,7 +132,7 @@ async def test_a_proxy_that_is_killed_comes_back(
         if (found := json.loads(path.read_text()))
     ]
     address = team.volume / "team/git/address"
-    before = address.stat().st_ino
+    before = address.stat().st_mtime_ns
     os.kill(process["pid"], signal.SIGKILL)
     await until(restarted)
     await team.send("worker", "go on")
