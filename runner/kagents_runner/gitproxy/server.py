@@ -36,7 +36,8 @@ _PROTOCOL: Final = re.compile(r"version=[012]")
 _CREDENTIAL_LIMIT: Final = 1024
 _SERVICES: Final = ("git-upload-pack", "git-receive-pack")
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request, str], Awaitable[web.StreamResponse]]
+"""Answers the request of this agent."""
 
 
 class Proxy:
@@ -51,40 +52,30 @@ class Proxy:
 
     def application(self) -> web.Application:
         """What a web server serves. The server must not unpack bodies itself."""
-        application = web.Application(middlewares=[self._guarded])
-        application.router.add_get(f"{PATH}/info/refs", self._advertise)
-        application.router.add_post(f"{PATH}/git-upload-pack", self._fetch)
-        application.router.add_post(f"{PATH}/git-receive-pack", self._push)
+        application = web.Application()
+        application.router.add_get(f"{PATH}/info/refs", self._guarded(self._advertise))
+        application.router.add_post(f"{PATH}/git-upload-pack", self._guarded(self._fetch))
+        application.router.add_post(f"{PATH}/git-receive-pack", self._guarded(self._push))
+        application.router.add_route("*", "/{rest:.*}", self._guarded(_nothing))
         return application
 
-    @web.middleware
-    async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    def _guarded(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """Who it is, not too much of it, and not for ever."""
-        agent = self._who(request)
-        if agent is None:
-            headers = {"WWW-Authenticate": 'Basic realm="kagents"'}
-            return web.Response(status=401, text="The token is not this team's.\n", headers=headers)
-        if self._busy[agent] >= AT_ONCE:
-            return web.Response(status=429, text=f"{AT_ONCE} requests of this agent are under way.\n")
-        self._busy[agent] += 1
-        request["agent"] = agent
-        try:
-            async with asyncio.timeout(REQUEST_SECONDS):
-                return await handler(request)
-        except (PacketError, BodyError) as error:
-            return web.Response(status=400, text=f"{clean(str(error), limit=300, multiline=False)}\n")
-        except EOFError:
-            return web.Response(status=400, text="The push ends before its objects.\n")
-        except GitError as error:
-            say(f"{agent}: {error}", "warn")
-            return web.Response(status=500, text="git failed in the hub.\n")
-        except TimeoutError:
-            say(f"{agent}: a request took longer than {REQUEST_SECONDS:g} s", "warn")
-            return web.Response(status=504, text=f"That took longer than {REQUEST_SECONDS:g} seconds.\n")
-        except ConnectionError:
-            return web.Response(status=400)  # nobody listens any more
-        finally:
-            self._busy[agent] -= 1
+
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            agent = self._who(request)
+            if agent is None:
+                headers = {"WWW-Authenticate": 'Basic realm="kagents"'}
+                return web.Response(status=401, text="The token is not this team's.\n", headers=headers)
+            if self._busy[agent] >= AT_ONCE:
+                return web.Response(status=429, text=f"{AT_ONCE} requests of this agent are under way.\n")
+            self._busy[agent] += 1
+            try:
+                return await _limited(handler, request, agent)
+            finally:
+                self._busy[agent] -= 1
+
+        return guarded
 
     def _who(self, request: web.Request) -> str | None:
         kind, _, shown = request.headers.get("Authorization", "").partition(" ")
@@ -96,7 +87,7 @@ class Proxy:
             return None
         return agent if self._agents.knows(agent, token) else None
 
-    async def _advertise(self, request: web.Request) -> web.StreamResponse:
+    async def _advertise(self, request: web.Request, agent: str) -> web.StreamResponse:
         service = request.query.get("service", "")
         if service not in _SERVICES:
             return web.Response(status=403, text="Only git's smart protocol is spoken here.\n")
@@ -110,21 +101,20 @@ class Proxy:
             except RunnerError as failure:
                 refused = failure.sentence
         if refused is not None:
-            say(f"{request['agent']}: {refused}")
+            say(f"{agent}: {refused}")
             first = packet(f"# service={service}\n".encode()) + FLUSH
             return web.Response(body=first + error_packet(refused), content_type=kind)
         told = advertised(self._mirror, service.removeprefix("git-"), protocol)
         return await _streamed(request, kind, told, head)
 
-    async def _fetch(self, request: web.Request) -> web.StreamResponse:
+    async def _fetch(self, request: web.Request, _: str) -> web.StreamResponse:
         body = _body(request)
         told = uploaded(self._mirror, _protocol(request), body)
         return await _streamed(request, "application/x-git-upload-pack-result", told)
 
-    async def _push(self, request: web.Request) -> web.StreamResponse:
+    async def _push(self, request: web.Request, agent: str) -> web.StreamResponse:
         if not self._may_push:
             return web.Response(status=403, text=f"{NO_PUSH}\n")
-        agent = request["agent"]
         branch = branch_of(self._team.name, place_of(self._team, agent))
         answer = await receive(self._mirror, agent, branch, _body(request))
         return web.Response(body=answer, content_type="application/x-git-receive-pack-result")
@@ -133,6 +123,29 @@ class Proxy:
     def _may_push(self) -> bool:
         repository = self._team.repository
         return repository is not None and repository.agent_access == "push"
+
+
+async def _limited(handler: Handler, request: web.Request, agent: str) -> web.StreamResponse:
+    """The answer, or what went wrong in one line."""
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            return await handler(request, agent)
+    except (PacketError, BodyError) as error:
+        return web.Response(status=400, text=f"{clean(str(error), limit=300, multiline=False)}\n")
+    except EOFError:
+        return web.Response(status=400, text="The push ends before its objects.\n")
+    except GitError as error:
+        say(f"{agent}: {error}", "warn")
+        return web.Response(status=500, text="git failed in the hub.\n")
+    except TimeoutError:
+        say(f"{agent}: a request took longer than {REQUEST_SECONDS:g} s", "warn")
+        return web.Response(status=504, text=f"That took longer than {REQUEST_SECONDS:g} seconds.\n")
+    except ConnectionError:
+        return web.Response(status=400)  # nobody listens any more
+
+
+async def _nothing(_: web.Request, __: str) -> web.StreamResponse:
+    return web.Response(status=404, text="There is one repository here.\n")
 
 
 def _body(request: web.Request) -> Body:

@@ -99,7 +99,7 @@ async def test_the_hub_proves_itself(
         ("GET", "/repository.git/info/refs", 403),
         ("GET", "/repository.git/info/refs?service=git-upload-archive", 403),
         ("GET", "/repository.git/info/refs?service=--upload-pack%3Did", 403),
-        ("PUT", f"/repository.git/{PUSH}", 405),
+        ("PUT", f"/repository.git/{PUSH}", 404),
         ("POST", "/repository.git/git-upload-archive", 404),
     ],
 )
