@@ -40,10 +40,9 @@ def test_an_agent_creates_and_advances_its_own_branch(team: ProxiedTeam, remote:
     ids=str,
 )
 def test_anything_else_is_refused_with_the_reason(
-    team: ProxiedTeam, remote: Path, arguments: tuple[str, ...], reason: str
+    standing: tuple[ProxiedTeam, Path], arguments: tuple[str, ...], reason: str
 ) -> None:
-    team.commit("scout", "one.md")
-    team.did("scout", "tag", "v3")
+    team, remote = standing
     main = git(remote, "rev-parse", "main")
     options = [each for each in arguments if each.startswith("--")]
     ran = team.git("scout", "push", *options, "origin", *arguments[len(options) :])
