@@ -118,3 +118,40 @@ async def test_an_apply_bound_to_an_old_version_is_refused(server, make_team) ->
         force="true",
     )
     assert (refusal.status, refusal.reason) == (409, "Conflict")
+
+
+async def test_artifacts_and_inputs_are_kept_as_they_were_applied(server, make_team) -> None:
+    maker = {"name": "one", "prompt": "x", "artifacts": [{"name": "report", "path": "docs/report.md"}]}
+    taker = {"name": "two", "prompt": "x", "inputs": [{"from": "one/report"}]}
+    body = make_team()
+    body["spec"] |= {"teammates": [taker, maker]}
+    made = await apply(server, body, "one")
+    by_name = {each["name"]: each for each in made["spec"]["teammates"]}
+    assert by_name["two"]["inputs"] == taker["inputs"]
+    assert by_name["one"]["artifacts"] == maker["artifacts"]
+
+
+async def test_artifacts_in_a_status_are_told_apart_by_agent_and_name(server, make_team) -> None:
+    """The recorder applies them all each time; one that it tells anew replaces what it said of it."""
+    await apply(server, make_team(), "one")
+    told = [
+        {
+            "agent": agent,
+            "name": "report",
+            "path": "r",
+            "problem": "it is not there",
+            "at": "2026-11-21T00:00:00Z",
+        }
+        for agent in ("one", "two")
+    ]
+    kept = told[0] | {"folder": False, "files": 1, "size": 8, "sha256": "0" * 64}
+    del kept["problem"]
+    for artifacts in (told, [kept, told[1]]):
+        status = {
+            "apiVersion": "claude.amcheste.io/v1alpha1",
+            "kind": "AgentTeam",
+            "metadata": {"name": "t"},
+            "status": {"artifacts": artifacts},
+        }
+        written = await apply(server, status, "kagents-recorder", "status", force="true")
+        assert written["status"]["artifacts"] == artifacts

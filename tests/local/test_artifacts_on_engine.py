@@ -88,6 +88,20 @@ async def test_a_chain_of_makers_and_takers(
     assert (await condition(team, "ArtifactsKept"))["status"] == "True"
 
 
+async def test_agents_without_a_script_make_what_they_declare(engine: Any, engine_client: Client) -> None:
+    team = Team(engine_client, engine.data.root, "scriptless")
+    lead = agent("Lead.", artifacts=[{"name": "summary", "path": "summary.md"}])
+    second = agent("Read.", name="two", inputs=[{"from": "one/report"}])
+    await team.apply(second, agent("Find.", name="one", artifacts=[REPORT]), lead=lead)
+    await team.in_phase("Completed")
+    made = await artifacts(team, 2)
+    assert {source: each.get("problem") for source, each in made.items()} == {
+        "lead/summary": None,
+        "one/report": None,
+    }
+    assert "has the input one/report" in await team.log("two")
+
+
 async def test_what_is_not_made_is_a_condition_and_no_failure(engine: Any, engine_client: Client) -> None:
     team = Team(engine_client, engine.data.root, "missing")
     await team.apply(agent("Find.", "shutdown: done", name="one", artifacts=[REPORT]))

@@ -73,6 +73,7 @@ def _keep(
         problem = str(error)
     except OSError as error:
         if is_full(error):
+            empty(target)  # others need the room
             raise
         problem = _why(error)
     empty(target)

@@ -67,6 +67,25 @@ def test_nothing_is_prepared_on_a_full_volume_and_the_same_volume_is_prepared_la
     assert small.layout.ready.exists()
 
 
+def test_an_artifact_without_room_is_no_end_and_takes_no_room(small: Place) -> None:
+    small.agents["scout"] |= {
+        "script": steps("shutdown: done"),
+        "artifacts": [{"name": "big", "path": "big"}],
+    }
+    small.variables["KAGENTS_ARTIFACTS_DIR"] = str(small.root / "artifacts/scout")
+    small.prepare()
+    (small.root / "artifacts/scout").mkdir(parents=True)
+    big = small.work / "output/big"
+    big.write_bytes(os.urandom(SIZE * 2 // 3))
+    ran = small.run("supervise", "scout")
+    assert ran.code == EXIT_VOLUME_FULL
+    assert sentence(small).startswith("The team's volume is full: ")
+    assert list((small.root / "artifacts/scout/big").iterdir()) == []
+    big.write_bytes(b"small")
+    assert small.run("supervise", "scout").code == 0
+    assert (small.root / "artifacts/scout/big/big").read_bytes() == b"small"
+
+
 def test_a_clone_without_room_names_the_volume(small: Place, tmp_path: Path) -> None:
     source = make_repository(tmp_path / "source")
     (source / "large").write_bytes(os.urandom(2 * SIZE))
