@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from small_team import SmallTeam
 
 sys.path.insert(0, str(Path(__file__).parent))  # the scripted model is a package beside these tests
+sys.path.append(str(Path(__file__).parents[1] / "local"))  # the terminal that keys are pressed in
 
 REPOSITORY = Path(__file__).parents[2]
 INSTALLED = REPOSITORY / ".cache/claude/node_modules/@anthropic-ai"

@@ -1,10 +1,15 @@
 """The whole chain with the real CLI: status, the request in full, an answer as terminals send it."""
 
-from collections.abc import AsyncIterator
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from piloted_terminal import terminal
 from scripted_model import Call, Conversation, Reply, Rule, Say, Script, ScriptedModel
 from small_team import git, until
 from whole_team import NAMESPACE, WholeTeam, engine_with_team
@@ -88,3 +93,59 @@ async def test_a_person_reads_the_exact_call_and_lets_the_agent_go_on(
         ("permission", "allow"),
     ]
     assert team.journal("malformed") == [] and model.unexpected == []
+
+
+@pytest.mark.timeout(180)
+async def test_one_key_of_the_terminal_puts_the_answer_that_the_cli_reads_into_its_mailbox(
+    team: WholeTeam, model: ScriptedModel
+) -> None:
+    model.script = Script([Rule("lead", "Begin", [BUILD, *[finish] * 9])])
+    await team.apply(model_url=model.url, prompts={"lead": "Begin."}, permissionMode={"lead": "default"})
+    permission = await request(team, "permission")
+    async with terminal(team.data) as t:
+        await t.shows(NAME, "1 needs you")
+        await t.pilot.press("w")
+        await t.shows("Attention[1]", "echo shop")
+        await t.pilot.press("space")
+        await t.shows("command: echo shop > shop.txt", "a allow")
+        with standing_still(team, "lead"):
+            await t.press_until("a", f"lead of {NAME}: allowed")
+            [message] = await until(lambda: natively(team, "lead"))
+        assert message == {
+            "type": "permission_response",
+            "request_id": permission.id,
+            "subtype": "success",
+            "response": {"permission_updates": []},
+        }
+
+        async def completed() -> bool:
+            return (await team.status()).get("phase") == "Completed"
+
+        await until(completed, 90)
+        await t.shows("nothing waits for anybody")
+    assert "Shop" in git(team.volume / "work/repo", "log", "--format=%s", f"kagents/{NAME}/lead")
+    assert [(e["ask"], e["answer"], e["id"]) for e in team.journal("answer")] == [
+        ("permission", "allow", permission.id)
+    ]
+    assert team.journal("malformed") == [] and model.unexpected == []
+
+
+@contextmanager
+def standing_still(team: WholeTeam, agent: str) -> Iterator[None]:
+    """The agent's CLI takes nothing out of its mailbox meanwhile."""
+    pids = team.pids(agent)
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def natively(team: WholeTeam, agent: str) -> list[dict[str, Any]]:
+    """Answers in the agent's mailbox, as the protocol has them."""
+    [inbox] = team.volume.glob(f"**/inboxes/{agent}.json")
+    texts = [str(each["text"]) for each in json.loads(inbox.read_text() or "[]")]
+    return [json.loads(text) for text in texts if "permission_response" in text]
