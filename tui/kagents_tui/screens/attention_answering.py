@@ -98,7 +98,8 @@ class Answering(KindList, inherit_bindings=False):
             return
         if peek.is_plan:
             if number > len(MODES):
-                self.say(cell("a plan is approved by 1, 2 or 3; ? tells which is which").text, "warn")
+                tells = self.kagents.keymap.words("help")
+                self.say(cell(f"a plan is approved in three ways; {tells} tells which keys").text, "warn")
                 return
             mode: Mode = MODES[number - 1][0]
             self._send(peek, allow=True, mode=mode)
@@ -117,7 +118,10 @@ class Answering(KindList, inherit_bindings=False):
         if peek is None:
             return
         if not peek.is_question:
-            self.say(cell("only a question is answered in own words; r refuses with a reason").text, "dim")
+            refuses = self.kagents.keymap.words("refuse")
+            self.say(
+                cell(f"only a question is answered in own words; {refuses} refuses with a reason").text, "dim"
+            )
             return
         self.run_worker(self._ask_words(peek), group="acts", exit_on_error=False)
 
@@ -141,7 +145,8 @@ class Answering(KindList, inherit_bindings=False):
         if peek is None:
             return
         if peek.item.need.failure is not None:
-            self.say(cell("a delivery is retried (a), or its team is ended (:kill)").text, "dim")
+            retries = self.kagents.keymap.words("allow")
+            self.say(cell(f"a delivery is retried ({retries}), or its team is ended (:kill)").text, "dim")
         elif peek.item.need.request is None:
             self.act_on_team(BY_ID["deny"], ())
         else:

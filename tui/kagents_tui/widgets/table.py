@@ -1,7 +1,6 @@
 """The table of every list: virtual, so ten thousand rows cost what the visible ones cost.
 
-Its cursor belongs to an object's key, never to a row number: when rows move, the cursor moves with its object
-and keeps its place on the screen. Cells are made by pure functions of ``kagents_tui.rows`` when painted.
+Cells are made by pure functions of ``kagents_tui.rows`` when painted.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -9,24 +8,22 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from textual import events
-from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from kagents_tui.filters import Labels
 from kagents_tui.rows.cells import Cell, Column, Scene
 from kagents_tui.widgets.arranged import Arranged, Touched, keyed
-from kagents_tui.widgets.arranging import Arranging
 from kagents_tui.widgets.columns import Columns
 from kagents_tui.widgets.cues import Cues
-from kagents_tui.widgets.marks import Marking, Marks
+from kagents_tui.widgets.marks import Marks
 from kagents_tui.widgets.painter import Painter, RowLook
+from kagents_tui.widgets.pointed import Pointed
 
 Item = TypeVar("Item")
 
 
-class Table(Arranging[Item], Marking[Item], ScrollView, can_focus=True, inherit_bindings=False):
+class Table(Pointed[Item], can_focus=True, inherit_bindings=False):
     """A list of items in columns.
 
     ``scene`` gives the time and glyphs; ``key`` an item's identity; ``search`` what the filter looks at;
@@ -76,8 +73,6 @@ class Table(Arranging[Item], Marking[Item], ScrollView, can_focus=True, inherit_
         self.header = 1 if header else 0
         self.tail = tail
         self.empty = empty
-        self.cursor = 0
-        self.cursor_key: Hashable = None
         self.row_height = 2 if detail else 1
         self.marks: Marks[Item] = Marks(key)
         self._rows: Arranged[Item] = Arranged(key, search, order, labels, ages)
@@ -118,7 +113,7 @@ class Table(Arranging[Item], Marking[Item], ScrollView, can_focus=True, inherit_
             self._resize_content()
         self._refresh_touched(touched, anew=not count or current != self.cursor_key)
         if count != len(self.rows) or current != self.cursor_key:
-            self.post_message(self.Moved(self))
+            self.moved()
 
     # Columns
 
@@ -134,86 +129,17 @@ class Table(Arranging[Item], Marking[Item], ScrollView, can_focus=True, inherit_
         if self._columns.skip(by):
             self.refresh()
 
-    # The cursor
-
     def _shown_anew(self) -> None:
         self._measured = None
         self._follow_cursor()
         self._resize_content()
         self.refresh()
+        self.moved()
+
+    def moved(self) -> None:
         self.post_message(self.Moved(self))
 
-    def _follow_cursor(self) -> None:
-        """Finds the cursor's object again; when it is gone, its neighbour takes the cursor."""
-        before = self.cursor
-        if self.tail and self.rows:
-            self.cursor = len(self.rows) - 1
-        elif self.cursor_key is not None and (found := self._rows.index(self.cursor_key)) is not None:
-            self.cursor = found
-        self.cursor = max(0, min(self.cursor, len(self.rows) - 1))
-        if self.rows:
-            self.cursor_key = self.key_of(self.rows[self.cursor])
-        if self.cursor != before and self.is_mounted:
-            moved = (self.cursor - before) * self.row_height
-            self._resize_content()
-            if not self.tail:
-                self.scroll_to(
-                    y=max(0, self.scroll_offset.y + moved), animate=False, immediate=True, force=True
-                )
-            self._reveal()
-
-    def _resize_content(self) -> None:
-        self.virtual_size = Size(self.room, len(self.rows) * self.row_height + self.header)
-
-    @property
-    def current(self) -> Item | None:
-        """The item under the cursor."""
-        return self.rows[self.cursor] if self.rows else None
-
-    # Moving
-
-    def move_to(self, index: int) -> None:
-        """Puts the cursor on a row and brings it into view."""
-        if not self.rows:
-            return
-        before = self.cursor
-        self.cursor = max(0, min(index, len(self.rows) - 1))
-        self.cursor_key = self.key_of(self.rows[self.cursor])
-        if before == self.cursor:
-            return
-        if not self._reveal():
-            self.refresh_row(before)
-            self.refresh_row(self.cursor)
-        self.post_message(self.Moved(self))
-
-    def refresh_row(self, index: int) -> None:
-        """Paints one row anew."""
-        self.refresh_lines(index * self.row_height + self.header, self.row_height)
-
-    def move(self, step: str) -> None:
-        """``up``, ``down``, ``first``, ``last``, ``page_up`` or ``page_down``."""
-        page = max(1, (self.size.height - self.header) // self.row_height - 1)
-        targets = {
-            "up": self.cursor - 1,
-            "down": self.cursor + 1,
-            "first": 0,
-            "last": len(self.rows) - 1,
-            "page_up": self.cursor - page,
-            "page_down": self.cursor + page,
-        }
-        self.tail = self.tail and step == "last"
-        self.move_to(targets[step])
-
-    def _reveal(self) -> bool:
-        """Scrolls the least that shows the cursor; whether it scrolled."""
-        height = self.size.height - self.header
-        top, bottom = self.cursor * self.row_height, (self.cursor + 1) * self.row_height
-        offset = self.scroll_offset.y
-        wanted = top if top < offset else bottom - height if bottom > offset + height else offset
-        if wanted == offset or height <= 0:
-            return False
-        self.scroll_to(y=max(0, wanted), animate=False, immediate=True, force=True)
-        return True
+    # The mouse and the size
 
     def on_click(self, event: events.Click) -> None:
         """A click selects; a click on the selected row opens it; one on a title sorts by the column."""
@@ -242,11 +168,6 @@ class Table(Arranging[Item], Marking[Item], ScrollView, can_focus=True, inherit_
         self.refresh()
 
     # Painting
-
-    @property
-    def room(self) -> int:
-        """Cells of a line beside the scroll bar."""
-        return self.scrollable_content_region.width
 
     def render_lines(self, crop: Any) -> list[Strip]:
         """Measures the visible rows once for all lines of this paint."""
