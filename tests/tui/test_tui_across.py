@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from kagents_tui.navigation import drill
 from kagents_tui.rows import all_mail
 from kagents_tui.sample import data
 from kagents_tui.sample.cluster import SampleCluster, SampleConnector
 from kagents_tui.sample.journal import task
 from kagents_tui.sample.times import stamp
+from kagents_tui.screens.mail import MailScreen
 
 NOW = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
 KEYS = {" ": "space", "/": "slash", "=": "equals_sign", "@": "at", "-": "minus", ":": "colon"}
@@ -96,7 +98,10 @@ async def test_namespaces_labels_and_filters_narrow_what_is_read(terminal, clust
         await t.shows("All mail[0]", "no mail yet", "● 2 live")
         assert t.app.namespaces == ("ops-agents",)
         await t.press("0")
-        await t.shows("All mail[7]")
+        await t.shows("All mail[7]", "● 6 live")
+        await t.press("3")
+        await t.shows("All mail[2]", "● 1 live", "Which quarter")
+        assert {key[0] for key in t.app.screen.gathering.sources} == {"cowork-agents"}
 
 
 @pytest.mark.parametrize("line", ["mail nobody", "tasks nobody"])
@@ -155,6 +160,16 @@ async def test_enter_leads_to_the_message_in_its_team(terminal):
         await t.press("escape")
         await t.shows("All mail[7]")
         assert t.app.screen.table().cursor == 1, "the cursor stayed where it was"
+
+
+async def test_a_message_that_is_no_more_is_told(terminal):
+    async with terminal() as t:
+        await t.shows("q3-report", "api-audit")
+        screen = MailScreen(("dev-agents", "auth-refactor"))
+        screen.pointed = "m-forgotten"
+        drill(t.app, screen)
+        await t.shows("Mail[5]", "that message is not in the journal any more")
+        assert screen.pointed is None
 
 
 async def test_the_message_below_agent_and_answer(terminal, cluster):

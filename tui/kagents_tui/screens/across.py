@@ -86,11 +86,14 @@ class Across(KindList, inherit_bindings=False):
         self._gather()
 
     def _chosen(self, team: Team) -> bool:
+        shown = self.kagents.namespaces
+        if shown and team.key[0] not in shown:
+            return False
         labels = labels_of(team) if self._selectors else {}
         return all(selects(labels) for selects in self._selectors)
 
-    def _gather(self) -> None:
-        """Reads the teams that are shown now, on the connection there is now."""
+    def _gather(self, *, known: bool = True) -> None:
+        """Reads the teams there are, on the connection there is; without ``known`` those that come now."""
         app = self.kagents
         self.gathering, self._connection = None, app.connection
         self._pending.clear()
@@ -99,7 +102,7 @@ class Across(KindList, inherit_bindings=False):
             self.workers.cancel_group(self, GROUP)
             return
         self.gathering = Gathering(app.connection.client, self.kinds, self._changed, app.now)
-        self.gathering.take(wanted(dict(app.teams), self._chosen))
+        self.gathering.take(wanted(dict(app.teams) if known else {}, self._chosen))
         # A worker of the screen: it ends when the screen is closed, and every stream with it.
         self.run_worker(self.gathering.run(), group=GROUP, exclusive=True, exit_on_error=False)
 
@@ -109,7 +112,7 @@ class Across(KindList, inherit_bindings=False):
 
     def teams_replaced(self) -> None:
         if self.ready:
-            self._gather()
+            self._gather(known=False)  # those that the application still has are of before
 
     # What is new
 
