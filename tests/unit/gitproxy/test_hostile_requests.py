@@ -253,6 +253,7 @@ def peak(team: ProxiedTeam) -> int:
     return int(next(line for line in told.splitlines() if line.startswith("VmHWM")).split()[1])
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 def test_what_is_large_is_not_held(team: ProxiedTeam) -> None:
     team.did("scout", "ls-remote", "origin")
