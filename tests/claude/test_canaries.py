@@ -212,4 +212,6 @@ async def test_no_secret_is_where_it_does_not_belong(
 
 
 async def _completed(team: WholeTeam) -> bool:
-    return (await team.status()).get("phase") == "Completed"
+    """The team is done, and its hub has written its last."""
+    pods = await team.agents_with_pods()
+    return (await team.status()).get("phase") == "Completed" and pods["hub"] == ["Succeeded"]

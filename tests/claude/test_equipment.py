@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from mcp_over_http import mcp_over_http
@@ -76,7 +77,8 @@ async def test_a_command_is_a_server_with_its_secrets_and_the_repository_s_own_s
     assert about["credential"] == "none"
     assert not (tmp_path / "started").exists()
     for each in [worker.pid, *_children(worker.pid)]:
-        assert TOKEN.encode() not in Path(f"/proc/{each}/cmdline").read_bytes()
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            assert TOKEN.encode() not in Path(f"/proc/{each}/cmdline").read_bytes()
     assert TOKEN.encode() not in Path(f"/proc/{worker.pid}/environ").read_bytes()
     files = [path for path in team.root.rglob("*") if path.is_file() and secret not in path.parents]
     assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
@@ -109,5 +111,8 @@ def unreachable(agent: RunningAgent) -> dict[str, str]:
 
 
 def _children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(each) for task in tasks for each in (task / "children").read_text().split()]
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended meanwhile
+            found += [int(each) for each in (task / "children").read_text().split()]
+    return found
