@@ -134,6 +134,8 @@ class AgentDocument:
     """The conflict of branches that it is started for, in words."""
     artifacts: tuple[ArtifactDocument, ...] = ()
     inputs: tuple[InputDocument, ...] = ()
+    instructions: str = ""
+    """What it is to heed at all times: the team's text, then its own."""
 
 
 def parse_team(text: str | bytes) -> TeamDocument:
@@ -176,6 +178,7 @@ def parse_agent(text: str | bytes) -> AgentDocument:
         quality=_quality(fields.optional("quality", dict)),
         artifacts=tuple(_artifact(item) for item in fields.items("artifacts")),
         inputs=tuple(_input(item) for item in fields.items("inputs")),
+        instructions=fields.optional("instructions", str) or "",
     )
 
 

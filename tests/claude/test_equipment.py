@@ -29,6 +29,18 @@ async def test_a_skill_is_offered_and_read(
     assert model.unexpected == []
 
 
+async def test_instructions_are_heeded_beside_the_repository_s_own(
+    small_team: MakeTeam, model: ScriptedModel
+) -> None:
+    team = small_team("worker")
+    (team.worktree("worker") / "CLAUDE.md").write_text("Indent by two.\n")
+    model.script = Script([Rule("worker", "Begin", [])])
+    team.start("worker", "Begin.", instructions="Say please.\n\nCount twice.\n")
+    await until(lambda: team.hooks("worker", "TeammateIdle"))
+    told = json.dumps(model.bodies[0])
+    assert told.index("Say please.") < told.index("Count twice.") < told.index("Indent by two.")
+
+
 async def test_a_server_is_used_with_the_headers_of_its_secret(
     small_team: MakeTeam, model: ScriptedModel, tmp_path: Path
 ) -> None:

@@ -7,7 +7,17 @@ from pydantic import ConfigDict, Field, model_validator
 from kagents_core.api.artifacts import MOST_ARTIFACTS, MOST_INPUTS, AgentInput, Artifact
 from kagents_core.api.constants import RESERVED_NAMES
 from kagents_core.api.equipment import EnvironmentVariable, McpServer, Skill
-from kagents_core.api.fields import Amounts, Duration, Image, Label, LongText, ModelName, PathText, Prompt
+from kagents_core.api.fields import (
+    Amounts,
+    Duration,
+    Image,
+    Instructions,
+    Label,
+    LongText,
+    ModelName,
+    PathText,
+    Prompt,
+)
 from kagents_core.api.model import SET_LIST, Spec, map_list, refusal, rules
 
 Harness = Literal["claude-code", "simulated"]
@@ -45,6 +55,8 @@ class AgentSpec(Spec):
     """Model that the agent uses: an alias such as ``opus``, or a full id."""
     prompt: Prompt
     """The agent's task, in words; a teammate's may name results: ``{{ results.AGENT.KEY }}``."""
+    instructions: Instructions | None = None
+    """What this agent is to heed at all times, after the team's ``instructions``: its own ``CLAUDE.md``."""
     harness: Harness | None = None
     """What runs this agent; the team's ``harness`` when absent."""
     permission_mode: PermissionMode = "auto-accept"

@@ -18,6 +18,7 @@ from kagents_core.api.quality import QualityGates
 from kagents_core.api.resultrules import result_problems
 from kagents_core.api.team import AgentTeamSpec, Lifecycle, Workspace
 from kagents_core.api.template import AgentTeamRunSpec, AgentTeamTemplateSpec
+from kagents_core.instructions import layered
 from kagents_core.simulation import check_script, parse_script, unknown_agents
 
 MOST_PROMPT_BYTES: Final = 96 * 1024
@@ -26,6 +27,10 @@ TOO_MUCH_PROMPT: Final = (
     "an input, and name the file here"
 )
 TOO_MUCH_SCRIPT: Final = "script and prompt of one agent together are larger than 96 KiB"
+TOO_MUCH_INSTRUCTION: Final = (
+    "the instructions of the team and of one agent, its prompt and script together are larger than 96 KiB; "
+    "put what is long into a skill or a file"
+)
 TOO_MUCH_COMMAND: Final = (
     "the commands and variables of MCP servers, prompt and script of one agent together are larger than "
     "96 KiB; put what is long into a file of the image or the repository"
@@ -47,7 +52,7 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
         *_parts(agents),
         *result_problems(agents),
         *artifact_problems(agents),
-        *_sizes(agents, spec.quality_gates),
+        *_sizes(agents, spec.quality_gates, spec.instructions or ""),
         *_mounts(spec.workspace),
         *_scopes(spec),
         *_skill_paths(spec, agents),
@@ -81,7 +86,7 @@ def template_problems(spec: AgentTeamTemplateSpec) -> list[FieldError]:
     return [
         *_teammates(spec.teammates),
         *_gates(spec.lifecycle, spec.teammates),
-        *_sizes(agents, spec.quality_gates),
+        *_sizes(agents, spec.quality_gates, spec.instructions or ""),
         *result_problems(agents),
         *artifact_problems(agents),
     ]
@@ -109,7 +114,9 @@ def _agents(spec: AgentTeamSpec) -> Iterator[tuple[str, AgentSpec]]:
         yield f"spec.teammates[{index}]", teammate
 
 
-def _sizes(agents: Sequence[tuple[str, AgentSpec]], quality: QualityGates | None) -> Iterator[FieldError]:
+def _sizes(
+    agents: Sequence[tuple[str, AgentSpec]], quality: QualityGates | None, instructions: str
+) -> Iterator[FieldError]:
     """Every agent is told of the whole team in one environment variable, which Linux limits to 128 KiB."""
     script = quality.validation_script if quality else None
     prompts = {f"{where}.prompt": _written(agent.prompt) for where, agent in agents}
@@ -118,6 +125,12 @@ def _sizes(agents: Sequence[tuple[str, AgentSpec]], quality: QualityGates | None
         yield FieldError(longest, None, TOO_MUCH_PROMPT)
     for where, agent in agents:
         own = _written(agent.script or "") + _written(agent.prompt)
+        if told := _written(layered(instructions, agent.instructions)):
+            own += told
+            if own > MOST_PROMPT_BYTES:
+                which = "spec" if agent.instructions is None else where
+                yield FieldError(f"{which}.instructions", None, TOO_MUCH_INSTRUCTION)
+                continue
         commands = sum(_written(text) for server in agent.mcp_servers for text in _told(server))
         if commands and own + commands > MOST_PROMPT_BYTES:
             yield FieldError(f"{where}.mcpServers", None, TOO_MUCH_COMMAND)

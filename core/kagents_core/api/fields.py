@@ -151,6 +151,7 @@ Whole = Annotated[int, Strict()]
 
 Prompt = Annotated[str, StringConstraints(min_length=1, max_length=131072)]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Instructions = Annotated[str, StringConstraints(min_length=1, max_length=16384)]
 LongText = Annotated[str, StringConstraints(max_length=65536)]
 
 Label = Annotated[

@@ -12,6 +12,7 @@ from kagents_core.api.fields import (
     Duration,
     Flag,
     GateEvent,
+    Instructions,
     Money,
     MountPath,
     ObjectName,
@@ -199,6 +200,8 @@ class AgentTeamSpec(Spec):
     """The agent that coordinates; without it the teammates work independently."""
     teammates: Teammates = ()
     """The worker agents."""
+    instructions: Instructions | None = None
+    """What every agent is to heed at all times, as the ``CLAUDE.md`` of its home."""
     coordination: Coordination | None = None
     """Backends of mail and tasks."""
     lifecycle: Lifecycle = Lifecycle()

@@ -44,6 +44,7 @@ IMMUTABLE_TEAM_FIELDS: Final = (
     "harness",
     "lead",
     "teammates",
+    "instructions",
     "coordination",
     "qualityGates",
     "observability",

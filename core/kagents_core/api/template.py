@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from kagents_core.api.agents import MOST_TEAMMATES, Harness, LeadSpec, TeammateSpec
 from kagents_core.api.backends import Coordination, Observability
-from kagents_core.api.fields import Flag, Label, ShortText
+from kagents_core.api.fields import Flag, Instructions, Label, ShortText
 from kagents_core.api.model import Spec, Status, map_list, rules
 from kagents_core.api.quality import QualityGates
 from kagents_core.api.repository import Repository
@@ -27,6 +27,8 @@ class AgentTeamTemplateSpec(Spec):
         Field(min_length=1, max_length=MOST_TEAMMATES, json_schema_extra=map_list("name")),
     ]
     """The worker agents."""
+    instructions: Instructions | None = None
+    """What every agent is to heed at all times, as the ``CLAUDE.md`` of its home."""
     coordination: Coordination | None = None
     """Backends of mail and tasks."""
     lifecycle: Lifecycle = Lifecycle()

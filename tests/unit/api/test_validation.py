@@ -181,6 +181,16 @@ def test_prompts_that_would_not_fit_an_environment_variable_are_refused(change):
     assert validate(change({"spec.teammates": teammates[:3]})) == []
 
 
+def test_instructions_that_would_not_fit_an_environment_variable_are_refused(change):
+    teammate = {"name": "t", "prompt": "\u20ac" * 12_000}
+    both = {"spec.instructions": "\u20ac" * 16_000, "spec.teammates": [teammate]}
+    assert validate(change(both)) == []
+    own = {"spec.teammates": [teammate | {"instructions": "\u20ac" * 9_000}]}
+    [error] = validate(change(both | own))
+    assert error.field == "spec.teammates[0].instructions"
+    assert "96 KiB" in str(error)
+
+
 def test_commands_too_long_for_a_pod_s_environment_are_refused(change):
     server = {"name": "a", "command": "c", "args": ["x" * 8000] * 13}
     errors = validate(change({"spec.lead": {"prompt": "x", "mcpServers": [server]}}))

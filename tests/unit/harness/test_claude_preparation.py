@@ -101,6 +101,23 @@ def test_the_home_lets_no_dialog_appear_and_keeps_what_was_there(context: MakeCo
     assert "-I" in server["args"] and server["env"]["KAGENTS_AGENT_NAME"] == "worker"
 
 
+def test_instructions_are_the_home_s_own_file_and_follow_no_link(context: MakeContext) -> None:
+    made = context(instructions="Say please.\n")
+    made.home_dir.mkdir()
+    theirs = made.home_dir / "theirs"
+    theirs.write_text("kept")
+    (made.home_dir / "CLAUDE.md").symlink_to(theirs)
+    prepare_home(made, choose_credential(made.environment))
+    assert (made.home_dir / "CLAUDE.md").read_text() == "Say please.\n"
+    assert theirs.read_text() == "kept"
+
+
+def test_without_instructions_there_is_no_such_file(context: MakeContext) -> None:
+    made = context()
+    prepare_home(made, choose_credential(made.environment))
+    assert not (made.home_dir / "CLAUDE.md").exists()
+
+
 @pytest.mark.parametrize("damage", ["{", "[]", '{"projects": 7}'])
 def test_a_damaged_configuration_is_replaced(context: MakeContext, damage: str) -> None:
     made = context()

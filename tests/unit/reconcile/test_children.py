@@ -132,6 +132,20 @@ def test_the_documents_say_who_is_who() -> None:
     assert own["sessionId"] == session_id("u-1", "researcher")
 
 
+def test_an_agent_is_told_the_team_s_instructions_and_then_its_own() -> None:
+    manifest = seed("q3-report.yaml")
+    manifest["spec"]["instructions"] = "Say please.\n\n"
+    manifest["spec"]["teammates"][0]["instructions"] = "Count twice."
+    made = pods_of(manifest)
+
+    def told(who: str) -> str:
+        [container] = made[who]["spec"]["containers"]
+        return str(json.loads(variables(container)["KAGENTS_AGENT"]["value"])["instructions"])
+
+    assert told("researcher") == "Say please.\n\nCount twice.\n"
+    assert told("lead") == "Say please.\n"
+
+
 def test_a_command_s_secrets_are_files_of_its_agent_s_container_alone() -> None:
     secret = {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "pass"}}}
     more = {"configMapKeyRef": {"name": "cm", "key": "host", "optional": True}}

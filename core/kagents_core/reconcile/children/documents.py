@@ -8,6 +8,7 @@ from kagents_core.api.quality import QualityGates
 from kagents_core.api.quantities import parse_duration
 from kagents_core.api.repository import Repository
 from kagents_core.api.team import AgentTeamSpec
+from kagents_core.instructions import layered
 from kagents_core.reconcile.children.artifacts import artifacts_of
 from kagents_core.reconcile.children.equipment import equipment_of
 from kagents_core.reconcile.identity import Identity
@@ -109,6 +110,7 @@ def agent_document(
         "role": agent.role,
         "model": agent.spec.model,
         "prompt": agent.spec.prompt,
+        "instructions": layered(spec.instructions, agent.spec.instructions),
         "harness": agent.harness,
         "permissionMode": agent.spec.permission_mode,
         "effort": agent.spec.effort,

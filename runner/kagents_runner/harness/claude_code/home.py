@@ -55,6 +55,8 @@ def prepare_home(context: AgentContext, credential: Credential) -> Path:
         artifacts=_artifacts(context),
     )
     _write(home / "settings.json", _settings(hooks, credential))
+    if context.agent.instructions:  # the CLI reads it before every session, ahead of the repository's own
+        replace_file(home / "CLAUDE.md", context.agent.instructions.encode(), mode=0o600)
     install_skills(home, context.agent.skills, context.cwd)
     servers = {each.name: asdict(each) for each in context.agent.mcp_servers if each.command is not None}
     if servers:
