@@ -30,7 +30,7 @@ from kagents_core.api.teamrules import TEAM_RULES
 
 OnComplete = Literal["create-pr", "push-branch", "notify", "none"]
 
-ONE_INPUT_SOURCE = "an input comes from exactly one of configMap and pvc"
+ONE_INPUT_SOURCE = "an input comes from exactly one of configMap, pvc and secret"
 ONE_CREDENTIAL = "a team has one credential; give apiKeySecret or oauthSecret, not both"
 WEBHOOK_NEEDS_URL = "a gate with channel webhook needs a webhookUrl"
 
@@ -39,19 +39,26 @@ class WorkspaceInput(Spec):
     """Read-only material of a cowork team; exactly one source."""
 
     model_config = ConfigDict(
-        json_schema_extra=rules(("has(self.configMap) != has(self.pvc)", ONE_INPUT_SOURCE))
+        json_schema_extra=rules(
+            (
+                "(has(self.configMap) ? 1 : 0) + (has(self.pvc) ? 1 : 0) + (has(self.secret) ? 1 : 0) == 1",
+                ONE_INPUT_SOURCE,
+            )
+        )
     )
 
     config_map: ObjectName | None = None
     """ConfigMap whose keys become files."""
     pvc: ObjectName | None = None
     """Claim whose files are shown."""
+    secret: ObjectName | None = None
+    """Secret whose keys become files; every agent of the team can read them."""
     mount_path: MountPath
     """Where agents find the files."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.config_map is None) == (self.pvc is None):
+        if sum(each is not None for each in (self.config_map, self.pvc, self.secret)) != 1:
             raise refusal(ONE_INPUT_SOURCE)
         return self
 

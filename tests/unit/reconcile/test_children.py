@@ -121,6 +121,22 @@ def test_inputs_are_mounted_where_the_prompt_says() -> None:
     assert volume["configMap"]["name"] == "quarterly-data"
 
 
+def test_a_secret_that_is_an_input_is_files_of_the_agents_and_of_nothing_else() -> None:
+    manifest = seed("q3-report.yaml")
+    manifest["spec"]["workspace"]["inputs"].append({"secret": "ledger", "mountPath": "/workspace/ledger"})
+    for agent, pod in pods_of(manifest).items():
+        volumes = {each["name"]: each["secret"] for each in pod["spec"]["volumes"] if "secret" in each}
+        holding = [name for name, secret in volumes.items() if secret["secretName"] == "ledger"]
+        mounts = [
+            (container["name"], mount["mountPath"], mount["readOnly"])
+            for container in (*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"])
+            for mount in container["volumeMounts"]
+            if mount["name"] in holding
+        ]
+        assert mounts == ([] if agent == "hub" else [("agent", "/workspace/ledger", True)]), agent
+        assert [volumes[name]["defaultMode"] for name in holding] == [0o440] * len(holding)
+
+
 def test_the_documents_say_who_is_who() -> None:
     pod = pods_of(seed("q3-report.yaml"))["researcher"]
     env = variables(pod["spec"]["containers"][0])

@@ -80,6 +80,8 @@ def _workspace(identity: Identity, spec: AgentTeamSpec) -> tuple[list[dict[str, 
         name = f"input-{index}"
         if source.config_map:
             volumes.append({"name": name, "configMap": {"name": source.config_map}})
+        elif source.secret:
+            volumes.append({"name": name, "secret": {"secretName": source.secret, "defaultMode": 0o440}})
         else:
             volumes.append(
                 {"name": name, "persistentVolumeClaim": {"claimName": source.pvc, "readOnly": True}}
