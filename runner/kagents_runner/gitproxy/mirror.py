@@ -45,6 +45,7 @@ class Mirror:
     known_hosts: Path
     environment: Mapping[str, str]
     _fetching: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _made: bool = False
     _begun: float = 0.0
     _failure: RunnerError | None = None
     _pushing: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
@@ -63,12 +64,13 @@ class Mirror:
         asked = clock()
         async with self._fetching:
             if self._begun < asked:
-                self._begun = clock()
+                begun = clock()
                 try:
                     await self._fetch()
                     self._failure = None
                 except RunnerError as failure:
                     self._failure = failure
+                self._begun = begun  # not of one that was broken off
             if self._failure is not None:
                 raise self._failure
 
@@ -98,12 +100,14 @@ class Mirror:
             raise clone_failure(error, repository.url, repository.branch) from error
 
     async def _make(self) -> None:
-        if (self.directory / "HEAD").exists():
+        """Once a process, also where one is: another process may have ended half way."""
+        if self._made:
             return
         head = f"--initial-branch={self.repository.branch}"
         await self.git.run("init", "--quiet", "--bare", "--template=", head, "--", str(self.directory))
         for key, value in _SETTINGS.items():
             await self.git.run("config", key, value, cwd=self.directory)
+        self._made = True
 
     def clear(self) -> None:
         """Removes what pushes have left that ended with the proxy; before it serves."""

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -238,3 +239,14 @@ def test_two_teams_on_one_machine(team_of: Callable[..., ProxiedTeam], remote: P
     assert teams[0].port != teams[1].port
     for each in teams:
         assert "refs/heads/main" in each.did("scout", "ls-remote", "origin")
+
+
+def test_a_cluster_of_ipv6(team_of: Callable[..., ProxiedTeam], remote: Path) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    team = team_of(remote.as_uri())
+    team.place.variables["KAGENTS_GIT_PROXY_ADDRESS"] = "::1"
+    team.start()
+    works(team, remote)
