@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS, EVENTS, Resource
-from kagents_tui.cli import exits, options, output, tables
+from kagents_tui.cli import exits, options, output, tables, telling
 from kagents_tui.cli.exits import CommandError
 from kagents_tui.cli.options import Session
 from kagents_tui.cli.tables import Table
@@ -198,49 +198,6 @@ def _write_rows(
     output.write_table(columns, rows, widest=None if wide else output.terminal_width())
 
 
-async def agents_of_team(session: Session, team: Object) -> list[Object]:
-    """The agents as the status tells of them."""
-    return tables.agents_of(team)
-
-
-async def gates_of_team(session: Session, team: Object) -> list[Object]:
-    """The gates and their states."""
-    from kagents_tui.gate_states import gates_of
-
-    return [{"event": gate.event, "state": gate.state, "teammate": gate.teammate} for gate in gates_of(team)]
-
-
-async def delivery_of_team(session: Session, team: Object) -> list[Object]:
-    """What became of the team's work: branch, commit, pull request; of others nothing."""
-    from kagents_tui.delivery_states import delivery_of
-
-    found = delivery_of(team)
-    if found is None:
-        return []
-    row: Object = {"state": found.state, "action": found.action, "message": found.message or None}
-    row |= {"branch": found.branch or None, "commit": found.commit or None}
-    request = {"url": found.url, "state": found.request or None} if found.url else None
-    return [row | {"pullRequest": request, "since": found.since or None}]
-
-
-async def artifacts_of_team(session: Session, team: Object) -> list[Object]:
-    """What its agents make, kept or missing or still ahead."""
-    import dataclasses
-
-    from kagents_tui.artifact_states import artifacts_of
-
-    found = [(each, dataclasses.asdict(each)) for each in artifacts_of(team)]
-    # A number or check sum of what is not there is no nought, but nothing.
-    measured = ("folder", "files", "size")
-    return [
-        {
-            key: None if value == "" or (key in measured and each.state != "kept") else value
-            for key, value in row.items()
-        }
-        for each, row in found
-    ]
-
-
 async def journal_of(session: Session, team: Object) -> list[Object]:
     """Every journal entry there is. Raises NoJournalError without a hub."""
     from kagents_tui.journal_stream import stream
@@ -288,13 +245,15 @@ _RUNS: Final = _objects(AGENT_TEAM_RUNS, tables.RUNS)
 _TEMPLATES: Final = _objects(AGENT_TEAM_TEMPLATES, tables.TEMPLATES)
 _GETTERS: Final[dict[str, Getter]] = {
     "teams": _TEAMS,
-    "agents": of_teams(agents_of_team, tables.AGENTS, lambda row: f"{row['team']}/{row['agent']}"),
-    "gates": of_teams(gates_of_team, tables.GATES, lambda row: f"{row['team']}/{row['event']}"),
+    "agents": of_teams(telling.agents_of_team, tables.AGENTS, lambda row: f"{row['team']}/{row['agent']}"),
+    "gates": of_teams(telling.gates_of_team, tables.GATES, lambda row: f"{row['team']}/{row['event']}"),
     "deliveries": of_teams(
-        delivery_of_team, tables.DELIVERIES, lambda row: f"{row['team']}/{row['branch'] or row['state']}"
+        telling.delivery_of_team,
+        tables.DELIVERIES,
+        lambda row: f"{row['team']}/{row['branch'] or row['state']}",
     ),
     "artifacts": of_teams(
-        artifacts_of_team, tables.ARTIFACTS, lambda row: f"{row['team']}:{row['agent']}/{row['name']}"
+        telling.artifacts_of_team, tables.ARTIFACTS, lambda row: f"{row['team']}:{row['agent']}/{row['name']}"
     ),
     "mail": of_teams(mail_of_team, tables.MAIL, lambda row: f"{row['team']}/{row['id']}"),
     "tasks": of_teams(tasks_of_team, tables.TASKS, lambda row: f"{row['team']}/{row['id']}"),

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from kagents_tui.cli import exits, fold, options, reading, tables
+from kagents_tui.cli import exits, fold, options, reading, tables, telling
 from kagents_tui.cli.exits import CommandError
 from kagents_tui.cli.options import Session
 from kagents_tui.cli.tables import Table
@@ -23,14 +23,14 @@ def register(verbs: options.Verbs) -> None:
         "list the agents of teams: what each does, waits for and costs, after whom it starts",
         ("kagents agents -A", "kagents agents q3-report -o wide"),
     )
-    parser.set_defaults(run=_shown(reading.agents_of_team, tables.AGENTS, "agent"))
+    parser.set_defaults(run=_shown(telling.agents_of_team, tables.AGENTS, "agent"))
     parser = _verb(
         verbs,
         "gates",
         "list the gates of teams, waiting, decided or ahead",
         ("kagents gates -A", "kagents gates q3-report -o json"),
     )
-    parser.set_defaults(run=_shown(reading.gates_of_team, tables.GATES, "event"))
+    parser.set_defaults(run=_shown(telling.gates_of_team, tables.GATES, "event"))
     parser = _verb(
         verbs,
         "mail",
