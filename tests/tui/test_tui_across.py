@@ -10,6 +10,7 @@ from kagents_tui.rows import all_mail
 from kagents_tui.sample import data
 from kagents_tui.sample.cluster import SampleCluster, SampleConnector
 from kagents_tui.sample.journal import task
+from kagents_tui.sample.stage.play import StageConnector
 from kagents_tui.sample.times import stamp
 from kagents_tui.screens.mail import MailScreen
 
@@ -35,6 +36,12 @@ def cluster(cluster):
     cluster.journals["q3-report"] = copy.deepcopy(REPORT)
     cluster.find("cowork-agents", "q3-report")["metadata"]["labels"] = {"tier": "gold"}
     return cluster
+
+
+@pytest.fixture
+def played():
+    """The demonstration, standing still but for what a test tells."""
+    return StageConnector(now=lambda: NOW, beat_seconds=10_000)
 
 
 async def run(t, line):
@@ -130,21 +137,20 @@ async def test_the_palette_leads_there(terminal):
 # Mail
 
 
-async def test_what_comes_is_shown_and_what_does_not_pass_is_not(terminal, cluster):
-    async with terminal() as t:
+async def test_what_comes_is_shown_and_what_does_not_pass_is_not(terminal, played):
+    async with terminal(connector=played) as t:
         await opened(t, "mail /team:q3-report")
-        await t.shows("All mail[2/7]")
-        source = t.app.screen.gathering.sources["cowork-agents", "q3-report"]
-        source.view.apply(message(9, 0, "lead", "researcher", "The third one."))
-        t.app.screen.gathering._news[source.team.key] = source
-        t.app.screen._changed()
-        await t.shows("All mail[3/8]", "The third one.")
-        source.view.apply({"kind": "seen", "seq": 10, "id": "q9", "seen": stamp(NOW)})
-        t.app.screen.gathering._news[source.team.key] = source
-        t.app.screen._changed()
+        await t.shows("All mail[2/17]", "● 8 live")
+        told = {"from": "lead", "to": "researcher", "type": "message", "summary": "", "written": stamp(NOW)}
+        stage = t.app.connection.client
+        stage.tell("q3-report", "message", id="n1", text="The third one.", **told)
+        stage.tell("docs-sweep", "message", id="n2", text="Not of this team.", **told)
+        await t.shows("All mail[3/19]", "The third one.", "waiting 0s")
+        stage.tell("q3-report", "seen", id="n1", seen=stamp(NOW))
         await t.until(lambda: "read 0s" in t.line("The third one."))
+        assert "Not of this team." not in t.text()
         await t.press("u")
-        await t.shows("All mail[2/8]", "unread only")
+        await t.shows("All mail[0/19]", "unread only")
 
 
 async def test_enter_leads_to_the_message_in_its_team(terminal):
@@ -250,7 +256,6 @@ async def test_only_what_is_seen_is_painted_and_a_filter_goes_in_slices(terminal
         async with terminal(size=(120, 24)) as t:
             await opened(t, "mail")
             await t.shows("All mail[6005]")
-            await t.until(lambda: not t.app.screen._pending)
             made.clear()
             await t.press("ctrl+b", "k", "g", "j")
             assert 0 < len(set(made)) < 100, "what is not in view is not made"
@@ -283,22 +288,18 @@ async def test_tasks_of_all_teams_lead_to_their_board(terminal, cluster):
         assert t.app.screen.selected_agent() == "backend-api"
 
 
-async def test_a_task_that_changes_or_goes_is_shown_so(terminal, cluster):
-    async with terminal() as t:
-        await opened(t, "tasks", "all-tasks")
-        await t.shows("All tasks[5]")
-        source = t.app.screen.gathering.sources["cowork-agents", "q3-report"]
-
-        def told(entry):
-            source.view.apply(entry | {"at": stamp(NOW)})
-            t.app.screen.gathering._news[source.team.key] = source
-            t.app.screen._changed()
-
-        told(task("1", "Collect the figures", "completed", "researcher") | {"seq": 4})
-        await t.until(lambda: "done" in t.line("Collect the figures"))
-        told({"kind": "task", "seq": 5, "id": "1", "task": None})
-        await t.shows("All tasks[4]")
-        cluster.remove("dev-agents", "auth-refactor")
+async def test_a_task_that_changes_or_goes_is_shown_so(terminal, played):
+    async with terminal(connector=played) as t:
+        await opened(t, "tasks /q3-report", "all-tasks")
+        await t.shows("All tasks[4]", "● 8 live")
+        stage, about = t.app.connection.client, "Summary on one page"
+        assert "doing" in t.line(about)
+        done = {key: each for key, each in task("3", about, "completed", "lead").items() if key != "kind"}
+        stage.tell("q3-report", "task", **done)
+        await t.until(lambda: "done" in t.line(about))
+        stage.tell("q3-report", "task", id="3", task=None, changed=["deleted"])
+        await t.shows("All tasks[3]")
+        stage.remove("cowork-agents", "q3-report")
         await t.shows("All tasks[0]")
 
 
