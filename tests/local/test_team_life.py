@@ -198,14 +198,16 @@ async def test_a_coding_team_commits_on_its_branches(make_team: MakeTeam, tmp_pa
     team.check_mail()
 
 
-CHATTY = [step for number in range(8) for step in (f"send: {{to: lead, text: 'm{number}'}}", "work: 2")]
 LISTENING = [*("wait: {mail_from: scout}" for _ in range(8)), "dismiss: scout", "wait: {ended: scout}"]
 
 
-async def chatty(team: Team, **fields: Any) -> None:
-    """A team whose scout sends eight messages in about a second, and whose lead waits for each."""
+async def chatty(team: Team, work: int = 2, **fields: Any) -> None:
+    """A team whose scout sends eight messages in about a second (with more ``work``, in more), and whose lead
+    waits for each.
+    """
+    steps = [step for each in range(8) for step in (f"send: {{to: lead, text: 'm{each}'}}", f"work: {work}")]
     await team.apply(
-        agent("Tell.", *CHATTY, name="scout"), lead=agent("Hear.", *LISTENING, "finish: all heard"), **fields
+        agent("Tell.", *steps, name="scout"), lead=agent("Hear.", *LISTENING, "finish: all heard"), **fields
     )
 
 
@@ -226,8 +228,8 @@ async def test_killed_agents_are_resumed_and_nothing_is_lost_or_doubled(make_tea
 
 async def test_a_suspended_team_goes_on_where_it_stopped(make_team: MakeTeam) -> None:
     team = make_team("suspended")
-    await chatty(team)
-    await until(lambda: journalled(team, "m2"))
+    await chatty(team, work=12)
+    await until(lambda: journalled(team, "m1"))
     await team.patch(suspend=True)
     await team.in_phase("Suspended")
 
