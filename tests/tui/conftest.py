@@ -182,7 +182,9 @@ class Screen:
             self.read()
 
     def text(self) -> str:
-        return "\n".join(self.screen.display)
+        # Not ``display``: it fails where half of a wide character has been overwritten.
+        columns, buffer = range(self.screen.columns), self.screen.buffer
+        return "\n".join("".join(buffer[y][x].data for x in columns) for y in range(self.screen.lines))
 
     def until(self, *words: str, seconds: float = 40.0) -> None:
         deadline = time.monotonic() + seconds
