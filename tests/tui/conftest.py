@@ -174,10 +174,10 @@ class Screen:
         ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.process.send_signal(signal.SIGWINCH)
 
-    def until_written(self, sequence: bytes, seconds: float = 40.0) -> None:
-        """Waits until the process has written these bytes."""
+    def until_written(self, sequence: bytes, seconds: float = 40.0, *, since: int = 0) -> None:
+        """Waits until the process has written these bytes, behind so many others."""
         deadline = time.monotonic() + seconds
-        while sequence not in self.raw:
+        while sequence not in self.raw[since:]:
             assert time.monotonic() < deadline, f"{sequence!r} was not written:\n{self.text()}"
             self.read()
 
