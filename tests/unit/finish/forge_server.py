@@ -207,7 +207,8 @@ class ForgeServer:
             return web.json_response(
                 {"message": "Reviews may only be requested from collaborators."}, status=422
             )
-        self.reviewers[int(request.match_info["number"])] = body["reviewers"]
+        teams = [f"team {name}" for name in body.get("team_reviewers", ())]
+        self.reviewers[int(request.match_info["number"])] = body["reviewers"] + teams
         return web.json_response({}, status=201)
 
     async def _git(self, request: web.Request) -> web.StreamResponse:

@@ -50,6 +50,28 @@ def test_a_conflict_names_files_and_branches_and_keeps_them(finishing):
     assert finishing.finish().code == 1, "nothing may be pushed after a conflict"
 
 
+HOSTILE = "a\n\x1b[31m--upload-pack=touch PWNED.txt"
+
+
+def test_a_hostile_file_name_is_delivered_as_it_is(finishing):
+    finishing.work("backend", HOSTILE, "one\n", subject="Add it")
+    finishing.work("tests", "-rf", "two\n", subject="Add another")
+    finishing.outcome()
+    assert finishing.pushed(HOSTILE) == "one"
+    assert finishing.pushed("-rf") == "two"
+    assert list(finishing.place.root.rglob("PWNED")) == []
+
+
+def test_a_hostile_file_name_in_conflict_is_told_in_one_harmless_line(finishing):
+    finishing.work("backend", HOSTILE, "one\n", subject="Add it")
+    finishing.work("tests", HOSTILE, "two\n", subject="Add it too")
+    ran = finishing.merge()
+    assert ran.code == 66
+    assert "conflicts with kagents/demo/backend in a" in ran.sentence
+    assert "\x1b" not in ran.sentence + ran.out + ran.err
+    assert ran.sentence.count("\n") <= 1
+
+
 def test_a_resolved_conflict_is_delivered_by_the_next_attempt(finishing):
     finishing.work("backend", "README.md", "one\n")
     finishing.work("tests", "README.md", "two\n")

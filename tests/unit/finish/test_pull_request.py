@@ -38,6 +38,21 @@ def test_labels_reviewers_and_draft(ready, forge):
     assert (forge.labels, forge.reviewers) == ({1: ["auth"]}, {1: ["ann"]})
 
 
+def test_a_team_of_the_organization_is_asked_as_a_team(ready, forge):
+    ready.wish["pullRequest"] |= {"reviewers": ["acme/security", "ann"]}
+    assert "warnings" not in json.loads(ready.finish().sentence)
+    assert forge.reviewers == {1: ["ann", "team security"]}
+
+
+def test_github_enterprise_answers_below_a_path_of_its_own(ready, forge):
+    ready.wish["pullRequest"] |= {"apiUrl": f"{forge.url}/api/v3", "labels": ["auth"], "reviewers": ["ann"]}
+    for _ in range(2):
+        assert ready.finish().code == 0
+    assert (forge.made(), forge.labels, forge.reviewers) == (1, {1: ["auth"]}, {1: ["ann"]})
+    asked = [call.split()[1] for call in forge.calls]
+    assert asked and all(path.startswith("/api/v3/repos/") for path in asked)
+
+
 def test_a_reviewer_who_cannot_review_is_a_remark_and_no_failure(ready, forge):
     ready.wish["pullRequest"] |= {"reviewers": ["nobody"]}
     ran = ready.finish()
