@@ -230,10 +230,11 @@ async def test_the_board_has_four_columns_and_tells_double_claims(terminal):
 async def test_the_list_keeps_the_cursor_and_the_filter(terminal):
     async with terminal() as t:
         await open_view(t, "tasks")
+        await t.shows("[In progress 2]")
         await t.press("j")
         await t.press("t")
         await t.shows("BLOCKED BY", "‖ blocked")
-        assert t.app.screen.table().current.task.key == "4"
+        await t.until(lambda: t.app.screen.table().current.task.key == "4")
         await t.press("l")
         await t.shows("t shows the board")
         await t.press("slash", *"integration", "enter", "t")

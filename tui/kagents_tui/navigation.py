@@ -54,10 +54,10 @@ def drill(app: "KagentsApp", screen: "View") -> "AwaitMount":
 
 
 def remember(app: "KagentsApp") -> None:
-    """Writes down how the present view is looked at, before it is left; one not drawn yet has no look."""
+    """Writes down how the present view is looked at; one that is not made yet, or is closing, has no look."""
     from kagents_tui.screens.view import View
 
-    if isinstance(app.screen, View) and app.screen.is_mounted and app.screen.place() is not None:
+    if isinstance(app.screen, View) and app.screen.ready and app.screen.place() is not None:
         app.places.look(app.screen.look())
 
 
