@@ -20,6 +20,8 @@ from kagents_core.kube.client import Client
 from kagents_tui.cli.command import build_parser
 from kagents_tui.cli.exits import NOT_FOUND, REFUSED, CommandError
 
+pytestmark = pytest.mark.long
+
 REPORT = {"name": "report", "path": "docs/report.md"}
 LARGE = 600 * 1024 * 1024
 DIGEST = hashlib.sha256(b"found it").hexdigest()

@@ -28,6 +28,8 @@ from kagents_tui.acts import ActError
 from kagents_tui.delivery_states import delivery_of, failure_of
 from kagents_tui.retrying import retry
 
+pytestmark = pytest.mark.long
+
 SEED = Path(__file__).parents[1] / "fixtures/seed-manifests/auth-refactor.yaml"
 NAMESPACE = "dev-agents"
 

@@ -75,8 +75,14 @@ async def test_an_agent_that_left_its_scope_in_a_workspace_is_named(
             scope={"includePaths": ["reports/"]},
         ),
     )
-    status = await team.in_phase("Completed")
-    shown = {each["agent"]: each.get("outsideScope") for each in status["activity"]}
-    assert shown["writer"] == ["data.csv"]
-    [said] = [entry for entry in status["conditions"] if entry["type"] == "ScopesKept"]
+    await team.in_phase("Completed")
+
+    async def judged() -> dict[str, Any] | None:
+        """The recorder's last word, and the condition that follows from it, come after the end."""
+        status = await team.status()
+        shown = {each["agent"]: each.get("outsideScope") for each in status.get("activity", ())}
+        [said] = [entry for entry in status["conditions"] if entry["type"] == "ScopesKept"]
+        return said if shown.get("writer") == ["data.csv"] and said["status"] == "False" else None
+
+    said = await until(judged)
     assert said["message"] == "while writer worked, files outside its scope changed: data.csv"

@@ -18,6 +18,8 @@ from simulated_team import SPEED, Team, agent, until
 
 from kagents_core.kube.client import Client
 
+pytestmark = pytest.mark.long
+
 ALLOWED = {"type": "permission_response", "subtype": "success", "response": {"permission_updates": []}}
 REFUSED = {"type": "permission_response", "subtype": "error", "error": "not on a Friday"}
 

@@ -13,6 +13,8 @@ from simulated_team import SPEED, Team, agent, git, make_repository
 
 from kagents_core.kube.client import Client
 
+pytestmark = pytest.mark.long
+
 BRANCH = "kagents/deliver"
 
 

@@ -10,6 +10,8 @@ from kagents_tui import launch
 from kagents_tui.sample.stage.play import StageConnector, beat
 from kagents_tui.sample.stage.stage import stage
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
 
 

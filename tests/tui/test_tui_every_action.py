@@ -13,6 +13,8 @@ from kagents_tui.actions.dialogs import IN_DIALOGS
 from kagents_tui.actions.writing import WRITING
 from kagents_tui.sample.stage.play import StageConnector
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
 
 

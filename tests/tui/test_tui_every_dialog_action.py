@@ -12,6 +12,8 @@ from kagents_tui.widgets.document import Document
 from kagents_tui.widgets.prompt import Prompt
 from kagents_tui.widgets.writing import Area, Field
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
 
 

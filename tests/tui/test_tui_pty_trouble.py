@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 CHILD = str(Path(__file__).parent / "pty_trouble.py")
 MOUSE = b"\x1b[?1000h"
 

@@ -126,6 +126,7 @@ def test_pictures(snap_compare, size, view):
     assert snap_compare(application(), terminal_size=SIZES[size], run_before=lambda pilot: go(pilot, view))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("view", MAIN)
 @pytest.mark.parametrize("theme", THEMES)
 def test_pictures_in_other_themes(snap_compare, theme, view):
@@ -138,6 +139,7 @@ def test_there_is_a_picture_of_every_screen():
     assert set(SHOWN_AS.values()) <= VIEWS.keys()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("view", VIEWS)
 async def test_ascii_mode_shows_ascii_alone(view):
     app = application(ascii=True)

@@ -7,6 +7,8 @@ import pytest
 from finishing_team import Finishing
 from runner_places import Place, git
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def history(finishing: Finishing, tmp_path: Path) -> Finishing:

@@ -6,6 +6,8 @@ import subprocess
 import pytest
 from runner_places import git
 
+pytestmark = pytest.mark.long
+
 
 def test_branches_are_merged_in_order_and_pushed(finishing):
     finishing.work("backend", "api.py", "api\n")

@@ -5,6 +5,8 @@ import json
 import pytest
 from forge_server import TOKEN
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def ready(finishing, forge):

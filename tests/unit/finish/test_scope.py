@@ -12,6 +12,8 @@ from runner_places import git
 
 from kagents_runner.scope import Scope
 
+pytestmark = pytest.mark.long
+
 HOOK = [sys.executable, "-I", "-m", "kagents_runner.harness.claude_code.scope_hook"]
 
 

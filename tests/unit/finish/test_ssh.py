@@ -8,6 +8,8 @@ from finishing_team import Finishing
 from runner_places import Place, git, make_repository
 from ssh_server import SshServer, make_key, ssh_served
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[SshServer]:

@@ -19,6 +19,8 @@ from runner_places import git
 from kagents_runner.gitproxy.keys import HOST
 from kagents_runner.gitproxy.packets import FLUSH, packet
 
+pytestmark = pytest.mark.long
+
 ZERO = "0" * 40
 PUSH = "git-receive-pack"
 

@@ -9,6 +9,8 @@ import pytest
 from proxied_team import ProxiedTeam, references
 from runner_places import git
 
+pytestmark = pytest.mark.long
+
 BEFORE = {"refs/heads/main", "refs/heads/other", "refs/tags/v1"}
 
 

@@ -16,6 +16,8 @@ from proxied_team import ProxiedTeam
 from runner_places import git
 from ssh_server import ssh_served
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def forge(tmp_path: Path, remote: Path) -> Iterator[ForgeServer]:

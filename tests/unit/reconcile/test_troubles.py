@@ -231,3 +231,21 @@ def test_files_outside_a_scope_are_a_condition_where_no_merge_can_tell() -> None
         world.settle()
     assert world.phase == "Completed"
     assert condition(world, "ScopesKept")["status"] == "False"
+
+
+def test_files_outside_a_scope_that_the_recorder_tells_of_after_the_end_are_said_once() -> None:
+    world = World(team(simple_spec({"name": "a", "scope": {"includePaths": ["reports/"]}})))
+    world.step()
+    world.start_all()
+    world.settle()
+    for agent in ("a", "lead"):
+        world.succeed(agent)
+        world.settle()
+    assert world.phase == "Completed"
+    assert condition(world, "ScopesKept")["status"] == "True"
+    doing = {"agent": "a", "state": "ended", "since": to_text(world.now), "outsideScope": ["data.csv"]}
+    world.raw["status"]["activity"] = [doing]
+    world.settle()
+    assert condition(world, "ScopesKept")["reason"] == "OutsideScope"
+    assert world.step().status is None
+    assert world.phase == "Completed"

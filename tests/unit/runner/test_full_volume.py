@@ -18,6 +18,8 @@ from kagents_core.api.constants import EXIT_VOLUME_FULL
 from kagents_runner import supervise
 from kagents_runner.termination import RunnerError
 
+pytestmark = pytest.mark.long
+
 Keep = Callable[[Popen[str]], Popen[str]]
 SIZE = 768 * 1024
 

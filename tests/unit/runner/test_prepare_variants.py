@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from runner_places import Place, git, make_repository
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def prepared(coding: Place) -> Callable[..., Path]:

@@ -17,6 +17,8 @@ from kagents_runner.archives import MOST_BYTES
 from kagents_runner.registry.reference import parse_reference
 from kagents_runner.termination import RunnerError
 
+pytestmark = pytest.mark.long
+
 SKILL = b"---\nname: pdf\ndescription: d\n---\n"
 GOOD = tarball(("SKILL.md", SKILL), ("scripts/run.sh", b"echo"))
 

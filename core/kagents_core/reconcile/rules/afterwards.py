@@ -8,7 +8,7 @@ from kagents_core.api.status import Condition
 from kagents_core.reconcile.held_up import REASON
 from kagents_core.reconcile.plan import Plan, PodView, Ref
 from kagents_core.reconcile.rules.announcements import due, holds_deletion
-from kagents_core.reconcile.rules.conditions import artifacts_kept
+from kagents_core.reconcile.rules.conditions import artifacts_kept, scopes_kept
 from kagents_core.reconcile.rules.exporting import exporting
 from kagents_core.reconcile.rules.gates import notifications
 from kagents_core.reconcile.rules.report import carried
@@ -31,7 +31,7 @@ def finished(snapshot: Snapshot) -> Plan:
     export = exporting(snapshot)
     delete += references(snapshot, export.unwanted)
     # With a pod to be made the status is there too: what the server says of it is said besides, not instead.
-    kept = _artifacts_changed(snapshot)
+    kept = _told_late(snapshot)
     told = tuple(records) != snapshot.status.notifications or export.create or _was_refused(snapshot) or kept
     untold = any(record.at is not None and record.state != "sent" for record in records)
     report = carried(snapshot, records, without=REASON, said=kept) if told or untold else {}
@@ -45,10 +45,11 @@ def finished(snapshot: Snapshot) -> Plan:
     )
 
 
-def _artifacts_changed(snapshot: Snapshot) -> list[Condition]:
-    """What the recorder told of artifacts as its last word, which comes after the team's end."""
+def _told_late(snapshot: Snapshot) -> list[Condition]:
+    """What follows from the recorder's last word, which comes after the team's end."""
     before = {(entry.type, entry.status, entry.reason, entry.message) for entry in snapshot.status.conditions}
-    said = artifacts_kept(snapshot.spec, snapshot.status.artifacts)
+    status = snapshot.status
+    said = (*artifacts_kept(snapshot.spec, status.artifacts), *scopes_kept(snapshot.spec, status.activity))
     return [each for each in said if (each.type, each.status, each.reason, each.message) not in before]
 
 
