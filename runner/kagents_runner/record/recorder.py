@@ -262,7 +262,7 @@ class Recorder:
             alive=document.get("state") in ("starting", "running"),
             gone=self._has_ended(name),
             idle_since=doing.since if doing is not None and doing.state == "idle" else None,
-            unread=len(books.ledger.unread(name)),
+            unread=self._held_back.waiting(name, books.ledger.unread(name)),
             open_tasks=books.tasks.open(name),
             attempt=books.attempts.get(name, 0),
             asked_waits=last is not None and books.ledger.waits(name, last),

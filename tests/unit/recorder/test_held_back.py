@@ -47,8 +47,10 @@ def test_waking_is_repeated_ever_later_and_then_given_up_until_the_mail_is_read(
         due = held.due("scout", 90.0, ledger.unread("scout"))
         assert due == now + pause
         now = due
+        assert held.waiting("scout", ledger.unread("scout")) == 1
         held.woken("scout", now)
     assert held.due("scout", 90.0, ledger.unread("scout")) is None
+    assert held.waiting("scout", ledger.unread("scout")) == 0
     ledger.sighted("line:0", Letter("lead", "scout", "hello"), now)
     assert held.due("scout", 90.0, ledger.unread("scout")) is None
     again = taken(now + 50)
