@@ -39,6 +39,6 @@ class HeldBack:
         self._woken[agent] = self._woken.get(agent, (0, 0.0))[0] + 1, now
 
     def waiting(self, agent: str, unread: Sequence[Post]) -> int:
-        """How much mail an agent may still look at: what it was woken for in vain holds nobody up for ever."""
+        """How much mail an agent may still look at; what it was woken for in vain holds nobody up."""
         given_up = self._woken.get(agent, (0, 0.0))[0] == len(PAUSES)
         return sum(post.place != "gone" or not given_up for post in unread)
