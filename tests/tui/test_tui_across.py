@@ -14,6 +14,8 @@ from kagents_tui.sample.stage.play import StageConnector
 from kagents_tui.sample.times import stamp
 from kagents_tui.screens.mail import MailScreen
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
 KEYS = {" ": "space", "/": "slash", "=": "equals_sign", "@": "at", "-": "minus", ":": "colon"}
 

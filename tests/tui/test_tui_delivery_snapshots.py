@@ -12,6 +12,8 @@ from kagents_tui.sample import data
 from kagents_tui.sample.cluster import SampleCluster, SampleConnector
 from kagents_tui.session import Options
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
 LINK = "https://github.com/acme/backend/pull/7"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 HERE = Path(__file__).parent
 CORPUS = json.loads((HERE.parent / "fixtures" / "hostile-text.json").read_text())
 SEQUENCE = re.compile(

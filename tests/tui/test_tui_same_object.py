@@ -6,6 +6,8 @@ import pytest
 
 from kagents_core.kube.errors import Conflict
 
+pytestmark = pytest.mark.long
+
 TEAM = ("cowork-agents", "q3-report")
 QUESTIONS = {
     "approve": ("a", ("enter",), "Confirm"),

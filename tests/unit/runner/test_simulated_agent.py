@@ -17,6 +17,8 @@ from kagents_core.teamfiles import mailbox
 from kagents_core.teamfiles.mailbox import new_message
 from kagents_core.teamfiles.tasks import create_task
 
+pytestmark = pytest.mark.long
+
 Keep = Callable[[Popen[str]], Popen[str]]
 SAMPLES = Path(__file__).parents[2] / "fixtures/protocol-samples/2.1.329/gateway-and-hooks"
 

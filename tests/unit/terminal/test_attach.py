@@ -26,6 +26,8 @@ from kagents_runner.terminal.replay import Replay
 from kagents_runner.terminal.screens import LinesScreen
 from kagents_runner.terminal.server import TerminalServer
 
+pytestmark = pytest.mark.long
+
 ENVIRONMENT = {"PATH": os.environ["PATH"], "TERM": "xterm-256color"}
 ABOUT = {"agent": "lead", "team": "demo", "simulated": False}
 ECHO = (
