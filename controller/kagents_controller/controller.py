@@ -94,6 +94,7 @@ class Controller:
         self._wakes: DelayHeap[Owner] = DelayHeap()
         self._wakes_changed = asyncio.Event()
         self._relief = Relief()
+        self._turn = asyncio.Lock()
         self._stopping = asyncio.Event()
         Changes(self.caches, self.queue, self._expectations, self._gone)
         self._measure()
@@ -163,8 +164,9 @@ class Controller:
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            # What needs nothing is looked at without a pause: answers to the others would wait for all of it.
-            await asyncio.sleep(0)
+            # Looking needs no answer, making does: between two looks, whoever waits for an answer may go on.
+            async with self._turn:
+                await asyncio.sleep(0)
             try:
                 owner = await self.queue.get()
             except QueueClosed:
