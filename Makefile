@@ -41,6 +41,7 @@ imports: install ## import-linter's contracts
 	@$(BIN)/lint-imports
 
 test-long: install ## Storms, kills at every step, many teams: what needs neither root nor a cluster but its time
+	@test -z "$$CI" || tools/install-test-packages
 	@tools/run-tests -n 2 --dist loadgroup -m long $(TESTS)
 
 test-kubectl: install ## A real kubectl against the embedded engine
