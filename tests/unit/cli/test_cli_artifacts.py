@@ -4,8 +4,9 @@ import hashlib
 
 import pytest
 
+from kagents_core.api.constants import ANNOTATION_EXPORT
 from kagents_core.api.resources import AGENT_TEAMS, PODS
-from kagents_core.kube.errors import Unreachable
+from kagents_core.kube.errors import NotFound, Unreachable
 from kagents_tui.cli import copying
 from kagents_tui.cli.completing import Candidate, Line, candidates
 from kagents_tui.cli.names import artifacts
@@ -122,7 +123,55 @@ def test_what_goes_wrong_leaves_nothing(made, kagents, tmp_path, answer, words):
 def test_a_pod_that_sends_without_end_is_cut_off(made, kagents, monkeypatch, tmp_path):
     monkeypatch.setattr(copying, "_SLACK", 1000)
     made.answers = [([(1, b"x" * 600)] * 10, 0)]
-    assert "sent more than was recorded" in kagents("cp", "q3-report:email-drafter/findings", ".").err
+    assert "sent more than was agreed" in kagents("cp", "q3-report:email-drafter/findings", ".").err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def export_pods(made, make, monkeypatch):
+    """The controller, as far as it makes the pod that an annotation asks for."""
+
+    async def patch_merge(resource, namespace, name, patch, real=made.patch_merge):
+        team = await real(resource, namespace, name, patch)
+        if wish := team["metadata"]["annotations"].get(ANNOTATION_EXPORT):
+            pod = make.hub()
+            pod["metadata"] |= {"name": "export", "annotations": {ANNOTATION_EXPORT: wish}}
+            pod["metadata"]["labels"]["claude.amcheste.io/role"] = "export"
+            made.add(PODS, pod)
+        return team
+
+    async def execute(namespace, pod, command, *, container, real=made.exec, **options):
+        assert container == ("export" if pod == "export" else "recorder")
+        return await real(namespace, pod, command, container="recorder", **options)
+
+    monkeypatch.setattr(made, "patch_merge", patch_merge)
+    monkeypatch.setattr(made, "exec", execute)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        ([(1, b"the beginning")], 137),
+        ([(1, b"the beginning")], None),
+        ([(1, b"the beginning"), Unreachable("it is gone")], 0),
+        ([NotFound(404, "NotFound", "the container is not there")], 0),
+    ],
+)
+def test_a_hub_that_ends_with_its_team_in_the_middle_loses_nothing(
+    made, export_pods, kagents, tmp_path, broken
+):
+    made.objects["agentteams", "cowork-agents", "q3-report"]["status"]["phase"] = "Completed"
+    made.answers = [broken, ([(1, leavings.packed("email-drafter/findings"))], 0)]
+    ran = kagents("cp", "q3-report:email-drafter/findings", ".")
+    assert (ran.code, len(made.executed)) == (0, 2), ran.err
+    assert (tmp_path / "findings.md").read_bytes() == CONTENT
+
+
+def test_a_hub_that_breaks_off_while_its_team_works_is_told(made, export_pods, kagents, tmp_path):
+    made.answers = [([(1, b"the beginning")], 137)]
+    ran = kagents("cp", "q3-report:email-drafter/findings", ".")
+    assert (ran.code, len(made.executed)) == (1, 1)
+    assert "the copy was broken off (exit code 137)" in ran.err
     assert list(tmp_path.iterdir()) == []
 
 

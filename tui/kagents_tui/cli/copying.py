@@ -3,8 +3,7 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from kagents_tui.cli import exits, options
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 _SLACK: Final = 64 * 1024 * 1024
 """Beyond the size that was recorded: headers of the archive, and what was compressed badly."""
-_COMPLAINT_BYTES: Final = 4096
 TOLD_SECONDS: Final = 15.0
 """How long an agent's recorder may take to tell what the agent has left."""
 _LOOK_SECONDS: Final = 0.3
@@ -143,45 +141,36 @@ def _artifact(team: Mapping[str, Any], wanted: str) -> "Artifact":
 
 
 async def fetch(client: "Client", team: Mapping[str, Any], artifact: "Artifact", kept: IO[bytes]) -> None:
-    """The archive of an artifact from a pod of the team into a file of ours. Raises ``CommandError``."""
-    from kagents_tui.hub import PROGRAM
+    """The archive of an artifact into a file of ours: from the hub while it runs, else from a pod for this
+    alone, also when the hub ends in the middle. Raises ``CommandError`` or ``KubeError``."""
+    from kagents_core.api.constants import EXPORT
+    from kagents_tui.cli.export_pod import export_pod
+    from kagents_tui.cli.pod_output import BrokenOffError, write_output
+    from kagents_tui.hub import RECORDER, hub_pod, recorder_state
 
-    complaint = bytearray()
-    async with _holder(client, team) as (pod, container):
-        metadata = pod["metadata"]
-        command = [PROGRAM, "artifact", artifact.source]
-        session = await client.exec(metadata["namespace"], metadata["name"], command, container=container)
-        async with session:
-            async for channel, data in session:
-                if channel == 1:
-                    kept.write(data)
-                elif len(complaint) < _COMPLAINT_BYTES:
-                    complaint += data
-                if kept.tell() > artifact.size + _SLACK:
-                    raise CommandError(exits.FAILED, "the pod sent more than was recorded")
-        if session.exit_code:
-            raise CommandError(exits.FAILED, _complaint(session.exit_code, bytes(complaint)))
+    arguments, limit = ["artifact", artifact.source], artifact.size + _SLACK
+    hub = await hub_pod(client, team)
+    if hub is not None and recorder_state(hub) == "running":
+        try:
+            await write_output(client, hub, RECORDER, arguments, kept, limit=limit, what="copy")
+        except BrokenOffError:
+            if not await _ends(client, team):
+                raise
+            kept.seek(0)
+            kept.truncate()
+        else:
+            kept.seek(0)
+            return
+    async with export_pod(client, dict(team)) as pod:
+        await write_output(client, pod, EXPORT, arguments, kept, limit=limit, what="copy")
     kept.seek(0)
 
 
-@asynccontextmanager
-async def _holder(client: "Client", team: Mapping[str, Any]) -> AsyncIterator[tuple[Mapping[str, Any], str]]:
-    """A pod that sees what was made, and its container: the hub while it runs, else one for this alone."""
-    from kagents_core.api.constants import EXPORT
-    from kagents_tui.cli.export_pod import export_pod
-    from kagents_tui.hub import RECORDER, hub_pod, recorder_state
+async def _ends(client: "Client", team: Mapping[str, Any]) -> bool:
+    """Whether the team is at its end, and its hub so with it."""
+    from kagents_core.api.resources import AGENT_TEAMS
+    from kagents_tui.acts import TERMINAL
 
-    hub = await hub_pod(client, team)
-    if hub is not None and recorder_state(hub) == "running":
-        yield hub, RECORDER
-        return
-    async with export_pod(client, dict(team)) as pod:
-        yield pod, EXPORT
-
-
-def _complaint(code: int, said: bytes) -> str:
-    from kagents_core.safetext import clean
-
-    lines = said.decode(errors="replace").strip().splitlines()
-    words = clean(lines[-1], limit=400, multiline=False) if lines else ""
-    return words or f"the copy ended with exit code {code}"
+    metadata = team["metadata"]
+    now = await client.get(AGENT_TEAMS, metadata["namespace"], metadata["name"])
+    return now["metadata"]["uid"] == metadata["uid"] and now.get("status", {}).get("phase") in TERMINAL

@@ -21,10 +21,7 @@ Object = dict[str, Any]
 LOG_BYTES: Final = 64 * 1024 * 1024
 _SLACK: Final = 64 * 1024 * 1024
 """Beyond the limit: headers of the archive, and what was compressed badly."""
-_COMPLAINT_BYTES: Final = 4096
 _UNITS: Final = {"": 1, "Ki": 1024, "Mi": 1024**2, "Gi": 1024**3, "Ti": 1024**4}
-_USAGE: Final = 2
-"""argparse's exit code: the verb is not known there."""
 
 
 def register(verbs: options.Verbs) -> None:
@@ -173,31 +170,10 @@ async def _log(
 async def _add_files(client: "Client", pod: Object, archive: "TeamArchive", limit: int) -> None:
     """What ``kagents-runner export`` prints in the pod, by way of a file of ours that has no name."""
     from kagents_core.api.constants import EXPORT
-    from kagents_tui.hub import PROGRAM
+    from kagents_tui.cli.pod_output import write_output
 
-    metadata, complaint = pod["metadata"], bytearray()
-    command = [PROGRAM, "export", "--limit", str(limit)]
+    arguments = ["export", "--limit", str(limit)]
     with tempfile.TemporaryFile() as kept:
-        session = await client.exec(metadata["namespace"], metadata["name"], command, container=EXPORT)
-        async with session:
-            async for channel, data in session:
-                if channel == 1:
-                    kept.write(data)
-                elif len(complaint) < _COMPLAINT_BYTES:
-                    complaint += data
-                if kept.tell() > limit + _SLACK:
-                    raise CommandError(exits.FAILED, "the pod sent more than the limit")
-        if session.exit_code:
-            raise CommandError(exits.FAILED, _complaint(session.exit_code, bytes(complaint)))
+        await write_output(client, pod, EXPORT, arguments, kept, limit=limit + _SLACK, what="export")
         kept.seek(0)
         archive.take(kept)
-
-
-def _complaint(code: int, said: bytes) -> str:
-    from kagents_core.safetext import clean
-
-    if code == _USAGE:
-        return "the team's runner image is older than this command and cannot export"
-    lines = said.decode(errors="replace").strip().splitlines()
-    words = clean(lines[-1], limit=400, multiline=False) if lines else ""
-    return words or f"the export ended with exit code {code}"
