@@ -7,6 +7,7 @@ import yaml
 
 from kagents_core.api.resources import AGENT_TEAMS, EVENTS
 from kagents_core.kube.errors import Unreachable
+from kagents_tui.cli.options import note
 
 HOSTILE = "a\x1b]0;owned\x07\x1b[2J\u009b31m\u202eb"
 MESSAGE = {
@@ -201,3 +202,10 @@ def test_the_log_before_a_restart_of_the_recorder_is_read_too(with_team, kagents
     ran = kagents("tail", "q3-report", "-o", "json")
     assert ran.lines() == [MESSAGE, DELIVERY, TASK]
     assert ran.err == ""
+
+
+def test_a_remark_commands_no_terminal(capsys):
+    note(f"created namespace {HOSTILE}")
+    told = capsys.readouterr().err
+    assert told.startswith("kagents: created namespace a")
+    assert harmless(told)

@@ -45,7 +45,6 @@ def register(verbs: options.Verbs) -> None:
 
 async def copy(arguments: argparse.Namespace) -> int:
     """Fetch, check, then put it in its place."""
-    from kagents_core.safetext import clean
     from kagents_tui.cli.unpacking import BrokenArtifactError, OccupiedError, target_of, unpack
 
     name, wanted = _parts(arguments.source)
@@ -67,8 +66,7 @@ async def copy(arguments: argparse.Namespace) -> int:
             why = error.strerror or error
             raise CommandError(exits.FAILED, f"{arguments.destination} cannot be written: {why}") from None
     files = f"{artifact.files} files, " if artifact.folder else ""
-    told = f"{target}: {files}{artifact.size} bytes, sha256 {artifact.sha256}"
-    options.note(clean(told, limit=1000, multiline=False))
+    options.note(f"{target}: {files}{artifact.size} bytes, sha256 {artifact.sha256}")
     return exits.OK
 
 

@@ -132,8 +132,10 @@ async def session(arguments: argparse.Namespace) -> AsyncIterator[Session]:
 
 
 def note(sentence: str) -> None:
-    """A remark that is not part of the answer, on standard error."""
-    print(f"kagents: {sentence}", file=sys.stderr)  # noqa: T201
+    """A remark that is not part of the answer, on standard error; nothing in it commands a terminal."""
+    from kagents_core.safetext import clean
+
+    print(f"kagents: {clean(sentence, limit=1_000, multiline=False)}", file=sys.stderr)  # noqa: T201
 
 
 def split_kind(text: str, *, kinds: Sequence[Resource] = tuple(KINDS.values())) -> tuple[Resource, str]:
