@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from kagents_core.api.model import Status, map_list
+from kagents_core.api.spending import MOST_HOURS, MOST_MODELS, HourUsage, ModelUsage
 
 Phase = Literal[
     "Pending",
@@ -126,8 +127,23 @@ class Usage(Status):
     """Tokens written to prompt caches."""
     requests: int = 0
     """Requests to models."""
+    cost_micros: int = 0
+    """Micro-dollars (millionths of a US dollar)."""
     estimated: bool = True
     """True while figures come from transcripts and not from a gateway."""
+    prices: str | None = None
+    """Version of the price table."""
+    unknown_models: Annotated[tuple[str, ...], Field(max_length=8)] = ()
+    """Models that no price is known of: they are priced as the dearest known one."""
+    by_model: Annotated[
+        tuple[ModelUsage, ...],
+        Field(max_length=MOST_MODELS, json_schema_extra=map_list("agent", "model")),
+    ] = ()
+    """The same by agent and model."""
+    hours: Annotated[
+        tuple[HourUsage, ...], Field(max_length=MOST_HOURS, json_schema_extra=map_list("hour"))
+    ] = ()
+    """The same by hour of UTC; the last 768 with any use."""
 
 
 class AgentRequest(Status):
