@@ -66,7 +66,9 @@ def test_what_agents_rely_on_cannot_be_changed(namespace: str, team: Callable[..
     )
     assert "cannot be changed" in patch('{"spec":{"lead":{"prompt":"other"}}}')
     assert "cannot be changed" in patch('{"spec":{"storage":{"size":"11Gi"}}}')
-    longer = '{"spec":{"lifecycle":{"timeout":"2h"}}}'
+    mate = '{"spec":{"teammates":[{"name":"one","prompt":"other","budget":"1.00"}]}}'
+    assert "cannot be changed" in patch(mate)
+    longer = '{"spec":{"lifecycle":{"timeout":"2h","onBudget":"suspend"},"lead":{"budget":"2.00"}}}'
     running.kubectl("patch", "agentteam", "frozen", "--type=merge", f"--patch={longer}")
     running.kubectl("patch", "agentteam", "frozen", "--type=merge", '--patch={"spec":{"cancel":true}}')
     assert "taken back" in patch('{"spec":{"cancel":false}}')

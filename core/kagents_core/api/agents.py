@@ -15,6 +15,7 @@ from kagents_core.api.fields import (
     Label,
     LongText,
     ModelName,
+    Money,
     PathText,
     Prompt,
 )
@@ -79,6 +80,9 @@ class AgentSpec(Spec):
     """Requests and limits of the agent's container."""
     timeout: Duration | None = None
     """How long one run of the agent may take; no limit of its own when absent."""
+    budget: Money | None = None
+    """US dollars that this agent may spend; then ``lifecycle.onBudget`` says what happens. No limit of its
+    own when absent."""
     artifacts: Annotated[
         tuple[Artifact, ...], Field(max_length=MOST_ARTIFACTS, json_schema_extra=map_list("name"))
     ] = ()
@@ -161,8 +165,3 @@ class TeammateSpec(AgentSpec):
             if each.agent == self.name:
                 raise refusal(NOT_ITSELF, field=f"inputs[{index}].from", value=each.source)
         return self
-
-
-Teammates = Annotated[
-    tuple[TeammateSpec, ...], Field(max_length=MOST_TEAMMATES, json_schema_extra=map_list("name"))
-]

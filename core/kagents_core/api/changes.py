@@ -1,4 +1,4 @@
-"""What may change in an object after its creation: limits, suspend and cancel."""
+"""What may change in an object after its creation: limits, budgets, suspend and cancel."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -31,6 +31,7 @@ def immutable_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Fi
         for field in fields
         if before.get(field) != after.get(field)
     ]
+    errors += _agent_changes(before, after)
     if bool(before.get("lifecycle")) != bool(after.get("lifecycle")):
         errors.append(FieldError("spec.lifecycle", None, teamrules.IMMUTABLE))
     else:
@@ -57,6 +58,26 @@ def _lifecycle_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> l
     if _gates(before) != _gates(after):
         errors.append(FieldError("spec.lifecycle.approvalGates", None, teamrules.IMMUTABLE))
     return errors
+
+
+def _agent_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FieldError]:
+    """The lead and the teammates stay as they are, but for their budgets."""
+    return [
+        FieldError(f"spec.{field}", None, teamrules.IMMUTABLE)
+        for field, plain in (("lead", _lasting), ("teammates", _lasting_list))
+        if plain(before.get(field)) != plain(after.get(field))
+    ]
+
+
+def _lasting_list(agents: object) -> object:
+    return [_lasting(agent) for agent in agents] if isinstance(agents, (list, tuple)) else agents
+
+
+def _lasting(agent: object) -> object:
+    """An agent without what may change in it."""
+    if not isinstance(agent, Mapping):
+        return agent
+    return {key: value for key, value in agent.items() if key not in teamrules.CHANGEABLE_AGENT_FIELDS}
 
 
 def _gates(lifecycle: Mapping[str, Any]) -> set[tuple[object, object]]:

@@ -22,6 +22,7 @@ from kagents_core.api.template import AgentTeamRun, AgentTeamTemplate
 Schema = dict[str, Any]
 
 _DROPPED: Final = frozenset({"title", "$defs", "discriminator", "examples", "const", "additionalProperties"})
+_RULES: Final = "x-kubernetes-validations"
 _AGE: Final = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 FIX: Final = "run `make generate` and commit charts/kagents/files/crds"
@@ -129,7 +130,7 @@ def structural_schema(model: type[BaseModel]) -> Schema:
     properties["metadata"] = {"type": "object"}
     properties["status"] = _without_defaults(properties["status"])
     root["required"] = ["spec"]
-    root["x-kubernetes-validations"] = [
+    root[_RULES] = [
         {
             "rule": f"self.metadata.name.size() <= 63 && self.metadata.name.matches(r'{LABEL_PATTERN}')",
             "message": f"metadata.name: {LABEL_SENTENCE}",
@@ -149,7 +150,9 @@ def _structural(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Sche
     if "$ref" in node:
         target = definitions[node["$ref"].rsplit("/", 1)[-1]]
         siblings = {key: value for key, value in node.items() if key != "$ref"}
-        return _structural({**target, **siblings}, definitions)
+        own, further = target.get(_RULES, ()), siblings.get(_RULES, ())
+        both = {_RULES: [*own, *further]} if own and further else {}
+        return _structural({**target, **siblings, **both}, definitions)
     found: Schema = {key: value for key, value in node.items() if key not in _DROPPED}
     if "const" in node:
         found["enum"] = [node["const"]]

@@ -11,6 +11,7 @@ from typing import Final
 from kagents_core.api import teamrules
 from kagents_core.api.agents import AgentSpec, TeammateSpec
 from kagents_core.api.artifactrules import artifact_problems
+from kagents_core.api.authrules import credential_problems
 from kagents_core.api.constants import LEAD
 from kagents_core.api.equipment import McpServer
 from kagents_core.api.fielderrors import FieldError
@@ -69,9 +70,7 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
         problems.append(FieldError(where, "lead", teamrules.CONFLICT_NEEDS_LEAD))
     if not agents:
         problems.append(FieldError("spec", None, teamrules.NEEDS_AGENT))
-    if not _has_credential(spec) and any(_needs_credential(agent, spec.harness) for _, agent in agents):
-        problems.append(FieldError("spec.auth", None, teamrules.NEEDS_CREDENTIAL))
-    return problems
+    return [*problems, *credential_problems(spec.auth, agents, spec.harness)]
 
 
 def _joins_with_lead(spec: AgentTeamSpec) -> bool:
@@ -98,10 +97,9 @@ def run_problems(spec: AgentTeamRunSpec) -> list[FieldError]:
     problems = [*_place(spec), *_mounts(spec.workspace)]
     if spec.lead is not None:
         problems += _scripts([("spec.lead", spec.lead)], harness)
+        problems += credential_problems(spec.auth, [("spec.lead", spec.lead)], harness)
         problems += result_problems([("spec.lead", spec.lead)])
         problems += artifact_problems([("spec.lead", spec.lead)])
-        if not _has_credential(spec) and _needs_credential(spec.lead, harness):
-            problems.append(FieldError("spec.auth", None, teamrules.NEEDS_CREDENTIAL))
     if spec.lifecycle is not None:
         problems += _double_gates(spec.lifecycle)
     return problems
@@ -285,13 +283,3 @@ def _mounts(workspace: Workspace | None) -> Iterator[FieldError]:
         if plain in seen:
             yield FieldError(where, path, "another input or the output is mounted there")
         seen.add(plain)
-
-
-def _has_credential(spec: AgentTeamSpec | AgentTeamRunSpec) -> bool:
-    auth = spec.auth
-    return auth is not None and (auth.api_key_secret is not None or auth.oauth_secret is not None)
-
-
-def _needs_credential(agent: AgentSpec, harness: str) -> bool:
-    own = any(each.name == "ANTHROPIC_AUTH_TOKEN" and each.value_from is not None for each in agent.env)
-    return (agent.harness or harness) != "simulated" and not own

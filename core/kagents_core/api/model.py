@@ -31,6 +31,11 @@ class Status(BaseModel):
     )
 
 
+def wire_names(model: type[BaseModel]) -> tuple[str, ...]:
+    """The names of a model's fields as manifests write them."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
 def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
     """``json_schema_extra`` that holds CEL rules: pairs of (expression, sentence shown when it is false)."""
     return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in pairs]}

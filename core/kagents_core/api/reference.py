@@ -40,7 +40,8 @@ a rule below: by the `kagents` command, by the embedded engine, and by the API s
 - A gate is decided by the annotation `{APPROVAL_PREFIX}<event>`: `"true"` approves, `"false"` denies.
 
 After creation of a team or run only `suspend`, `cancel` (one way) and, in `lifecycle`, `timeout`,
-`budgetLimit`, `ttlSecondsAfterFinished`, `maxRestarts`, `idleTimeout` and a gate's `webhookUrl` can change.
+`budgetLimit`, `onBudget`, `ttlSecondsAfterFinished`, `maxRestarts`, `idleTimeout` and a gate's `webhookUrl`
+can change, and an agent's `budget`.
 A template can change; teams that runs made from it before stay as they are.
 """
 

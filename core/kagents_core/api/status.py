@@ -115,7 +115,7 @@ class TaskCounts(Status):
 
 
 class Usage(Status):
-    """Tokens of all agents so far. Writer: recorder."""
+    """Tokens and cost of all agents so far. Writer: recorder."""
 
     input_tokens: int = 0
     """Tokens sent to models, cached ones apart."""
@@ -130,7 +130,7 @@ class Usage(Status):
     cost_micros: int = 0
     """Micro-dollars (millionths of a US dollar)."""
     estimated: bool = True
-    """True while figures come from transcripts and not from a gateway."""
+    """False when the gateway has metered all of it; true when some of it was read from transcripts."""
     prices: str | None = None
     """Version of the price table."""
     unknown_models: Annotated[tuple[str, ...], Field(max_length=8)] = ()
@@ -280,7 +280,7 @@ class TeamStatus(Status):
     tasks: TaskCounts | None = None
     """The shared task list in numbers."""
     usage: Usage | None = None
-    """Tokens of all agents so far."""
+    """Tokens and cost of all agents so far."""
     messages: int = 0
     """Messages and task assignments that agents have written, to each other or to a person, as the journal
     has them: each once, also when it was sent again. Not counted: what people and kagents wrote, and the

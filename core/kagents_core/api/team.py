@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from kagents_core.api.agents import MOST_TEAMMATES, Harness, LeadSpec, Teammates
+from kagents_core.api.agents import MOST_TEAMMATES, Harness, LeadSpec, TeammateSpec
+from kagents_core.api.auth import Auth
 from kagents_core.api.backends import Coordination, Observability
 from kagents_core.api.fields import (
     Branch,
@@ -26,12 +27,16 @@ from kagents_core.api.model import Spec, map_list, refusal, rules
 from kagents_core.api.quality import QualityGates
 from kagents_core.api.repository import Repository
 from kagents_core.api.status import TeamStatus
-from kagents_core.api.teamrules import TEAM_RULES
+from kagents_core.api.teamrules import TEAM_RULES, TEAMMATE_UNCHANGED
 
 OnComplete = Literal["create-pr", "push-branch", "notify", "none"]
 
+Teammates = Annotated[
+    tuple[Annotated[TeammateSpec, Field(json_schema_extra=rules(TEAMMATE_UNCHANGED))], ...],
+    Field(max_length=MOST_TEAMMATES, json_schema_extra=map_list("name")),
+]
+
 ONE_INPUT_SOURCE = "an input comes from exactly one of configMap, pvc and secret"
-ONE_CREDENTIAL = "a team has one credential; give apiKeySecret or oauthSecret, not both"
 WEBHOOK_NEEDS_URL = "a gate with channel webhook needs a webhookUrl"
 
 
@@ -87,25 +92,6 @@ class Workspace(Spec):
     """Where documents go; a folder of the team volume when absent."""
 
 
-class Auth(Spec):
-    """The credential of the model provider; at most one of the two."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(("!(has(self.apiKeySecret) && has(self.oauthSecret))", ONE_CREDENTIAL))
-    )
-
-    api_key_secret: ObjectName | None = None
-    """Secret with key ``ANTHROPIC_API_KEY``."""
-    oauth_secret: ObjectName | None = None
-    """Secret with key ``CLAUDE_CODE_OAUTH_TOKEN`` (or ``CLAUDE_OAUTH_TOKEN``)."""
-
-    @model_validator(mode="after")
-    def _one_credential(self) -> Self:
-        if self.api_key_secret is not None and self.oauth_secret is not None:
-            raise refusal(ONE_CREDENTIAL, value=f"{self.api_key_secret}, {self.oauth_secret}")
-        return self
-
-
 class ApprovalGate(Spec):
     """A point where the team waits for a person."""
 
@@ -152,7 +138,10 @@ class Lifecycle(Spec):
     timeout: Duration = "4h"
     """How long the team may run, suspended time apart; then it is TimedOut."""
     budget_limit: Money | None = None
-    """US dollars that the team may spend; then it is BudgetExceeded. No limit when absent."""
+    """US dollars that the team may spend; then ``onBudget`` says what happens. No limit when absent."""
+    on_budget: Literal["end", "suspend"] = "end"
+    """What happens when the team's or an agent's budget is spent: the team ends as BudgetExceeded; or the
+    team is suspended, or that agent stopped, until the budget is raised."""
     on_complete: OnComplete = "notify"
     """What happens with the result."""
     on_conflict: Literal["report", "lead"] = "report"

@@ -5,6 +5,11 @@ The sentences are shared with :mod:`kagents_core.api.crosschecks`, which states 
 
 from typing import Final
 
+from pydantic import BaseModel
+
+from kagents_core.api.agents import LeadSpec, TeammateSpec
+from kagents_core.api.model import wire_names
+
 NEEDS_PLACE: Final = "a team works in exactly one of repository and workspace"
 NEEDS_REPOSITORY: Final = (
     "onComplete create-pr and push-branch need a repository; a workspace has nothing to push"
@@ -21,6 +26,17 @@ UNKNOWN_ARTIFACT: Final = "no teammate declares this artifact; it is written AGE
 CYCLE: Final = "teammates wait for each other in a circle"
 SCRIPT_NEEDS_SIMULATED: Final = "only an agent with harness simulated takes a script"
 NEEDS_CREDENTIAL: Final = "a claude-code agent needs apiKeySecret or oauthSecret"
+SET_BY_GATEWAY: Final = (
+    "with auth.mode gateway kagents sets this variable itself; give another address as auth.baseUrl, or "
+    "choose auth.mode direct"
+)
+GATEWAY_VARIABLES: Final = (
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_BASE_URL",
+    "CLAUDE_CODE_USE_BEDROCK",
+    "CLAUDE_CODE_USE_VERTEX",
+)
+"""How a real agent would be sent past the gateway; what holds a credential is refused in any mode."""
 SCOPE_NEEDS_WORKTREE: Final = (
     "in a shared worktree nobody can tell who changed a file; use worktreeStrategy per-teammate, or no scope"
 )
@@ -42,8 +58,6 @@ IMMUTABLE_TEAM_FIELDS: Final = (
     "workspace",
     "auth",
     "harness",
-    "lead",
-    "teammates",
     "instructions",
     "coordination",
     "qualityGates",
@@ -56,9 +70,10 @@ IMMUTABLE_RUN_FIELDS: Final = (
     "workspace",
     "auth",
     "harness",
-    "lead",
     "observability",
 )
+CHANGEABLE_AGENT_FIELDS: Final = ("budget",)
+"""What may change in the lead and in teammates."""
 IMMUTABLE_LIFECYCLE_FIELDS: Final = (
     "onComplete",
     "onConflict",
@@ -84,15 +99,26 @@ def _harness(agent: str) -> str:
     return f"(has({agent}.harness) ? {agent}.harness : self.harness)"
 
 
-def _agent_rules(agent: str) -> tuple[tuple[str, str], ...]:
+def _agent_rules(agent: str, where: str) -> tuple[tuple[str, str], ...]:
     """What holds for one agent of a team: pairs of (CEL over the agent and ``self``, sentence)."""
     return (
         (f"(!has({agent}.script) || {_harness(agent)} == 'simulated')", SCRIPT_NEEDS_SIMULATED),
+        (
+            f"(!{_HAS_AUTH} || self.auth.mode == 'direct' || {_harness(agent)} == 'simulated'"
+            f" || !has({agent}.env) || !{agent}.env.exists(e, e.name in {list(GATEWAY_VARIABLES)}))",
+            f"{where}.env.name: {SET_BY_GATEWAY}",
+        ),
         (
             f"({_HAS_AUTH} || {_harness(agent)} == 'simulated' || {_has_own_token(agent)})",
             f"spec.auth: {NEEDS_CREDENTIAL}",
         ),
     )
+
+
+def agent_unchanged(agent: type[BaseModel], at: str = "") -> str:
+    """CEL: an agent is as it was, but for what may change in it."""
+    fields = (name for name in wire_names(agent) if name not in CHANGEABLE_AGENT_FIELDS)
+    return " && ".join(f"({_unchanged(at + field)})" for field in fields)
 
 
 def _unchanged(field: str) -> str:
@@ -124,6 +150,19 @@ _LIFECYCLE_RULES: Final = (
     *_frozen(tuple(f"lifecycle.{field}" for field in IMMUTABLE_LIFECYCLE_FIELDS)),
     (GATES_UNCHANGED, f"spec.lifecycle.approvalGates: {IMMUTABLE}"),
 )
+
+_LEAD_UNCHANGED: Final = (
+    f"has(self.lead) == has(oldSelf.lead) && (!has(self.lead) || ({agent_unchanged(LeadSpec, 'lead.')}))",
+    f"spec.lead: {IMMUTABLE}",
+)
+_SAME_TEAMMATES: Final = (
+    "(has(self.teammates) ? size(self.teammates) : 0) =="
+    " (has(oldSelf.teammates) ? size(oldSelf.teammates) : 0)"
+    " && (!has(self.teammates) || self.teammates.all(t, oldSelf.teammates.exists(o, o.name == t.name)))",
+    f"spec.teammates: {IMMUTABLE}",
+)
+TEAMMATE_UNCHANGED: Final = (agent_unchanged(TeammateSpec), f"spec.teammates: {IMMUTABLE}")
+"""The rule of one entry of a team's list; the API server compares it with the entry of the same name."""
 
 _CANCEL: Final = (("!oldSelf.cancel || self.cancel", CANCEL_IS_FINAL),)
 
@@ -193,13 +232,15 @@ TEAM_RULES: Final = (
         f"spec: {SKILL_NEEDS_REPOSITORY}",
     ),
     *TEAMMATE_RULES,
-    *((f"!has(self.lead) || {rule}", sentence) for rule, sentence in _agent_rules("self.lead")),
+    *((f"!has(self.lead) || {rule}", sentence) for rule, sentence in _agent_rules("self.lead", "spec.lead")),
     *(
         (f"!has(self.teammates) || self.teammates.all(t, {rule})", sentence)
-        for rule, sentence in _agent_rules("t")
+        for rule, sentence in _agent_rules("t", "spec.teammates")
     ),
     *_CANCEL,
     *_frozen(IMMUTABLE_TEAM_FIELDS),
+    _LEAD_UNCHANGED,
+    _SAME_TEAMMATES,
     *_LIFECYCLE_RULES,
 )
 
@@ -214,6 +255,7 @@ RUN_RULES: Final = (
     ),
     *_CANCEL,
     *_frozen(IMMUTABLE_RUN_FIELDS),
+    _LEAD_UNCHANGED,
     ("has(self.lifecycle) == has(oldSelf.lifecycle)", f"spec.lifecycle: {IMMUTABLE}"),
     *(
         (f"!has(self.lifecycle) || !has(oldSelf.lifecycle) || ({rule})", sentence)

@@ -5,13 +5,14 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from kagents_core.api.agents import MOST_TEAMMATES, Harness, LeadSpec, TeammateSpec
+from kagents_core.api.auth import Auth
 from kagents_core.api.backends import Coordination, Observability
 from kagents_core.api.fields import Flag, Instructions, Label, ShortText
 from kagents_core.api.model import Spec, Status, map_list, rules
 from kagents_core.api.quality import QualityGates
 from kagents_core.api.repository import Repository
 from kagents_core.api.status import Condition, TeamStatus
-from kagents_core.api.team import Auth, Lifecycle, Workspace
+from kagents_core.api.team import Lifecycle, Workspace
 from kagents_core.api.teamrules import RUN_RULES, TEMPLATE_RULES
 
 

@@ -14,12 +14,14 @@ from kagents_core.api.validation import immutable_changes
             "spec.lifecycle": {
                 "timeout": "9h",
                 "budgetLimit": "5.00",
+                "onBudget": "suspend",
                 "maxRestarts": 1,
                 "idleTimeout": "1m",
                 "ttlSecondsAfterFinished": 5,
             }
         },
         {"metadata.labels": {"a": "b"}},
+        {"spec.lead": {"prompt": "Lead.", "budget": "2.00"}, "spec.teammates.1.budget": "0.50"},
         {"spec.harness": "simulated", "spec.storage": {"size": "10Gi"}},
     ],
 )
@@ -32,9 +34,12 @@ def test_limits_suspend_and_cancel_may_change(change, changes):
     [
         ({"spec.lead": {"prompt": "other"}}, "spec.lead"),
         ({"spec.lead": None}, "spec.lead"),
+        ({"spec.lead": {"prompt": "other", "budget": "2.00"}}, "spec.lead"),
+        ({"spec.teammates.1": {"name": "four", "prompt": "Second.", "dependsOn": ["one"]}}, "spec.teammates"),
         ({"spec.teammates.0.prompt": "other"}, "spec.teammates"),
         ({"spec.storage": {"size": "11Gi"}}, "spec.storage"),
         ({"spec.auth": {"apiKeySecret": "a"}}, "spec.auth"),
+        ({"spec.auth": {"mode": "gateway"}}, "spec.auth"),
         ({"spec.lifecycle": {"onComplete": "none"}}, "spec.lifecycle.onComplete"),
         ({"spec.lifecycle": {"approvalGates": [{"event": "finish"}]}}, "spec.lifecycle.approvalGates"),
     ],
@@ -55,6 +60,15 @@ def test_cancel_is_one_way(change):
     assert [error.field for error in immutable_changes(change({"spec.cancel": True}), change({}))] == [
         "spec.cancel"
     ]
+
+
+def test_the_lead_of_a_run_keeps_all_but_its_budget():
+    def run(**lead):
+        spec = {"templateRef": {"name": "t"}, "workspace": {}, "harness": "simulated"}
+        return {"kind": "AgentTeamRun", "spec": spec | {"lead": {"prompt": "Lead.", **lead}}}
+
+    assert immutable_changes(run(), run(budget="2.00")) == []
+    assert [e.field for e in immutable_changes(run(), run(budget="2.00", effort="low"))] == ["spec.lead"]
 
 
 def test_a_run_changes_by_the_same_rules():
