@@ -11,7 +11,7 @@ from testcluster.commands import CHART, REPOSITORY, Helm, Kubectl
 from testcluster.team import Team, simulated
 from testcluster.waiting import until
 
-CRDS = ("agentteams", "agentteamtemplates", "agentteamruns")
+CRDS = ("agentteams", "agentteamtemplates", "agentteamruns", "agentbudgets", "agentusages")
 
 
 def previous_chart(folder: Path) -> Path:

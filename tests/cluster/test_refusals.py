@@ -10,12 +10,13 @@ import yaml
 from testcluster.commands import REPOSITORY, Kubectl
 from testcluster.team import Team, simulated
 
-from kagents_core.api.resources import AGENT_TEAMS
+from kagents_core.api.resources import AGENT_BUDGETS, AGENT_TEAMS, Resource
 from kagents_core.kube.client import Client
 from kagents_core.kube.config import load_kubeconfig
 from kagents_core.kube.errors import Invalid
 
 TABLE = yaml.safe_load((REPOSITORY / "tests/fixtures/api/refused.yaml").read_text())
+BUDGETS = yaml.safe_load((REPOSITORY / "tests/fixtures/api/refused-budgets.yaml").read_text())
 
 
 def changed(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,24 +34,29 @@ def changed(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     return obj
 
 
-def test_every_refusal_of_the_table(kubectl: Kubectl, namespace: str) -> None:
+@pytest.mark.parametrize(
+    ("table", "resource"), [(TABLE, AGENT_TEAMS), (BUDGETS, AGENT_BUDGETS)], ids=["teams", "budgets"]
+)
+def test_every_refusal_of_the_table(
+    kubectl: Kubectl, namespace: str, table: dict[str, Any], resource: Resource
+) -> None:
     async def wrong() -> list[str]:
         through = []
         async with Client(load_kubeconfig(kubectl.kubeconfig)) as client:
-            for case in TABLE["cases"]:
+            for case in table["cases"]:
                 if case.get("server") is False:
                     continue
-                obj = changed(TABLE["base"], case["set"])
+                obj = changed(table["base"], case["set"])
                 obj["metadata"]["namespace"] = namespace
                 try:
-                    await client.create(AGENT_TEAMS, namespace, obj)
+                    await client.create(resource, namespace, obj)
                 except Invalid as error:
                     field = case["field"].split("[")[0].split(".")[-1]
                     if field not in str(error) and case["says"] not in str(error):
                         through.append(f"{case['name']}: {error}")
                 else:
                     through.append(f"{case['name']}: accepted")
-                    await client.delete(AGENT_TEAMS, namespace, obj["metadata"]["name"])
+                    await client.delete(resource, namespace, obj["metadata"]["name"])
         return through
 
     assert asyncio.run(wrong()) == []

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kagents_core.api.resources import AGENT_TEAMS
+from kagents_core.api.resources import AGENT_BUDGETS, AGENT_TEAMS
 from kagents_core.kube.client import Client
 from kagents_core.kube.config import load_kubeconfig
 from kagents_core.kube.errors import Invalid
 
-TABLE = yaml.safe_load((Path(__file__).parents[1] / "fixtures" / "api" / "refused.yaml").read_text())
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "api"
+TABLE = yaml.safe_load((FIXTURES / "refused.yaml").read_text())
+BUDGETS = yaml.safe_load((FIXTURES / "refused-budgets.yaml").read_text())
 pytestmark = [pytest.mark.xdist_group("cli-engine"), pytest.mark.timeout(180)]
 
 
@@ -44,22 +46,25 @@ def kubeconfig(tmp_path_factory):
     subprocess.run([*command, "down"], env=environment, timeout=60)
 
 
-def test_every_refusal_of_the_table(kubeconfig):
+@pytest.mark.parametrize(
+    ("table", "resource"), [(TABLE, AGENT_TEAMS), (BUDGETS, AGENT_BUDGETS)], ids=["teams", "budgets"]
+)
+def test_every_refusal_of_the_table(kubeconfig, table, resource):
     """One engine and one session for all cases; what went through is listed at the end."""
 
     async def accepted():
         through = []
         async with Client(load_kubeconfig(str(kubeconfig))) as client:
-            for case in TABLE["cases"]:
-                obj = changed(TABLE["base"], case["set"])
+            for case in table["cases"]:
+                obj = changed(table["base"], case["set"])
                 obj["metadata"].setdefault("namespace", "default")
                 for verb in ("create", "apply"):
                     try:
                         if verb == "create":
-                            await client.create(AGENT_TEAMS, "default", obj)
+                            await client.create(resource, "default", obj)
                         else:
                             await client.apply(
-                                AGENT_TEAMS, "default", obj["metadata"]["name"], obj, manager="test"
+                                resource, "default", obj["metadata"]["name"], obj, manager="test"
                             )
                     except Invalid as error:
                         field = case["field"].split("[")[0].split(".")[-1]
@@ -67,7 +72,7 @@ def test_every_refusal_of_the_table(kubeconfig):
                             through.append(f"{verb} {case['name']}: {error}")
                     else:
                         through.append(f"{verb} {case['name']}: accepted")
-                        await client.delete(AGENT_TEAMS, "default", obj["metadata"]["name"])
+                        await client.delete(resource, "default", obj["metadata"]["name"])
         return through
 
     assert asyncio.run(accepted()) == []

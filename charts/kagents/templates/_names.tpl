@@ -26,13 +26,17 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "kagents.rules" -}}
 - apiGroups: [claude.amcheste.io]
-  resources: [agentteams, agentteamtemplates, agentteamruns]
+  resources: [agentteams, agentteamtemplates, agentteamruns, agentbudgets]
   verbs: [get, list, watch]
+# Records of what teams have cost: made once, never changed, deleted when they are old.
+- apiGroups: [claude.amcheste.io]
+  resources: [agentusages]
+  verbs: [get, list, watch, create, delete]
 - apiGroups: [claude.amcheste.io]
   resources: [agentteams]
   verbs: [create, patch, delete]
 - apiGroups: [claude.amcheste.io]
-  resources: [agentteams/status, agentteamtemplates/status, agentteamruns/status]
+  resources: [agentteams/status, agentteamtemplates/status, agentteamruns/status, agentbudgets/status]
   verbs: [patch]
 # Owner references with blockOwnerDeletion need this where the API server checks them.
 - apiGroups: [claude.amcheste.io]

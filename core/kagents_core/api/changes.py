@@ -1,4 +1,4 @@
-"""What may change in an object after its creation: limits, budgets, suspend and cancel."""
+"""What may change after creation: of a team limits, budgets, suspend and cancel; of a record nothing."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,6 +9,7 @@ from kagents_core.api import teamrules
 from kagents_core.api.fielderrors import FieldError
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.api.template import AgentTeamRunSpec
+from kagents_core.api.usage import RECORD_IS_FINAL
 
 _FROZEN: Final[Mapping[str, tuple[type[BaseModel], tuple[str, ...]]]] = {
     "AgentTeam": (AgentTeamSpec, teamrules.IMMUTABLE_TEAM_FIELDS),
@@ -22,6 +23,8 @@ def immutable_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Fi
     Writing out a default, or leaving it out again, is no change.
     """
     kind = str(new.get("kind", ""))
+    if kind == "AgentUsage" and old.get("spec") != new.get("spec"):
+        return [FieldError("spec", None, RECORD_IS_FINAL)]
     if kind not in _FROZEN:
         return []
     model, fields = _FROZEN[kind]

@@ -13,11 +13,20 @@ import yaml
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from kagents_core.api.budget import AgentBudget
 from kagents_core.api.constants import GROUP, VERSION
 from kagents_core.api.fields import LABEL_PATTERN, LABEL_SENTENCE
-from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS, Resource
+from kagents_core.api.resources import (
+    AGENT_BUDGETS,
+    AGENT_TEAM_RUNS,
+    AGENT_TEAM_TEMPLATES,
+    AGENT_TEAMS,
+    AGENT_USAGES,
+    Resource,
+)
 from kagents_core.api.team import AgentTeam
 from kagents_core.api.template import AgentTeamRun, AgentTeamTemplate
+from kagents_core.api.usage import AgentUsage
 
 Schema = dict[str, Any]
 
@@ -30,11 +39,13 @@ FIX: Final = "run `make generate` and commit charts/kagents/files/crds"
 
 
 def crds() -> list[dict[str, Any]]:
-    """The three definitions, as objects to apply."""
+    """Every definition, as objects to apply."""
     return [
         _definition(AGENT_TEAMS, AgentTeam, "at", _team_columns()),
         _definition(AGENT_TEAM_TEMPLATES, AgentTeamTemplate, "att", _template_columns()),
         _definition(AGENT_TEAM_RUNS, AgentTeamRun, "atr", _run_columns()),
+        _definition(AGENT_BUDGETS, AgentBudget, "ab", _budget_columns()),
+        _definition(AGENT_USAGES, AgentUsage, "au", _usage_columns()),
     ]
 
 
@@ -66,6 +77,7 @@ def _team_columns() -> list[dict[str, Any]]:
         _column("Ready", "string", ".status.ready"),
         _column("Tasks Done", "integer", ".status.tasks.completed"),
         _column("Cost", "string", ".status.estimatedCost"),
+        _column("Estimated", "boolean", ".status.usage.estimated", wide=True),
         _column("Harness", "string", ".spec.harness", wide=True),
         _column("Budget", "string", ".spec.lifecycle.budgetLimit", wide=True),
         _column("Timeout", "string", ".spec.lifecycle.timeout", wide=True),
@@ -92,6 +104,34 @@ def _run_columns() -> list[dict[str, Any]]:
     ]
 
 
+def _budget_columns() -> list[dict[str, Any]]:
+    return [
+        _column("Period", "string", ".spec.period"),
+        _column("Spent", "string", ".status.spent"),
+        _column("Limit", "string", ".spec.limit"),
+        _column("Exceeded", "string", '.status.conditions[?(@.type=="Exceeded")].status'),
+        _column("Then", "string", ".spec.onExceeded"),
+        _column("Estimated", "boolean", ".status.estimated", wide=True),
+        _column("Tokens", "integer", ".status.tokens", wide=True),
+        _column("Token Limit", "integer", ".spec.tokens", wide=True),
+        _column("Ends", "string", ".status.periodEnd", wide=True),
+        _AGE,
+    ]
+
+
+def _usage_columns() -> list[dict[str, Any]]:
+    return [
+        _column("Team", "string", ".spec.team"),
+        _column("Phase", "string", ".spec.phase"),
+        _column("Cost", "string", ".spec.cost"),
+        _column("Estimated", "boolean", ".spec.estimated"),
+        _column("Ended", "date", ".spec.endedAt"),
+        _column("Requests", "integer", ".spec.requests", wide=True),
+        _column("Prices", "string", ".spec.prices", wide=True),
+        _AGE,
+    ]
+
+
 def _definition(
     resource: Resource, model: type[BaseModel], short: str, columns: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
@@ -108,7 +148,7 @@ def _definition(
         "served": True,
         "storage": True,
         "schema": {"openAPIV3Schema": structural_schema(model)},
-        "subresources": {"status": {}},
+        "subresources": {"status": {}} if "status" in model.model_fields else {},
         "additionalPrinterColumns": [dict(column) for column in columns],
     }
     return {
@@ -128,7 +168,8 @@ def structural_schema(model: type[BaseModel]) -> Schema:
     properties["kind"] = {"type": "string"}
     # The API server checks metadata itself; a schema may only say something of the name.
     properties["metadata"] = {"type": "object"}
-    properties["status"] = _without_defaults(properties["status"])
+    if "status" in properties:
+        properties["status"] = _without_defaults(properties["status"])
     root["required"] = ["spec"]
     root[_RULES] = [
         {

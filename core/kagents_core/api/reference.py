@@ -51,7 +51,7 @@ def _kind(definition: Schema) -> Iterator[str]:
     schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     yield f"## {names['kind']}\n"
     yield f"{schema['description']} Short name `{names['shortNames'][0]}`.\n"
-    for part in ("spec", "status"):
+    for part in [name for name in ("spec", "status") if name in schema["properties"]]:
         yield f"### {names['kind']}.{part}\n"
         yield "| field | type | default | meaning |\n|---|---|---|---|"
         yield from _rows(schema["properties"][part], "")
@@ -90,7 +90,8 @@ def _type(node: Schema) -> str:
         most = f", at most {node['maxItems']}" if "maxItems" in node else ""
         return f"list of {_type(node['items'])}{most}"
     if "additionalProperties" in node:
-        return "map of text to quantity"
+        amounts = node["additionalProperties"].get("x-kubernetes-int-or-string")
+        return f"map of text to {'quantity' if amounts else 'text'}"
     names = {"string": "text", "integer": "integer", "boolean": "boolean", "object": "object"}
     return names.get(str(node.get("type")), "quantity")
 

@@ -35,6 +35,8 @@ class Resource:
 AGENT_TEAMS: Final = Resource(GROUP, VERSION, "agentteams", "AgentTeam")
 AGENT_TEAM_TEMPLATES: Final = Resource(GROUP, VERSION, "agentteamtemplates", "AgentTeamTemplate")
 AGENT_TEAM_RUNS: Final = Resource(GROUP, VERSION, "agentteamruns", "AgentTeamRun")
+AGENT_BUDGETS: Final = Resource(GROUP, VERSION, "agentbudgets", "AgentBudget")
+AGENT_USAGES: Final = Resource(GROUP, VERSION, "agentusages", "AgentUsage")
 PODS: Final = Resource("", "v1", "pods", "Pod")
 CLAIMS: Final = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 SECRETS: Final = Resource("", "v1", "secrets", "Secret")

@@ -7,21 +7,25 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from kagents_core.api import fields
+from kagents_core.api.budget import AgentBudget
 from kagents_core.api.changes import immutable_changes
 from kagents_core.api.constants import API_VERSION
 from kagents_core.api.crosschecks import run_problems, team_problems, template_problems
 from kagents_core.api.fielderrors import FieldError, plain_error, render_path, unknown_field_sentence
 from kagents_core.api.team import AgentTeam
 from kagents_core.api.template import AgentTeamRun, AgentTeamTemplate
+from kagents_core.api.usage import AgentUsage
 
 __all__ = [
     "FieldError",
     "immutable_changes",
     "is_label",
     "validate",
+    "validate_budget",
     "validate_run",
     "validate_team",
     "validate_template",
+    "validate_usage",
 ]
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -52,10 +56,22 @@ def validate_run(obj: Mapping[str, Any]) -> list[FieldError]:
     return _validate(obj, AgentTeamRun, lambda parsed: run_problems(parsed.spec))
 
 
+def validate_budget(obj: Mapping[str, Any]) -> list[FieldError]:
+    """Every reason why this ``AgentBudget`` cannot be accepted."""
+    return _validate(obj, AgentBudget, lambda parsed: [])
+
+
+def validate_usage(obj: Mapping[str, Any]) -> list[FieldError]:
+    """Every reason why this ``AgentUsage`` cannot be accepted."""
+    return _validate(obj, AgentUsage, lambda parsed: [])
+
+
 _VALIDATORS: Final[dict[str, Callable[[Mapping[str, Any]], list[FieldError]]]] = {
     "AgentTeam": validate_team,
     "AgentTeamTemplate": validate_template,
     "AgentTeamRun": validate_run,
+    "AgentBudget": validate_budget,
+    "AgentUsage": validate_usage,
 }
 
 

@@ -25,6 +25,7 @@ _PLAIN: Final = (
 )
 _ORDER: Final = (
     *_PLAIN,
+    resources.AGENT_BUDGETS,
     resources.AGENT_TEAM_TEMPLATES,
     resources.AGENT_TEAMS,
     resources.AGENT_TEAM_RUNS,
