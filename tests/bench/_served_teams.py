@@ -17,6 +17,7 @@ from kagents_local.apiserver.authentication import ADMIN
 from kagents_local.apiserver.server import ApiServer
 from kagents_local.apiserver.store import Store
 from kagents_local.pod_access import PodAccessError
+from kagents_local.tokens import new_signing_key
 from kagents_tui.sample import data
 
 STORAGE = "agentteams.claude.amcheste.io"
@@ -56,7 +57,7 @@ def fill(store: Store, count: int) -> None:
 
 async def main(count: int, kubeconfig: Path) -> None:
     store = Store()
-    server = ApiServer(store, tokens={TOKEN: ADMIN}, key=b"bench", pod_access=NoPods())
+    server = ApiServer(store, tokens={TOKEN: ADMIN}, key=new_signing_key(), pod_access=NoPods())
     fill(store, count)
     runner = web.ServerRunner(web.Server(server.handle, handler_cancellation=True))
     await runner.setup()

@@ -46,7 +46,7 @@ BUILTIN_KINDS = (
         "pods", "Pod", schemas.POD, "po", has_status=True, categories=("all",), subresources=("exec", "log")
     ),
     _core("secrets", "Secret", schemas.SECRET),
-    _core("serviceaccounts", "ServiceAccount", schemas.SERVICE_ACCOUNT, "sa"),
+    _core("serviceaccounts", "ServiceAccount", schemas.SERVICE_ACCOUNT, "sa", subresources=("token",)),
     Kind(
         "apiextensions.k8s.io",
         "v1",

@@ -81,6 +81,8 @@ def _subresources(kind: Kind) -> list[tuple[str, str, list[str]]]:
         found.append(("exec", "PodExecOptions", ["create", "get"]))
     if "log" in kind.subresources:
         found.append(("log", "Pod", ["get"]))
+    if "token" in kind.subresources:
+        found.append(("token", "TokenRequest", ["create"]))
     return found
 
 

@@ -59,7 +59,7 @@ def _is_namespace_part(rest: list[str]) -> bool:
 
 
 def _verb(method: str, plural: str, name: str, subresource: str, query: Mapping[str, str]) -> str:
-    if subresource == "exec":
+    if subresource == "exec" or (subresource == "token" and method == "POST"):
         return "create"
     verb = _VERBS.get((method, bool(name)))
     if verb is None:

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from kagents_core.api.crd import crds
 from kagents_local.apiserver import bodies, discovery, openapi, responses, reviews, subresources
-from kagents_local.apiserver.authentication import ISSUER, Authentication, Identity
+from kagents_local.apiserver.authentication import Authentication, Identity
 from kagents_local.apiserver.authorization import allowed, refusal
 from kagents_local.apiserver.builtin_kinds import BUILTIN_KINDS
 from kagents_local.apiserver.customrules import broken
@@ -23,7 +23,9 @@ from kagents_local.apiserver.kinds import Kind, KindTable, kinds_of_definition
 from kagents_local.apiserver.reading import Reading
 from kagents_local.apiserver.registry import Registry
 from kagents_local.apiserver.requests import Target, parse_path
+from kagents_local.apiserver.service_tokens import ServiceTokens
 from kagents_local.apiserver.store import Store
+from kagents_local.apiserver.token_requests import TokenRequests
 from kagents_local.apiserver.writeoptions import WriteOptions
 from kagents_local.apiserver.writing import Writing
 from kagents_local.pod_access import PodAccess
@@ -59,15 +61,12 @@ class ApiServer:
         self._registry = Registry(store, self._deletion, broken)
         self._reading = Reading(store)
         self._writing = Writing(store, self._registry, self._deletion, self._reading)
-        self._authentication = Authentication(tokens, key, self._pod_exists)
+        self._service_tokens = ServiceTokens(key)
+        self._token_requests = TokenRequests(store, self._service_tokens)
+        self.issue_token = self._token_requests.issue
+        self._authentication = Authentication(tokens, self._service_tokens, self._pod_exists)
         self._openapi = openapi.Documents(self._kinds, self._registry.schema)
         self._seed()
-
-    def issue_token(
-        self, namespace: str, service_account: str, pod_uid: str, audience: str | None = None
-    ) -> str:
-        """A token of a service account, bound to a pod; without an audience it is for this server."""
-        return self._authentication.issue(namespace, service_account, pod_uid, audience or ISSUER)
 
     def _pod_exists(self, uid: str, namespace: str) -> bool:
         entry = self._store.find(uid)
@@ -152,11 +151,14 @@ class ApiServer:
         if not kind.stored:
             return await self._review(request, kind, identity)
         if target.subresource in kind.subresources:
-            return await self._pod_subresource(request, target)
+            return await self._subresource(request, target)
         return await self._object(request, kind, target)
 
     def _fixed(self, request: web.BaseRequest, path: str) -> web.Response | None:
-        """Discovery and OpenAPI: what does not depend on stored objects."""
+        """Discovery, OpenAPI and the keys of tokens: what does not depend on stored objects."""
+        keys = self._service_tokens.published(path, f"https://{request.host}")
+        if keys is not None:
+            return responses.document(keys)
         accept = request.headers.get("Accept", "")
         document = self._discovery(path.rstrip("/"), accept)
         if document is not None:
@@ -195,7 +197,10 @@ class ApiServer:
         review = bodies.parse_object(await bodies.read(request), bodies.media_type(request))
         return responses.document(reviews.answer(kind.kind, review, identity), status=201)
 
-    async def _pod_subresource(self, request: web.BaseRequest, target: Target) -> web.StreamResponse:
+    async def _subresource(self, request: web.BaseRequest, target: Target) -> web.StreamResponse:
+        if target.subresource == "token" and request.method == "POST":
+            wanted = bodies.parse_object(await bodies.read(request), bodies.media_type(request))
+            return responses.document(self._token_requests.answer(target, wanted), status=201)
         if target.subresource == "exec" and request.method in ("GET", "POST"):
             return await subresources.execute(request, self._access, target, request.query)
         if target.subresource == "log" and request.method == "GET":

@@ -21,6 +21,7 @@ from kagents_local.kubelet.logs import read_log
 from kagents_local.kubelet.pod_worker import TERMINAL, PodWorker
 from kagents_local.kubelet.process_plan import inherited_environment, runner_command
 from kagents_local.kubelet.records import known_uids, read_record
+from kagents_local.kubelet.rotation import TokenRotation
 from kagents_local.kubelet.runs import pod_containers
 from kagents_local.kubelet.settings import KubeletSettings
 from kagents_local.kubelet.starting import Surroundings
@@ -71,6 +72,7 @@ class Kubelet:
             api_host=api_host,
             api_port=api_port,
         )
+        self._rotation = TokenRotation(self._layout, issue_token, settings.rotation_seconds)
         self._workers: dict[str, PodWorker] = {}
         self._running: set[str] = set()
         self._group: asyncio.TaskGroup | None = None
@@ -96,6 +98,7 @@ class Kubelet:
                 group.create_task(self._claims.run())
                 group.create_task(self._around.events.run())
                 group.create_task(self._keep_connected())
+                group.create_task(self._rotation.run(self.ready, self._store.values))
                 await self._reflector.synced.wait()
                 await self._claims.synced.wait()
         finally:

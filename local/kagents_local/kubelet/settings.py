@@ -30,6 +30,9 @@ class KubeletSettings:
     force_grace: float = 2.0
     """Time between SIGTERM and SIGKILL for a pod whose object is already gone."""
 
+    rotation_seconds: float = 30.0
+    """Pause between two looks at the tokens of all pods."""
+
     log_file_bytes: int = 16 * 1024 * 1024
     """A log file is put aside once it has grown to this size."""
 

@@ -21,6 +21,8 @@ Object = Mapping[str, Any]
 
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105  (a path)
 TOKEN_VOLUME = "kube-api-access"  # noqa: S105  (a name)
+TOKEN_SOURCE = {"path": "token", "expirationSeconds": 3607}
+"""The token that every pod has unless it says no; its life is the one that a cluster gives it."""
 
 
 class MountError(Exception):
@@ -30,7 +32,9 @@ class MountError(Exception):
 class IssueToken(Protocol):
     """Makes a token of a service account, bound to a pod; without an audience it is for the API server."""
 
-    def __call__(self, namespace: str, service_account: str, pod_uid: str, audience: str | None) -> str: ...
+    def __call__(
+        self, namespace: str, service_account: str, pod_uid: str, audience: str | None, seconds: int | None
+    ) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,13 @@ def mount_directories(
     return result
 
 
+def issued(issue_token: IssueToken, pod: Object, source: Object) -> str:
+    """A token as a source ``serviceAccountToken`` of the pod's volumes wants it."""
+    metadata, seconds = pod["metadata"], source.get("expirationSeconds")
+    account = service_account(pod)
+    return issue_token(metadata["namespace"], account, metadata["uid"], source.get("audience"), seconds)
+
+
 class _Setup:
     """The volumes of one pod in the making."""
 
@@ -109,7 +120,7 @@ class _Setup:
 
     async def token_volume(self) -> Path:
         sources = [
-            {"serviceAccountToken": {"path": "token"}},
+            {"serviceAccountToken": TOKEN_SOURCE},
             {
                 "downwardAPI": {
                     "items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]
@@ -143,8 +154,7 @@ class _Setup:
         for source in volume.get("sources") or ():
             kind = next(iter(source))
             if kind == "serviceAccountToken":
-                path = source[kind]["path"]
-                files[path] = ((await self._token(source[kind].get("audience"))).encode(), 0o600)
+                files[source[kind]["path"]] = ((await self._token(source[kind])).encode(), 0o600)
             elif kind in ("secret", "configMap"):
                 files |= await self._object_files(kind, source[kind]["name"], source[kind], mode)
             elif kind == "downwardAPI":
@@ -153,11 +163,11 @@ class _Setup:
                 raise MountError(f'the embedded engine cannot project "{kind}"')
         return files
 
-    async def _token(self, audience: str | None) -> str:
+    async def _token(self, source: Object) -> str:
         account = service_account(self._pod)
         if not await self._objects.has_service_account(account):
             raise MountError(f'failed to fetch token: serviceaccounts "{account}" not found')
-        return self._provision.issue_token(self._namespace, account, self._pod["metadata"]["uid"], audience)
+        return issued(self._provision.issue_token, self._pod, source)
 
     async def _object_files(self, kind: str, name: str, source: Object, mode: int) -> "Files":
         read: Callable[[str], Any] = self._objects.secret if kind == "secret" else self._objects.config_map

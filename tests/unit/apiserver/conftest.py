@@ -16,6 +16,7 @@ from kagents_local.apiserver.authentication import ADMIN, VIEWER
 from kagents_local.apiserver.server import ApiServer
 from kagents_local.apiserver.store import Store
 from kagents_local.pod_access import PodAccessError
+from kagents_local.tokens import new_signing_key
 
 JSON = "application/json"
 MERGE = "application/merge-patch+json"
@@ -147,7 +148,9 @@ def store(tmp_path: Path):
 
 @pytest.fixture
 async def api(store: Store) -> AsyncIterator[Api]:
-    server = ApiServer(store, tokens={"admin": ADMIN, "viewer": VIEWER}, key=b"k" * 32, pod_access=NoPods())
+    server = ApiServer(
+        store, tokens={"admin": ADMIN, "viewer": VIEWER}, key=new_signing_key(), pod_access=NoPods()
+    )
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         return await server.handle(request)

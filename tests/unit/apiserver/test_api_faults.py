@@ -15,6 +15,7 @@ from kagents_local.apiserver.authentication import ADMIN, VIEWER
 from kagents_local.apiserver.server import ApiServer
 from kagents_local.apiserver.store import Store
 from kagents_local.pod_access import LogQuery, PodAccessError
+from kagents_local.tokens import new_signing_key
 
 ADMINISTRATOR = {"Authorization": "Bearer admin"}
 POD = "/api/v1/namespaces/default/pods"
@@ -102,7 +103,9 @@ class Served:
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
     store, pods = Store(), Pods()
-    server = ApiServer(store, tokens={"admin": ADMIN, "viewer": VIEWER}, key=b"k" * 32, pod_access=pods)
+    server = ApiServer(
+        store, tokens={"admin": ADMIN, "viewer": VIEWER}, key=new_signing_key(), pod_access=pods
+    )
     async with RawTestServer(server.handle) as raw, aiohttp.ClientSession() as session:
         yield Served(str(raw.make_url("")).rstrip("/"), session, pods)
         server.stop_watches()

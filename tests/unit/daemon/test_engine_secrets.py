@@ -8,6 +8,7 @@ import pytest
 from cryptography import x509
 
 from kagents_core.kube.config import load_kubeconfig
+from kagents_local.apiserver.service_tokens import Account, ServiceTokens
 from kagents_local.certificates import Certificates
 from kagents_local.kubeconfig import write_kubeconfig
 from kagents_local.tokens import ensure_tokens
@@ -58,7 +59,19 @@ def test_tokens_stay_and_are_not_shown(tmp_path: Path) -> None:
     tokens = ensure_tokens(tmp_path)
     assert ensure_tokens(tmp_path).admin == tokens.admin
     assert tokens.admin not in repr(tokens)
-    assert tokens.admin.encode() != tokens.signing_key
+    assert ensure_tokens(tmp_path).signing_key == tokens.signing_key
+    assert tokens.signing_key.decode() not in repr(tokens)
+    assert stat.S_IMODE((tmp_path / "service-accounts.key").stat().st_mode) == 0o600
+
+
+def test_what_an_older_engine_signed_with_is_replaced_by_a_key_whose_public_half_can_be_shown(
+    tmp_path: Path,
+) -> None:
+    old = tmp_path / "service-accounts.key"
+    old.write_bytes(b"kN3-a-shared-secret-of-an-older-engine_0123")
+    tokens = ensure_tokens(tmp_path)
+    token = ServiceTokens(tokens.signing_key).issue(Account("ns", "hub", "u", "p"))
+    assert ServiceTokens(ensure_tokens(tmp_path).signing_key).check(token).pod_name == "p"
 
 
 def test_the_kubeconfig_is_one_that_the_client_reads(tmp_path: Path) -> None:

@@ -145,6 +145,11 @@ def _merge(target: Object, patch: Object) -> None:
             target[key] = value
 
 
+def issue(namespace: str, account: str, uid: str, audience: str | None, seconds: int | None) -> str:
+    """A token that says for whom it is."""
+    return f"token:{namespace}:{account}:{audience}"
+
+
 class Node:
     """A kubelet that can be stopped and started again, with what tests ask of its pods."""
 
@@ -153,18 +158,24 @@ class Node:
         self.api = MemoryApi()
         self.client = cast(Client, self.api)
         self.environ = dict(environ)
+        self.issue_token: Callable[..., str] = issue
         self.kubelet: Kubelet
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         settings = KubeletSettings(
-            IMAGE, backoff_base=0.1, backoff_limit=0.4, retry_base=0.05, retry_limit=0.1
+            IMAGE,
+            backoff_base=0.1,
+            backoff_limit=0.4,
+            retry_base=0.05,
+            retry_limit=0.1,
+            rotation_seconds=0.05,
         )
         self.kubelet = Kubelet(
             self.client,
             self.data,
             settings,
-            issue_token=lambda namespace, account, uid, audience: f"token:{namespace}:{account}:{audience}",
+            issue_token=self.issue_token,
             ca_certificate=b"CA",
             api_host="127.0.0.1",
             api_port=6443,
