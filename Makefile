@@ -74,6 +74,7 @@ bench: install ## Print the measurements beside their targets
 generate: install ## Write the generated files: CRDs, reference pages, pictures
 	@$(BIN)/python -m kagents_core.api.crd charts/kagents/files/crds
 	@$(BIN)/python -m kagents_core.api.reference docs/reference.md
+	@$(BIN)/python -m kagents_core.metrics.page docs/metrics.md
 	@$(BIN)/python -m kagents_tui.cli.page docs/cli.md
 	@$(BIN)/python tools/helm_values.py
 	@$(BIN)/python -m kagents_tui.keys_page docs/keys.md

@@ -1,12 +1,13 @@
 """The controller's view of the cluster: one store a kind, slim where objects are many, and the reflectors."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from kagents_controller.expectations import Child
+from kagents_controller.team_facts import TeamFacts, facts_of
 from kagents_core.api.resources import (
     AGENT_TEAM_RUNS,
     AGENT_TEAM_TEMPLATES,
@@ -33,6 +34,8 @@ class Packed:
     uid: str
     refers_to: str | None
     """For a run: namespace and name of its template."""
+    facts: TeamFacts | None = None
+    """For a team: what metrics tell of it."""
 
     def unpack(self) -> dict[str, Any]:
         """The object, as a fresh copy."""
@@ -64,6 +67,10 @@ def _pack(obj: dict[str, Any]) -> Packed:
     return Packed(orjson.dumps(obj), obj["metadata"]["uid"], template)
 
 
+def _pack_team(obj: dict[str, Any]) -> Packed:
+    return replace(_pack(obj), facts=facts_of(obj))
+
+
 def _slim_pod(obj: dict[str, Any]) -> OwnedPod | None:
     owner = owner_uid(obj)
     return None if owner is None else OwnedPod(owner, pod_view(obj))
@@ -80,7 +87,7 @@ class Caches:
     def __init__(self) -> None:
         self.templates: Store[Packed] = Store(_pack)
         self.runs: Store[Packed] = Store(_pack, index=lambda run: (run.refers_to,) if run.refers_to else ())
-        self.teams: Store[Packed] = Store(_pack)
+        self.teams: Store[Packed] = Store(_pack_team)
         self.claims: Store[OwnedClaim] = Store(_slim_claim, index=lambda claim: (claim.owner,))
         self.pods: Store[OwnedPod] = Store(_slim_pod, index=lambda pod: (pod.owner,))
         self._owners: dict[str, Key] = {}

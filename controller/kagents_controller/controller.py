@@ -11,12 +11,11 @@ from typing import Any
 
 from kagents_controller.caches import Caches
 from kagents_controller.changes import Changes
-from kagents_controller.delays import DelayHeap
 from kagents_controller.events import EventRecorder
 from kagents_controller.executor import CreationRefused, Executor
 from kagents_controller.expectations import Expectations, Owner
 from kagents_controller.lease import Election
-from kagents_controller.metrics import Metrics
+from kagents_controller.measured import measure, metrics_of_controller
 from kagents_controller.namespace_contents import contents
 from kagents_controller.namespace_setup import NamespaceSetup
 from kagents_controller.notifications import Notifier
@@ -25,6 +24,7 @@ from kagents_controller.planning import Decision, Planner
 from kagents_controller.pod_events import PodEvents
 from kagents_controller.staleness import caught_up, replaces_only_the_dead
 from kagents_controller.team_network import TeamNetwork
+from kagents_controller.wakes import Wakes
 from kagents_controller.workqueue import QueueClosed, WorkQueue
 from kagents_core.api.resources import AGENT_TEAMS
 from kagents_core.kube.client import Client
@@ -42,8 +42,6 @@ _REFUSED_SECONDS = 15.0
 
 _DRAIN_SECONDS = 10.0
 _HANDOVER_SECONDS = 3.0
-_LONGEST_SLEEP_SECONDS = 60.0
-"""Deadlines are wall-clock moments: after a suspended laptop wakes up they are noticed this soon."""
 
 
 class Controller:
@@ -69,7 +67,7 @@ class Controller:
         ``network`` the network policies.
         """
         self.caches = Caches()
-        self.metrics = Metrics()
+        self.metrics = metrics_of_controller()
         self.synced = asyncio.Event()
         """Set once every cache is filled."""
         self.queue: WorkQueue[Owner] = WorkQueue()
@@ -81,7 +79,7 @@ class Controller:
         self._reflectors = self.caches.reflectors(client, namespaces)
         self._expectations = Expectations(lambda: asyncio.get_running_loop().time())
         self._pacing = Pacing(lambda: asyncio.get_running_loop().time())
-        self._events = EventRecorder(client)
+        self._events = EventRecorder(client, self.metrics)
         account = settings.hub_service_account
         made = NamespaceSetup(client, lambda name: contents(name, account, hub_cluster_role, network))
         self._executor = Executor(
@@ -90,14 +88,13 @@ class Controller:
         self._pod_events = PodEvents(client)
         self._planner = Planner(self.caches, settings, self._pod_events)
         self._notifier = notifier or Notifier(clock=clock)
-        self._notifier.on_outcome = self.queue.add
-        self._wakes: DelayHeap[Owner] = DelayHeap()
-        self._wakes_changed = asyncio.Event()
+        self._notifier.on_outcome = self._notified
+        self._wakes = Wakes(clock, self.queue.add)
         self._relief = Relief()
         self._turn = asyncio.Lock()
         self._stopping = asyncio.Event()
         Changes(self.caches, self.queue, self._expectations, self._gone)
-        self._measure()
+        measure(self, clock)
 
     async def run(self) -> None:
         """Work until cancelled or stopped.
@@ -105,7 +102,7 @@ class Controller:
         Raises an ExceptionGroup with LeaseLost when another controller may have taken over.
         """
         async with self._notifier, asyncio.TaskGroup() as group:
-            background = [group.create_task(self._events.run()), group.create_task(self._wake())]
+            background = [group.create_task(self._events.run()), group.create_task(self._wakes.run())]
             background += await self._sync(group)
             leading = group.create_task(self._lead())
             await self._stopping.wait()
@@ -124,6 +121,16 @@ class Controller:
         except TimeoutError:
             _log.warning("stopped in the middle of work", extra={"keys": self.queue.processing})
         self._stopping.set()
+
+    @property
+    def workers(self) -> int:
+        """How many objects may be in work at once."""
+        return self._workers
+
+    @property
+    def leading(self) -> bool:
+        """Whether this controller is the one that works."""
+        return self._lease is None or self._lease.held
 
     @property
     def reflectors(self) -> tuple[Reflector[Any], ...]:
@@ -225,8 +232,7 @@ class Controller:
         if not await replaces_only_the_dead(self._client, self.caches, decision.subject, plan):
             return _STALE_SECONDS
         self._notifier.recorded(owner, decision.sent)
-        self._wakes.set(owner, None if plan.wake_at is None else plan.wake_at.timestamp())
-        self._wakes_changed.set()
+        self._wakes.set(owner, plan.wake_at)
         if (later := self._may_wait(decision)) > 0:
             return later
         try:
@@ -273,6 +279,11 @@ class Controller:
             return self._planner.run(place, now)
         return self._planner.template(place, now)
 
+    def _notified(self, owner: Owner, state: str) -> None:
+        """An attempt at a webhook has ended."""
+        self.metrics.count("webhook_attempts_total", outcome=state)
+        self.queue.add(owner)
+
     def _gone(self, uid: str) -> None:
         """The team of this UID is no more."""
         self._planner.forget(uid)
@@ -283,27 +294,3 @@ class Controller:
         self._pacing.settled(owner)
         self._notifier.forget(owner)
         self._wakes.set(owner, None)
-
-    async def _wake(self) -> None:
-        """Queue what is due; sleeps until the next deadline."""
-        while True:
-            now = self._clock().timestamp()
-            for owner in self._wakes.pop_due(now):
-                self.queue.add(owner)
-            due = self._wakes.next()
-            seconds = None if due is None else min(max(0.0, due - now), _LONGEST_SLEEP_SECONDS)
-            self._wakes_changed.clear()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._wakes_changed.wait()
-            except TimeoutError:
-                continue
-
-    def _measure(self) -> None:
-        self.metrics.gauge("workqueue_depth", lambda: len(self.queue), queue="kagents")
-        self.metrics.gauge("workqueue_retries_now", lambda: self.queue.retries, queue="kagents")
-        self.metrics.gauge("controller_runtime_active_workers", lambda: self.queue.processing)
-        self.metrics.gauge("controller_runtime_max_concurrent_reconciles", lambda: self._workers)
-        self.metrics.gauge("teams", lambda: len(self.caches.teams))
-        self.metrics.gauge("pods", lambda: len(self.caches.pods))
-        self.metrics.gauge("caches_synced", lambda: float(self.synced.is_set()))

@@ -5,19 +5,20 @@ attempt exists: a controller that dies in between would otherwise take the missi
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from kagents_controller.events import EventRecorder
 from kagents_controller.expectations import Child, Expectations, Owner, older
 from kagents_controller.hub_account import account_of, says_missing_account
-from kagents_controller.metrics import Metrics
 from kagents_controller.namespace_setup import NamespaceSetup
 from kagents_core.api.constants import CONTROLLER_MANAGER, LABEL_AGENT
 from kagents_core.api.resources import AGENT_TEAMS, CLAIMS, PODS, Resource
 from kagents_core.kube.client import Client
 from kagents_core.kube.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound
+from kagents_core.metrics import Metrics
 from kagents_core.reconcile import Event, Plan, Ref
 
 _RESOURCES: dict[str, Resource] = {"Pod": PODS, "PersistentVolumeClaim": CLAIMS, "AgentTeam": AGENT_TEAMS}
@@ -158,29 +159,43 @@ class Executor:
         """
         _, namespace, name = child
         if resource is not AGENT_TEAMS and self._cached_version(child) is None:
-            self._metrics.count("writes_total", verb="create", resource=resource.plural)
             try:
-                return await self._client.create(resource, namespace, manifest, manager=CONTROLLER_MANAGER)
+                with self._write("create", resource):
+                    return await self._client.create(
+                        resource, namespace, manifest, manager=CONTROLLER_MANAGER
+                    )
             except AlreadyExists:
                 pass  # the cache was behind, or an answer was lost
-        self._metrics.count("writes_total", verb="apply", resource=resource.plural)
-        return await self._client.apply(resource, namespace, name, manifest, manager=CONTROLLER_MANAGER)
+        with self._write("apply", resource):
+            return await self._client.apply(resource, namespace, name, manifest, manager=CONTROLLER_MANAGER)
+
+    @contextmanager
+    def _write(self, verb: str, resource: Resource) -> Iterator[None]:
+        """One request that writes, counted, and what it failed for."""
+        labels = {"verb": verb, "resource": resource.plural}
+        self._metrics.count("writes_total", 1, **labels)
+        try:
+            yield
+        except ApiError as error:
+            reason = "exists" if isinstance(error, AlreadyExists) else type(error).__name__.lower()
+            self._metrics.count("write_failures_total", 1, reason=reason, **labels)
+            raise
 
     async def _delete(self, subject: Subject, ref: Ref) -> None:
         resource = _RESOURCES[ref.kind]
         child = (resource.kind, ref.namespace, ref.name)
         if child != subject.owner:
             self._expectations.expect(subject.owner, child)
-        self._metrics.count("writes_total", verb="delete", resource=resource.plural)
         try:
-            await self._client.delete(
-                resource,
-                ref.namespace,
-                ref.name,
-                uid=ref.uid,
-                grace_seconds=ref.grace_seconds,
-                propagation="Background",
-            )
+            with self._write("delete", resource):
+                await self._client.delete(
+                    resource,
+                    ref.namespace,
+                    ref.name,
+                    uid=ref.uid,
+                    grace_seconds=ref.grace_seconds,
+                    propagation="Background",
+                )
         except (NotFound, Conflict):
             self._expectations.saw(child)  # that object is gone already
         except ApiError as error:
@@ -198,16 +213,16 @@ class Executor:
             "metadata": {key: metadata[key] for key in ("name", "namespace", "resourceVersion")},
             "status": status,
         }
-        self._metrics.count("writes_total", verb="apply-status", resource=subject.resource.plural)
         try:
-            written = await self._client.apply(
-                subject.resource,
-                metadata["namespace"],
-                metadata["name"],
-                body,
-                manager=CONTROLLER_MANAGER,
-                subresource="status",
-            )
+            with self._write("apply-status", subject.resource):
+                written = await self._client.apply(
+                    subject.resource,
+                    metadata["namespace"],
+                    metadata["name"],
+                    body,
+                    manager=CONTROLLER_MANAGER,
+                    subresource="status",
+                )
         except NotFound:
             return  # deleted meanwhile: its deletion is on its way to the cache
         version, cached = written["metadata"]["resourceVersion"], self._cached_version(subject.owner)

@@ -46,7 +46,7 @@ class Notifier:
     def __init__(
         self,
         *,
-        on_outcome: Callable[[Owner], None] = lambda owner: None,
+        on_outcome: Callable[[Owner, str], None] = lambda owner, state: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         first_retry_seconds: float = _FIRST_RETRY_SECONDS,
         attempt_seconds: float = ATTEMPT_SECONDS,
@@ -54,7 +54,7 @@ class Notifier:
         addresses: PermittedAddresses | None = None,
     ) -> None:
         self.on_outcome = on_outcome
-        """Called with the owner after each attempt."""
+        """Called after each attempt with the owner and what became of it: ``sent`` or ``failed``."""
         self._clock = clock
         self._first_retry = first_retry_seconds
         self._attempt_seconds = attempt_seconds
@@ -145,7 +145,7 @@ class Notifier:
                 outcome if problem is None else replace(outcome, state="failed", message=problem)
             )
             _log.info("notification", extra={"id": delivery.effect.id, "state": state, "problem": problem})
-            self.on_outcome(delivery.owner)
+            self.on_outcome(delivery.owner, state)
             if problem is None:
                 return
             await asyncio.sleep(self._pause(delivery.attempts))

@@ -35,6 +35,9 @@ class WorkQueue(Generic[K]):
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
         self._closed = False
+        self._since: dict[K, float] = {}
+        self.on_taken: Callable[[float], None] = lambda seconds: None
+        """Called with the time that a key has waited when its work begins."""
         self.adds = 0
         self.retries = 0
 
@@ -53,8 +56,12 @@ class WorkQueue(Generic[K]):
         self.adds += 1
         self._dirty.add(key)
         if key not in self._processing:
-            self._waiting.append(key)
-            self._changed.set()
+            self._enter(key)
+
+    def _enter(self, key: K) -> None:
+        self._waiting.append(key)
+        self._since[key] = self._clock()
+        self._changed.set()
 
     def arrange(self, rank: Callable[[K], int]) -> None:
         """Put what waits into the order of its rank, the lowest first."""
@@ -95,6 +102,7 @@ class WorkQueue(Generic[K]):
         key = self._waiting.popleft()
         self._dirty.discard(key)
         self._processing.add(key)
+        self.on_taken(self._clock() - self._since.pop(key))
         return key
 
     def done(self, key: K) -> None:
@@ -103,8 +111,7 @@ class WorkQueue(Generic[K]):
         if self._closed and not self._processing:
             self._idle.set()
         if key in self._dirty:
-            self._waiting.append(key)
-            self._changed.set()
+            self._enter(key)
 
     def close(self) -> None:
         """Hand out no further work; whoever waits for some gets QueueClosed."""

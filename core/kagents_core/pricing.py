@@ -147,6 +147,12 @@ def known_models() -> frozenset[str]:
     return frozenset(_TABLE)
 
 
+def known_name(model: str) -> str | None:
+    """The name of a model in the table, without ``claude-``; None for one that is not in it."""
+    name = _canonical(model)
+    return name if name in _TABLE else None
+
+
 def _canonical(model: str) -> str:
     name = model.strip().lower()
     for _ in range(4):  # each pass takes one layer of wrapping off

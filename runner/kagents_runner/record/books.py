@@ -22,6 +22,7 @@ from kagents_runner.record.asks import AskBoard
 from kagents_runner.record.clock import rfc3339, seconds
 from kagents_runner.record.endings import Endings
 from kagents_runner.record.ledger import MailLedger
+from kagents_runner.record.numbers import Numbers
 from kagents_runner.record.posts import SHOWN
 from kagents_runner.record.reports import learn_report
 from kagents_runner.record.spending import Spending
@@ -57,6 +58,7 @@ class Books:
         self.endings = Endings(lead, team.idle_timeout_seconds)
         self.tasks = TaskBoard()
         self.spending = Spending()
+        self.numbers = Numbers(team)
         self.state = TeamState({**gates, "finish": None})
         self.agents = [(agent.name, agent.harness == "simulated") for agent in team.agents]
         self.asks = AskBoard(simulated)
@@ -199,6 +201,7 @@ class Books:
     def _learn(self, entry: Mapping[str, Any], at: float, seq: int) -> None:
         kind = entry["kind"]
         self.endings.learn(entry, at)
+        self.numbers.learn(entry, at)
         if kind == "message":
             self.messages += entry["type"] in SHOWN and entry["from"] != TEAM_LEAD
         elif kind == "task":

@@ -1,67 +1,107 @@
 """A team's numbers in the Prometheus text format, served by its hub where ``observability.metrics`` wants it.
 
-They are those of the status, so what can be read here is no more than reading the team shows.
+They are those of the status and of the journal: no more can be read here than reading the team shows.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
-from kagents_runner.documents import TeamDocument
+from kagents_core.metrics import Measurements
 from kagents_runner.output import say
+from kagents_runner.record.numbers import Numbers
 
 _REQUEST_BYTES: Final = 8192
 _REQUEST_SECONDS: Final = 5.0
 _AT_ONCE: Final = 16
-_TOKENS: Final = ("inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens")
+_TOKENS: Final = ("input", "output", "cacheRead", "cacheWrite")
 _TASKS: Final = ("total", "completed", "inProgress", "pending")
+_DOLLAR: Final = 1_000_000
 
 Status = Mapping[str, Any]
 
 
-def text_of(team: TeamDocument, status: Status) -> str:
-    """Everything as one page."""
-    whole = {"namespace": team.namespace, "team": team.name}
-    families: dict[str, list[str]] = {}
-    for name, kind, labels, value in _samples(status):
-        lines = families.setdefault(name, [f"# TYPE kagents_{name} {kind}"])
-        shown = ",".join(f'{key}="{_escaped(text)}"' for key, text in (whole | labels).items())
-        lines.append(f"kagents_{name}{{{shown}}} {value}")
-    return "".join(f"{line}\n" for lines in families.values() for line in lines)
+def page_of(
+    numbers: Numbers, status: Callable[[], Status], clock: Callable[[], float] = time.time
+) -> Callable[[], str]:
+    """The page: what was counted, what the status says, and what has an age."""
+    now: list[Status] = []
+
+    def page() -> str:
+        now[:] = [status()]
+        return numbers.metrics.text()
+
+    _expose(numbers, lambda: now[0], clock)
+    return page
 
 
-def _samples(status: Status) -> Iterator[tuple[str, str, dict[str, str], Any]]:
-    usage, tasks = status.get("usage") or {}, status.get("tasks") or {}
-    yield "team_cost_dollars", "gauge", {}, status.get("estimatedCost") or "0"
-    yield "team_model_requests_total", "counter", {}, usage.get("requests", 0)
-    yield "team_messages_total", "counter", {}, status.get("messages", 0)
-    for name in _TOKENS:
-        yield "team_tokens_total", "counter", {"kind": name.removesuffix("Tokens")}, usage.get(name, 0)
-    for name in _TASKS:
-        yield "team_tasks", "gauge", {"state": name}, tasks.get(name, 0)
-    for each in status.get("activity") or ():
-        agent = {"agent": str(each["agent"])}
-        yield "agent_state", "gauge", agent | {"state": str(each["state"])}, 1
-        yield "agent_unread_messages", "gauge", agent, each.get("unread", 0)
-        yield "agent_open_requests", "gauge", agent, len(each.get("requests") or ())
-        yield "agent_cost_dollars", "gauge", agent, each.get("cost") or "0"
+def _expose(numbers: Numbers, status: Callable[[], Status], clock: Callable[[], float]) -> None:
+    place = tuple(numbers.team.values())
+
+    def read(name: str, samples: Callable[[], Iterator[tuple[tuple[str, ...], float]]]) -> None:
+        def found() -> Measurements:
+            return {(*place, *labels): value for labels, value in samples()}
+
+        numbers.metrics.gauge(name, found)
+
+    def usage(name: str) -> float:
+        return float((status().get("usage") or {}).get(name, 0))
+
+    def agents(name: str, value: Callable[[Status], float]) -> None:
+        read(name, lambda: iter([((str(each["agent"]),), value(each)) for each in _activity(status())]))
+
+    def one(name: str, value: Callable[[], float | None]) -> None:
+        def samples() -> Iterator[tuple[tuple[str, ...], float]]:
+            if (number := value()) is not None:
+                yield (), number
+
+        read(name, samples)
+
+    def waiting() -> list[float]:
+        return list(numbers.gates.values())
+
+    one("team_cost_dollars", lambda: float(status().get("estimatedCost") or 0))
+    one("team_model_requests_total", lambda: usage("requests"))
+    one("team_messages_total", lambda: float(status().get("messages", 0)))
+    one("team_budget_dollars", lambda: _budget(numbers))
+    one("team_budget_share", lambda: _share(numbers, status()))
+    one("team_gates_waiting", lambda: len(numbers.gates))
+    one("team_gate_oldest_seconds", lambda: max((clock() - at for at in waiting()), default=None))
+    read("team_phase", lambda: iter([((numbers.phase,), 1.0)] if numbers.phase else []))
+    read("team_tokens_total", lambda: iter([((kind,), usage(f"{kind}Tokens")) for kind in _TOKENS]))
+    tasks = [(state,) for state in _TASKS]
+    read("team_tasks", lambda: iter([(each, (status().get("tasks") or {}).get(*each, 0)) for each in tasks]))
+    read("agent_state", lambda: iter([((str(a["agent"]), str(a["state"])), 1) for a in _activity(status())]))
+    agents("agent_unread_messages", lambda each: each.get("unread", 0))
+    agents("agent_open_requests", lambda each: len(each.get("requests") or ()))
+    agents("agent_cost_dollars", lambda each: float(each.get("cost") or 0))
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _activity(status: Status) -> list[Status]:
+    return list(status.get("activity") or ())
+
+
+def _budget(numbers: Numbers) -> float | None:
+    return None if numbers.budget_micros is None else numbers.budget_micros / _DOLLAR
+
+
+def _share(numbers: Numbers, status: Status) -> float | None:
+    budget = _budget(numbers)
+    return None if budget is None else float(status.get("estimatedCost") or 0) / budget
 
 
 @asynccontextmanager
 async def served(
-    team: TeamDocument, status: Callable[[], Status], environment: Mapping[str, str]
+    numbers: Numbers, status: Callable[[], Status], environment: Mapping[str, str]
 ) -> AsyncIterator[None]:
     """Serves ``/metrics`` meanwhile, if the environment says where. The team goes on also where it cannot."""
     host, port = environment.get("KAGENTS_METRICS_ADDRESS"), environment.get("KAGENTS_METRICS_PORT", "")
     if not host or not port.isdecimal():
         yield
         return
-    page = _Page(lambda: text_of(team, status()))
+    page = _Page(page_of(numbers, status))
     try:
         server = await asyncio.start_server(page.answer, host, int(port), limit=_REQUEST_BYTES)
     except OSError as error:

@@ -65,6 +65,7 @@ class Recorder:
         """The team's object has changed."""
         phase = (team.get("status") or {}).get("phase")
         self.team_over = phase in TERMINAL
+        self._books.numbers.observed(team)
         known = self._books.state.teammates
         self._books.write(self._books.state.observed(team))
         if self._books.state.teammates != known:

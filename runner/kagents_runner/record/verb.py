@@ -42,7 +42,7 @@ async def _record(environment: Mapping[str, str]) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, recorder.stop)
-        async with served(team, recorder.status, environment):
+        async with served(books.numbers, recorder.status, environment):
             if environment.get("KUBERNETES_SERVICE_HOST"):
                 await _record_with_status(recorder, books)
             else:

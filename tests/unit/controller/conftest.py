@@ -83,7 +83,7 @@ class World:
             c = self.controller
             idle = not len(c.queue) and not c.queue.processing and not len(c._expectations)
             seen = all(c.caches.teams.version(k) == v for k, v in self.versions(AGENT_TEAMS).items())
-            return idle and seen and c._events._queue.empty()
+            return idle and seen and not c._events.due
 
         for _ in range(3):
             await self.until(resting, seconds)

@@ -3,9 +3,12 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from kagents_controller.expectations import LIMIT_SECONDS
 from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAMS, CLAIMS, PODS
 from kagents_core.kube.client import path_of
+from kagents_core.reconcile import Event
 from kagents_core.reconcile.names import child_name
 
 GATE = {"event": "spawn-b"}
@@ -119,9 +122,8 @@ async def test_a_refused_pod_is_told_and_tried_again(world: Any, simple: Any, mo
     await world.until(lambda: any("exceeded quota" in e["message"] for e in world.events("FailedCreate")))
 
 
-async def test_the_same_event_counts_up(world: Any, simple: Any) -> None:
-    from kagents_core.reconcile import Event
-
+async def test_the_same_event_counts_up(world: Any, simple: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kagents_controller.events.REPEAT_SECONDS", 0.05)
     world.apply(simple())
     await world.quiet()
     for _ in range(3):

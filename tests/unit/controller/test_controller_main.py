@@ -16,7 +16,7 @@ from kagents_controller.expectations import LIMIT_SECONDS, Expectations, older
 from kagents_controller.health import serve
 from kagents_controller.logs import JsonFormatter
 from kagents_controller.main import main
-from kagents_controller.metrics import Metrics
+from kagents_core.metrics import CONTROLLER, Metrics
 
 COMMAND = [sys.executable, "-m", "kagents_controller.main"]
 
@@ -41,24 +41,25 @@ async def test_probes_and_metrics(stopped_world: Any, simple: Any, model: Any) -
         await world.quiet()
         _, text = await get(port, "/metrics")
     assert 'kagents_controller_runtime_reconcile_total{controller="AgentTeam",result="success"}' in text
-    assert 'kagents_writes_total{resource="pods",verb="create"} 2' in text
+    assert 'kagents_writes_total{verb="create",resource="pods"} 2' in text
     assert 'kagents_workqueue_depth{queue="kagents"} 0' in text
     assert (
         'kagents_controller_runtime_reconcile_time_seconds_bucket{controller="AgentTeam",le="+Inf"}' in text
     )
+    assert 'kagents_teams{namespace="ns",phase="' in text
     assert "demo" not in text, "names of objects have no bound"
 
 
 def test_histograms_are_cumulative() -> None:
-    metrics = Metrics()
+    metrics = Metrics(CONTROLLER)
     for seconds in (0.001, 0.002, 99.0):
-        metrics.observe("x_seconds", seconds, kind="a")
+        metrics.observe("controller_runtime_reconcile_time_seconds", seconds, controller="AgentTeam")
     lines = metrics.text().splitlines()
     counts = [int(line.rsplit(" ", 1)[1]) for line in lines if "_bucket" in line]
     assert counts[0] == 1
     assert counts[-2:] == [2, 3]
     assert counts == sorted(counts)
-    assert 'kagents_x_seconds_count{kind="a"} 3' in lines
+    assert 'kagents_controller_runtime_reconcile_time_seconds_count{controller="AgentTeam"} 3' in lines
 
 
 def test_log_lines_are_json() -> None:

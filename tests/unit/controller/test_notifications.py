@@ -77,7 +77,7 @@ def state(notifier: Notifier, identity: str = "id-1") -> Any:
 
 async def test_it_is_delivered_once_however_often_it_is_asked_for(receiver: Any) -> None:
     told: list[Any] = []
-    async with Notifier(on_outcome=told.append, addresses=LOOPBACK) as notifier:
+    async with Notifier(on_outcome=lambda *each: told.append(each), addresses=LOOPBACK) as notifier:
         effect = Effect("id-1", receiver.url, {"event": "spawn-b"})
         for _ in range(5):
             notifier.ask(OWNER, [effect], {})
@@ -88,7 +88,7 @@ async def test_it_is_delivered_once_however_often_it_is_asked_for(receiver: Any)
         assert state(notifier) == ("sent", 1, None)
         notifier.recorded(OWNER, {"id-1"})
         assert notifier.outcomes(OWNER) == {}
-    assert told == [OWNER]
+    assert told == [(OWNER, "sent")]
     ((headers, body),) = receiver.got
     assert headers["webhook-id"] == "id-1"
     assert body == {"event": "spawn-b"}
@@ -101,7 +101,7 @@ async def test_a_failure_is_tried_again_with_the_same_id(receiver: Any, answer: 
     receiver.answers = [answer, answer]
     seen: list[Any] = []
     notifier = Notifier(first_retry_seconds=0.0001, attempt_seconds=0.1, addresses=LOOPBACK)
-    notifier.on_outcome = lambda owner: seen.append(state(notifier))
+    notifier.on_outcome = lambda owner, outcome: seen.append(state(notifier))
     async with notifier:
         notifier.ask(OWNER, [Effect("id-1", receiver.url, {})], {"id-1": 7})
         await until(lambda: seen and seen[-1][0] == "sent")
