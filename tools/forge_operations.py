@@ -15,7 +15,11 @@ OPERATIONS = (
     ("post", "/repos/{owner}/{repo}/issues/{issue_number}/labels"),
     ("post", "/repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers"),
     ("post", "/app/installations/{installation_id}/access_tokens"),
+    ("get", "/repos/{owner}/{repo}/commits/{ref}/check-runs"),
+    ("get", "/repos/{owner}/{repo}/commits/{ref}/status"),
 )
+LISTS = frozenset({"check_runs", "statuses"})
+"""Lists within an answer of which the fields of an entry are kept, and the words that a field may have."""
 WORDS = frozenset({"description", "example", "examples", "externalDocs", "summary", "x-multi-segment"})
 """What explains, and checks nothing."""
 
@@ -52,13 +56,21 @@ def operation(document: dict, method: str, path: str) -> dict:
     good = next(code for code in found["responses"] if code.startswith("2"))
     answer = named(document, found["responses"][good])["content"]["application/json"]["schema"]
     answer = named(document, answer.get("items", answer))
-    return {
+    properties = answer.get("properties", {})
+    entries = {name: fields(document, answer["properties"][name]) for name in LISTS & set(properties)}
+    return ({"entries": entries} if entries else {}) | {
         "query": query,
         "body": bare(document, content.get("schema")),
         "codes": sorted(found["responses"]),
         "good": int(good),
-        "answer": sorted(answer.get("properties", {})),
+        "answer": sorted(properties),
     }
+
+
+def fields(document: dict, entries: dict) -> dict:
+    """The fields of a list's entries, each with the words that it may have, or none where it may have any."""
+    properties = named(document, entries["items"])["properties"]
+    return {name: named(document, schema).get("enum", []) for name, schema in properties.items()}
 
 
 def main() -> None:

@@ -34,6 +34,7 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "answer": ("kagents_runner.answer", "answer what an agent asks, by the JSON on stdin"),
     "merge": ("kagents_runner.finish.merge_verb", "join the agents' branches into one"),
     "finish": ("kagents_runner.finish.verb", "push the joined branch and make the pull request"),
+    "checks": ("kagents_runner.finish.checks_verb", "wait for the checks of the pull request"),
     "simulate": ("kagents_runner.simulate.verb", "play a script of a simulated agent by hand"),
     "attach": ("kagents_runner.terminal.verb", "show the agent's own screen in this terminal"),
     "diff": ("kagents_runner.diff.verb", "print what an agent has changed, as JSON lines"),
@@ -44,7 +45,7 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "mcp": ("kagents_runner.mcp.verb", "serve the agent's kagents tools over stdio"),
 }
 _IN_CONTAINERS: Final = frozenset(
-    {"prepare", "setup", "await", "supervise", "record", "git-proxy", "merge", "finish"}
+    {"prepare", "setup", "await", "supervise", "record", "git-proxy", "merge", "finish", "checks"}
 )
 """Verbs that are a container's program and so end with a termination message."""
 

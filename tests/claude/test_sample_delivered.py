@@ -22,6 +22,7 @@ from kagents_core.api.resources import AGENT_TEAMS, SECRETS
 
 SAMPLE = Path(__file__).parents[1] / "fixtures/seed-manifests/auth-refactor.yaml"
 NAME = "auth-refactor"
+PASSING = {"state": "passing", "passing": 1, "failing": 0, "pending": 0}
 DEADLINE = 120.0
 """Two agents work one after the other, and then the delivery."""
 
@@ -126,7 +127,7 @@ async def test_it_ends_in_one_pull_request(team: WholeTeam, model: ScriptedModel
     ):
         assert part in made["body"]
     status = await team.status()
-    assert status["pullRequest"] == {"url": made["html_url"], "state": "open"}
+    assert status["pullRequest"] == {"url": made["html_url"], "state": "open", "checks": PASSING}
 
     # Each worked on a branch of its own, the second once the first had ended; the joined one has both.
     bare = forge.root / "acme/backend.git"

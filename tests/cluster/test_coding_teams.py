@@ -12,6 +12,7 @@ from testcluster.team import Team, simulated
 from testcluster.waiting import until
 
 TOKEN = "forge-token-canary-5d1b"
+PASSING = {"state": "passing", "passing": 1, "failing": 0, "pending": 0}
 KEY = "sk-ant-api03-" + "k" * 60 + "0123456789abcdefghij"
 MODEL_SOURCES = REPOSITORY / "tests" / "claude" / "scripted_model"
 
@@ -77,7 +78,7 @@ def test_the_real_cli_in_real_pods(
     pods = Counter(pod["metadata"]["labels"]["claude.amcheste.io/agent"] for pod in running.pods())
     assert pods == {"hub": 1, "lead": 1, "builder": 1, "finish": 1}
     [made] = forge.report()["requests"]
-    assert status["pullRequest"] == {"url": made["html_url"], "state": "open"}
+    assert status["pullRequest"] == {"url": made["html_url"], "state": "open", "checks": PASSING}
     assert "builder (kagents): Build the shop" in forge.subjects("kagents/shop")
     for kind in ("pods", "agentteams", "events"):
         told = here("get", kind, "-o", "yaml")

@@ -8,6 +8,7 @@ from testcluster.team import Team, seed
 
 TOKEN = "forge-token-canary-5d1b"
 BRANCH = "kagents/auth-refactor"
+PASSING = {"state": "passing", "passing": 1, "failing": 0, "pending": 0}
 
 
 def secrets(here: Kubectl) -> None:
@@ -37,7 +38,7 @@ def test_the_sample_ends_in_one_pull_request(
     assert made["title"] == "feat(auth): migrate from JWT to OAuth2"
     assert (made["head"]["ref"], made["base"]["ref"]) == (BRANCH, "main")
     status = running.status()
-    assert status["pullRequest"] == {"url": made["html_url"], "state": "open"}
+    assert status["pullRequest"] == {"url": made["html_url"], "state": "open", "checks": PASSING}
     authors = {each.partition(":")[0] for each in forge.subjects(BRANCH)}
     assert {"backend-api (kagents)", "test-coverage (kagents)"} <= authors
     for pod in running.pods():

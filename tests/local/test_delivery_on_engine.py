@@ -32,6 +32,8 @@ pytestmark = pytest.mark.long
 
 SEED = Path(__file__).parents[1] / "fixtures/seed-manifests/auth-refactor.yaml"
 NAMESPACE = "dev-agents"
+PASSING = {"state": "passing", "passing": 1, "failing": 0, "pending": 0}
+"""What the forge says of every commit's checks, unless it is told otherwise."""
 
 
 @pytest.fixture(autouse=True)
@@ -127,6 +129,27 @@ async def test_the_described_coding_team_ends_in_one_pull_request(
     assert_delivered(await team.in_phase("Completed"), forge)
 
 
+async def test_a_team_that_waits_for_checks_shows_its_request_and_completes_when_they_end(
+    seed_team: Callable[..., Any], forge: ForgeServer
+) -> None:
+    forge.usual = [{"status": "in_progress"}]
+    team = await seed_team(pullRequest={"waitForChecks": "10m"})
+
+    async def awaits() -> dict[str, Any] | None:
+        status = await team.status()
+        said = {each["type"]: each["reason"] for each in status.get("conditions", ())}
+        return status if said.get("Delivered") == "AwaitingChecks" else None
+
+    status = await until(awaits)
+    [made] = forge.requests
+    assert status["phase"] == "Running"
+    assert status["pullRequest"] == {"url": made["html_url"], "state": "open"}
+    forge.usual = [{"status": "completed", "conclusion": "failure"}, {"state": "success"}]
+    status = await team.in_phase("Completed")
+    failing = {"state": "failing", "passing": 1, "failing": 1, "pending": 0}
+    assert status["pullRequest"] == {"url": made["html_url"], "state": "open", "checks": failing}
+
+
 async def test_it_does_so_over_https(
     fast: None, https_forge: ForgeServer, engine: Any, engine_client: Client
 ) -> None:
@@ -172,7 +195,7 @@ def assert_delivered(status: dict[str, Any], forge: ForgeServer) -> None:
     [made] = forge.requests
     assert made["title"] == "feat(auth): migrate from JWT to OAuth2"
     assert (made["head"]["ref"], made["base"]["ref"]) == ("kagents/auth-refactor", "main")
-    assert status["pullRequest"] == {"url": made["html_url"], "state": "open"}
+    assert status["pullRequest"] == {"url": made["html_url"], "state": "open", "checks": PASSING}
     bare = forge.root / "acme/backend.git"
     assert git(bare, "rev-parse", "kagents/auth-refactor") == status["commit"]
     merged = git(bare, "log", "--format=%an", "kagents/auth-refactor").splitlines()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from kagents_core.api.constants import ANNOTATION_RETRY_FINISH
+from kagents_core.api.constants import ANNOTATION_RETRY_FINISH, AWAITING_CHECKS
 
 State = Literal["ahead", "delivering", "trying again", "needs you", "delivered", "stopped"]
 
@@ -27,6 +27,17 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Checks:
+    """A request's checks, counted."""
+
+    state: str
+    """``passing``, ``failing``, ``pending`` or ``none``."""
+    passing: int
+    failing: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A team's delivery. ``ahead``: its agents still work; ``stopped``: the team ended without one."""
 
@@ -42,6 +53,10 @@ class Delivery:
     """Of the pull or merge request, exactly as the object has it."""
     request: str
     """The state of the request: ``open``, ``draft`` …"""
+    checks: Checks | None = None
+    """Of the request, as far as anybody has read them."""
+    awaits_checks: bool = False
+    """Whether the team still waits for them."""
     failure: Failure | None = None
 
 
@@ -53,7 +68,7 @@ def delivery_of(team: Mapping[str, Any]) -> Delivery | None:
         return None
     said = _said(status)
     message, request = _text(said.get("message")), _mapping(status.get("pullRequest"))
-    state = _state(status, said)
+    state, phase = _state(status, said), _text(status.get("phase"))
     annotations = _mapping(_mapping(team.get("metadata")).get("annotations"))
     return Delivery(
         action,
@@ -64,6 +79,8 @@ def delivery_of(team: Mapping[str, Any]) -> Delivery | None:
         _text(status.get("commit")),
         _text(request.get("url")),
         _text(request.get("state")),
+        _checks(_mapping(request.get("checks"))),
+        state == "delivered" and said.get("reason") == AWAITING_CHECKS and phase not in ENDED,
         Failure(message, _text(annotations.get(ANNOTATION_RETRY_FINISH))) if state == "needs you" else None,
     )
 
@@ -97,6 +114,8 @@ def why_no_retry(team: Mapping[str, Any]) -> str:
         return "has nothing to retry: its delivery is tried again by itself"
     if found.state == "delivering":
         return "has nothing to retry: its delivery is under way"
+    if found.state == "delivered":
+        return "has nothing to retry: its work is delivered, and it waits for the checks"
     return "has nothing to retry: its agents have not ended yet"
 
 
@@ -127,6 +146,13 @@ def _state(status: Mapping[str, Any], said: Mapping[str, Any]) -> State:
     if said.get("reason") == "NeedsAttention":
         return "needs you"
     return "trying again" if said.get("reason") == "DeliveryFailed" else "delivering"
+
+
+def _checks(found: Mapping[str, Any]) -> Checks | None:
+    counts = [found.get(name) for name in ("passing", "failing", "pending")]
+    passing, failing, pending = (each if isinstance(each, int) else 0 for each in counts)
+    state = _text(found.get("state"))
+    return Checks(state, passing, failing, pending) if state else None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

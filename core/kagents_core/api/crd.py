@@ -81,6 +81,8 @@ def _team_columns() -> list[dict[str, Any]]:
         _column("Harness", "string", ".spec.harness", wide=True),
         _column("Budget", "string", ".spec.lifecycle.budgetLimit", wide=True),
         _column("Timeout", "string", ".spec.lifecycle.timeout", wide=True),
+        _column("Request", "string", ".status.pullRequest.state", wide=True),
+        _column("Checks", "string", ".status.pullRequest.checks.state", wide=True),
         _AGE,
     ]
 

@@ -203,13 +203,28 @@ class Activity(Status):
     """Files outside its scope that have changed while it worked, in a team without a repository."""
 
 
+class PullRequestChecks(Status):
+    """The checks of a pull request in numbers: check runs and statuses at GitHub, pipelines at GitLab."""
+
+    state: Literal["passing", "failing", "pending", "none"]
+    """One word for all: one that failed decides, then one that has not ended."""
+    passing: int = 0
+    """Checks that passed, were skipped or are neutral."""
+    failing: int = 0
+    """Checks that ended in any other way."""
+    pending: int = 0
+    """Checks that had not ended."""
+
+
 class PullRequestStatus(Status):
     """The request for review that a team ended with. Writer: controller."""
 
     url: str
     """Where people see it."""
     state: str = "open"
-    """What it was when the team ended: ``open``, ``draft``, ``merged`` or ``closed``."""
+    """What it was when it was last looked at: ``open``, ``draft``, ``merged`` or ``closed``."""
+    checks: PullRequestChecks | None = None
+    """How its checks stood then; absent while nobody has read them."""
 
 
 class AgentResults(Status):

@@ -130,6 +130,9 @@ class PullRequest(Spec):
     """The forge; told from the repository's host when absent."""
     api_url: WebAddress | None = None
     """Address of the forge's API; the usual one of the repository's host when absent."""
+    wait_for_checks: Duration | None = None
+    """How long the team waits for the request's checks to end before it completes, at most. When absent it is
+    only looked for ten seconds whether there are any, and told how they stand then."""
 
 
 class Lifecycle(Spec):

@@ -78,7 +78,9 @@ class PodView:
     wish: str = ""
     """Of an export: the person's word that it was made for."""
     outcome: str = ""
-    """Of a delivery that succeeded: what it says of itself."""
+    """Of a delivery that is made: what it says of itself."""
+    checks: str = ""
+    """Of a delivery whose checks were waited for: what they came to."""
 
     @property
     def live(self) -> bool:

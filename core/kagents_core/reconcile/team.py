@@ -99,6 +99,7 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState], delivery: Deliver
         records,
         started=started_at(snapshot),
         suspended=suspended_for(snapshot),
+        delivered=delivery.made if delivery else None,
     )
     wakes = [state.wake_at for state in states if state.wake_at]
     wakes += [deadline(snapshot)] if delivery is None else [delivery.wake_at] if delivery.wake_at else []

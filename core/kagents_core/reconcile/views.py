@@ -9,6 +9,7 @@ from kagents_core.api.constants import (
     ANNOTATION_EXPORT,
     ANNOTATION_RESTARTS,
     ANNOTATION_RETRY_FINISH,
+    CHECKS,
     EXIT_CONFLICT,
     EXIT_NEEDS_A_PERSON,
     EXIT_QUALITY_GATE,
@@ -118,11 +119,11 @@ def _ended_with(status: Mapping[str, Any], code: int) -> bool:
     return any(each.get("exitCode") == code for each in ended)
 
 
-def _outcome(status: Mapping[str, Any]) -> str:
-    """The last words of the container that delivered."""
-    for init, container in _container_statuses(status):
-        if not init and container.get("name") == FINISH:
-            ended = (container.get("state") or {}).get("terminated") or {}
+def _last_words(status: Mapping[str, Any], name: str) -> str:
+    """Of a container that ended well."""
+    for _, container in _container_statuses(status):
+        ended = (container.get("state") or {}).get("terminated") or {}
+        if container.get("name") == name and ended.get("exitCode") == 0:
             return str(ended.get("message") or "")[:_OUTCOME_LIMIT]
     return ""
 
@@ -158,7 +159,8 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         mends=str((metadata.get("annotations") or {}).get(ANNOTATION_CONFLICT, "")),
         retry=str((metadata.get("annotations") or {}).get(ANNOTATION_RETRY_FINISH, "")),
         wish=str((metadata.get("annotations") or {}).get(ANNOTATION_EXPORT, "")),
-        outcome=_outcome(status) if phase == "Succeeded" else "",
+        outcome=_last_words(status, FINISH),
+        checks=_last_words(status, CHECKS),
     )
 
 

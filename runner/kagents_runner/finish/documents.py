@@ -38,6 +38,10 @@ class PullRequestWish(_Document):
     draft: bool = False
     provider: Literal["github", "gitlab"] | None = None
     api_url: str | None = None
+    glance_seconds: float = 0
+    """How long ``finish`` looks for checks to appear, once the request is made."""
+    wait_seconds: float = 0
+    """How long ``checks`` waits for them to end."""
 
 
 class ScopeWish(_Document):

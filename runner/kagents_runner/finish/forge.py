@@ -9,6 +9,7 @@ import aiohttp
 import orjson
 
 from kagents_core.safetext import clean
+from kagents_runner.finish.checks import Checks
 
 SECONDS: Final = 30.0
 _ANSWER_LIMIT: Final = 4 * 1024 * 1024
@@ -49,6 +50,11 @@ class Request:
     body: str
     draft: bool = False
 
+    @property
+    def shown_state(self) -> str:
+        """``open``, ``draft``, ``merged`` or ``closed``, in people's words."""
+        return "draft" if self.draft and self.state == "open" else self.state
+
 
 class Forge(Protocol):
     """GitHub or GitLab, as far as finishing uses them. Every method raises ``ForgeError``."""
@@ -64,6 +70,9 @@ class Forge(Protocol):
 
     async def ask(self, request: Request, reviewers: tuple[str, ...]) -> None:
         """Asks people to review."""
+
+    async def checks(self, request: Request, commit: str) -> Checks:
+        """What the request's checks say of this commit."""
 
 
 class Wire:

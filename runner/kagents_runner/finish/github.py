@@ -1,12 +1,17 @@
 """Pull requests on GitHub and GitHub Enterprise (REST, version 2022-11-28)."""
 
+from collections.abc import AsyncIterator
 from typing import Any, Final
 from urllib.parse import quote
 
 from kagents_runner.finish.address import ForgeAddress
+from kagents_runner.finish.checks import PASSED, Checks, Verdict, counted
 from kagents_runner.finish.forge import Request, UnknownError, Wire
 
 _VERSION: Final = "2022-11-28"
+_A_PAGE: Final = 100
+_MOST_PAGES: Final = 10
+"""GitHub itself counts at most 1,000 checks of a commit."""
 
 
 def github_headers(token: str) -> dict[str, str]:
@@ -50,6 +55,43 @@ class GitHub:
             f"{self._path}/pulls/{request.number}/requested_reviewers",
             body={"reviewers": people, "team_reviewers": teams},
         )
+
+    async def checks(self, request: Request, commit: str) -> Checks:
+        place = f"{self._path}/commits/{quote(commit, safe='')}"
+        runs = [_of_run(each) async for each in self._pages(f"{place}/check-runs", "check_runs")]
+        return counted(
+            [*runs, *[_of_status(each) async for each in self._pages(f"{place}/status", "statuses")]]
+        )
+
+    async def _pages(self, path: str, name: str) -> AsyncIterator[Any]:
+        """Every entry of a list that comes in pages."""
+        for page in range(1, _MOST_PAGES + 1):
+            query = {"per_page": str(_A_PAGE), "page": str(page)}
+            answer = await self._wire.call("GET", path, query=query)
+            entries = answer.get(name) if isinstance(answer, dict) else None
+            if not isinstance(entries, list):
+                raise UnknownError(f"GitHub's answer has no {name}.")
+            for each in entries:
+                yield each
+            if len(entries) < _A_PAGE:
+                return
+
+
+def _of_run(entry: Any) -> Verdict:
+    """A check run; one that ended in a way that nobody knows holds people up."""
+    if not isinstance(entry, dict):
+        raise UnknownError("GitHub's answer holds what is no check.")
+    if entry.get("status") != "completed":
+        return "pending"
+    return "passing" if entry.get("conclusion") in PASSED else "failing"
+
+
+def _of_status(entry: Any) -> Verdict:
+    """A commit's status, the older form of a check."""
+    state = entry.get("state") if isinstance(entry, dict) else None
+    if state == "pending":
+        return "pending"
+    return "passing" if state in PASSED else "failing"
 
 
 def _list(value: Any) -> list[Any]:

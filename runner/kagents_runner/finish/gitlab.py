@@ -1,10 +1,13 @@
 """Merge requests on GitLab (REST, version 4)."""
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from kagents_runner.finish.address import ForgeAddress
+from kagents_runner.finish.checks import PASSED, Checks, Verdict, counted
 from kagents_runner.finish.forge import RefusedError, Request, UnknownError, Wire
+
+_ENDED_BADLY: Final = frozenset({"failed", "canceled", "canceling"})
 
 
 def gitlab_headers(token: str) -> dict[str, str]:
@@ -51,6 +54,28 @@ class GitLab:
                 raise RefusedError(f"GitLab knows no user {name!r}.", 404)
             numbers.append(found[0]["id"])
         await self._wire.call("PUT", f"{self._path}/{request.number}", body={"reviewer_ids": numbers})
+
+    async def checks(self, request: Request, commit: str) -> Checks:
+        query = {"per_page": "100"}
+        found = await self._wire.call("GET", f"{self._path}/{request.number}/pipelines", query=query)
+        if not isinstance(found, list):
+            raise UnknownError("GitLab's list of pipelines is no list.")
+        newest: dict[str, tuple[int, Verdict]] = {}
+        for entry in found:
+            if not isinstance(entry, dict) or not isinstance(entry.get("id"), int):
+                raise UnknownError("GitLab's answer holds what is no pipeline.")
+            # What is run again is a new pipeline. The commit tells nothing: a pipeline of the merged result
+            # has one of its own.
+            kind, seen = str(entry.get("source")), (entry["id"], _verdict(entry.get("status")))
+            newest[kind] = max(newest.get(kind, seen), seen)
+        return counted(verdict for _, verdict in newest.values())
+
+
+def _verdict(status: object) -> Verdict:
+    """A pipeline's state; one that waits for a person or for its time has not ended."""
+    if status in PASSED:
+        return "passing"
+    return "failing" if status in _ENDED_BADLY else "pending"
 
 
 def _request(entry: Any) -> Request:

@@ -8,7 +8,7 @@ from kagents_runner.finish.documents import FinishDocument, PullRequestWish, rea
 from kagents_runner.locations import Locations
 from kagents_runner.prepare.github_app import installation_token
 from kagents_runner.prepare.secret_files import is_app, secret_line
-from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
+from kagents_runner.termination import DEFAULT_TERMINATION_LOG, EXIT_NEEDS_A_PERSON, RunnerError
 
 REPOSITORY: Final = "repository.git"
 
@@ -50,3 +50,8 @@ async def forge_token(environment: Mapping[str, str], url: str, wanted: PullRequ
         "with key GITHUB_TOKEN or those of a GitHub App, or give the repository's Secret a key token.",
         code=EXIT_NEEDS_A_PERSON,
     )
+
+
+def last_words(environment: Mapping[str, str], message: bytes) -> None:
+    """What the controller reads of a container that ended well."""
+    Path(environment.get("KAGENTS_TERMINATION_LOG") or DEFAULT_TERMINATION_LOG).write_bytes(message)

@@ -46,7 +46,7 @@ async def ensure(
 ) -> Request:
     """The team's one request, made if need be. Raises ``RunnerError``: 1 to try again, 64 for a person."""
     try:
-        found = await _ours(forge, document.branch, uid)
+        found = await made_by(forge, document.branch, uid)
         if found is None:
             found = await _make(forge, intents, document, wish, uid, body, sleep)
     except (NotSentError, LaterError) as error:
@@ -59,8 +59,8 @@ async def ensure(
     return found
 
 
-async def _ours(forge: Forge, head: str, uid: str) -> Request | None:
-    """The request that this team made. A stranger's open one from the same branch is a person's to decide."""
+async def made_by(forge: Forge, head: str, uid: str) -> Request | None:
+    """The request of the team with this UID. A stranger's open one from the branch is a person's to judge."""
     requests = await forge.find(head)
     for request in requests:
         if marker(uid) in request.body:
@@ -116,7 +116,7 @@ async def _look(forge: Forge, head: str, uid: str, sleep: Sleep) -> Request | No
     for pause in (0.0, *LOOKS):
         await sleep(pause)
         try:
-            found = await _ours(forge, head, uid)
+            found = await made_by(forge, head, uid)
         except (UnknownError, NotSentError, LaterError):
             continue
         if found is not None:

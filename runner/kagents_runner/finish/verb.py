@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kagents_runner.documents import TeamDocument
-from kagents_runner.finish.address import forge_of
 from kagents_runner.finish.body import body_of
+from kagents_runner.finish.checks import Checks
 from kagents_runner.finish.documents import (
     AgentWork,
     FinishDocument,
@@ -16,22 +16,18 @@ from kagents_runner.finish.documents import (
     outcome,
     read_merged,
 )
-from kagents_runner.finish.forge import Forge, ForgeError, Request, Wire
-from kagents_runner.finish.github import GitHub, github_headers
-from kagents_runner.finish.gitlab import GitLab, gitlab_headers
-from kagents_runner.finish.places import REPOSITORY, credentials, finish_dir, forge_token, wish
+from kagents_runner.finish.forge import Forge, ForgeError, Request
+from kagents_runner.finish.opening import opened
+from kagents_runner.finish.places import REPOSITORY, credentials, finish_dir, last_words, wish
 from kagents_runner.finish.push import push
 from kagents_runner.finish.request import ensure
+from kagents_runner.finish.watch import glance
 from kagents_runner.locations import Locations
 from kagents_runner.output import say
 from kagents_runner.prepare.credentials import git_environment
 from kagents_runner.prepare.failures import refuse_password
 from kagents_runner.prepare.git import Git
-from kagents_runner.termination import (
-    DEFAULT_TERMINATION_LOG,
-    EXIT_NEEDS_A_PERSON,
-    RunnerError,
-)
+from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
 
 async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
@@ -42,20 +38,22 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     merged = read_merged(directory)
     if merged.empty:
         say("no agent committed anything; there is nothing to push")
-        _tell(environment, outcome({"commit": merged.commit}))
+        last_words(environment, outcome({"commit": merged.commit}))
         return 0
     await _push(environment, directory, team.repository.url, document.branch, merged.commit)
     say(f"pushed {merged.commit[:12]} as {document.branch}")
-    told = {"branch": document.branch, "commit": merged.commit}
+    told: dict[str, object] = {"branch": document.branch, "commit": merged.commit}
     warnings = [_outside(work) for work in merged.work if work.outside]
     for each in warnings:
         say(each)
     if document.pull_request is not None:
-        made, missing = await _request(environment, directory, team, document, document.pull_request, merged)
+        made, missing, seen = await _request(
+            environment, directory, team, document, document.pull_request, merged
+        )
         warnings += missing
         say(f"request {made.url}")
-        told |= {"url": made.url, "state": "draft" if made.draft else made.state}
-    _tell(environment, outcome(told, warnings))
+        told |= {"url": made.url, "state": made.shown_state, "checks": seen}
+    last_words(environment, outcome(told, warnings))
     return 0
 
 
@@ -78,14 +76,10 @@ async def _request(
     document: FinishDocument,
     wanted: PullRequestWish,
     merged: Merged,
-) -> tuple[Request, list[str]]:
-    """The request, and what could not be added to it."""
+) -> tuple[Request, list[str], Mapping[str, object] | None]:
+    """The request, what could not be added to it, and its checks as far as there are any yet."""
     assert team.repository is not None
-    address = forge_of(team.repository.url, wanted)
-    token = await forge_token(environment, team.repository.url, wanted)
-    github = address.provider == "github"
-    async with Wire(address.api, github_headers(token) if github else gitlab_headers(token)) as wire:
-        forge: Forge = GitHub(wire, address) if github else GitLab(wire, address)
+    async with opened(environment, team.repository.url, wanted) as forge:
         made = await ensure(forge, Intents(directory), document, wanted, team.uid, body_of(team, merged))
         warnings = []
         for what, names, act in (
@@ -99,8 +93,18 @@ async def _request(
             except ForgeError as error:
                 say(f"{what} not set: {error}", "warn")
                 warnings.append(f"{what} not set: {error}")
-    return made, warnings
+        return made, warnings, await _glance(forge, made, merged.commit, wanted.glance_seconds)
 
 
-def _tell(environment: Mapping[str, str], message: bytes) -> None:
-    Path(environment.get("KAGENTS_TERMINATION_LOG") or DEFAULT_TERMINATION_LOG).write_bytes(message)
+async def _glance(forge: Forge, made: Request, commit: str, seconds: float) -> Mapping[str, object] | None:
+    """The checks of a request that was just made; what fails is for the log, as nobody asked to wait."""
+    if not seconds:
+        return None
+
+    async def look() -> tuple[Request, Checks]:
+        return made, await forge.checks(made, commit)
+
+    seen = await glance(look, seconds)
+    if seen.problem:
+        say(f"checks not read: {seen.problem}", "warn")
+    return seen.checks.as_fields() if seen.checks else None

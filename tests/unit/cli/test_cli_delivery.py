@@ -110,6 +110,7 @@ def test_deliveries_show_branch_commit_and_request(stuck, with_team, kagents, ma
     done = undelivered(make, "done", phase="Completed", branch="kagents/done", commit="3f2c1a9d0b8e7f6a5b4c")
     done["status"]["conditions"][0] |= {"status": "True", "reason": "Delivered", "message": "pull request"}
     done["status"]["pullRequest"] = {"url": "https://github.com/acme/backend/pull/7", "state": "open"}
+    done["status"]["pullRequest"]["checks"] = {"state": "pending", "passing": 1, "failing": 0, "pending": 2}
     with_team.add(AGENT_TEAMS, done)
     ran = kagents("get", "deliveries")
     head, first, second = ran.out.splitlines()
@@ -120,7 +121,11 @@ def test_deliveries_show_branch_commit_and_request(stuck, with_team, kagents, ma
     assert "3f2c1a9d0b8e " in second
     assert "https://github.com/acme/backend/pull/7" in second
     [row] = kagents("get", "deliveries", "done", "-o", "json").json()
-    assert row["pullRequest"] == {"url": "https://github.com/acme/backend/pull/7", "state": "open"}
+    assert row["pullRequest"] == {
+        "url": "https://github.com/acme/backend/pull/7",
+        "state": "open",
+        "checks": {"state": "pending", "passing": 1, "failing": 0, "pending": 2},
+    }
     assert (row["team"], row["state"]) == ("done", "delivered")
     assert "https://github.com/acme/backend/pull/7" in kagents("get", "teams", "-o", "wide").out
     assert json.loads(kagents("get", "deliveries", "q3-report", "-o", "json").out) == []

@@ -48,6 +48,17 @@ class ForgeServer:
     """The public key of the GitHub App that is installed."""
     minted: list[dict[str, Any]] = field(default_factory=list)
     """What tokens the App asked for."""
+    checks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """By commit its check runs (``conclusion``) and statuses (``state``); of any other commit ``usual``."""
+    usual: list[dict[str, Any]] = field(
+        default_factory=lambda: [{"status": "completed", "conclusion": "success"}]
+    )
+    pipelines: list[dict[str, Any]] = field(default_factory=list)
+    """GitLab's, of every merge request."""
+    looks: list[str] = field(default_factory=list)
+    """For each look at checks to come: ``ok``, a status, or ``cut``."""
+    on_look: Callable[[], None] | None = None
+    """What happens at the forge after each look."""
     refused: set[str] = field(default_factory=set)
     """Tokens that have expired."""
     kill: Callable[[], None] | None = None
@@ -65,6 +76,8 @@ class ForgeServer:
             path = prefix + "/repos/{owner}/{repo}"
             app.router.add_get(path + "/pulls", self._list)
             app.router.add_post(path + "/pulls", self._create)
+            app.router.add_get(path + "/commits/{ref}/check-runs", self._check_runs)
+            app.router.add_get(path + "/commits/{ref}/status", self._statuses)
             app.router.add_post(path + "/issues/{number}/labels", self._label)
             app.router.add_post(path + "/pulls/{number}/requested_reviewers", self._ask)
             app.router.add_post(prefix + "/app/installations/{installation}/access_tokens", self._mint)
@@ -72,6 +85,7 @@ class ForgeServer:
         app.router.add_get("/projects/{id}/merge_requests", self._list_gitlab)
         app.router.add_post("/projects/{id}/merge_requests", self._create_gitlab)
         app.router.add_put("/projects/{id}/merge_requests/{number}", self._change_gitlab)
+        app.router.add_get("/projects/{id}/merge_requests/{number}/pipelines", self._pipelines_gitlab)
         app.router.add_get("/users", self._users_gitlab)
         return app
 
@@ -211,6 +225,30 @@ class ForgeServer:
         self.reviewers[int(request.match_info["number"])] = body["reviewers"] + teams
         return web.json_response({}, status=201)
 
+    async def _check_runs(self, request: web.Request) -> web.StreamResponse:
+        plan = self.looks.pop(0) if self.looks else "ok"
+        if plan == "cut":
+            return await _hang_up(request)
+        if plan != "ok":
+            return web.json_response({"message": "said so"}, status=int(plan))
+        return self._entries(request, "check-runs", "check_runs", "conclusion")
+
+    async def _statuses(self, request: web.Request) -> web.Response:
+        answer = self._entries(request, "status", "statuses", "state")
+        if self.on_look:
+            self.on_look()
+        return answer
+
+    def _entries(self, request: web.Request, path: str, name: str, kind: str) -> web.Response:
+        """One page of the commit's entries of this kind, with the fields that GitHub publishes."""
+        contract = CONTRACT[f"GET /repos/{{owner}}/{{repo}}/commits/{{ref}}/{path}"]
+        known = contract["entries"][name]
+        found = [each for each in self.checks.get(request.match_info["ref"], self.usual) if kind in each]
+        size, page = int(request.query.get("per_page", 30)), int(request.query.get("page", 1))
+        shown = [dict.fromkeys(known) | each for each in found[size * (page - 1) :][:size]]
+        answer = dict.fromkeys(contract["answer"]) | {"total_count": len(found), name: shown}
+        return web.json_response(answer)
+
     async def _git(self, request: web.Request) -> web.StreamResponse:
         """Git's smart HTTP by git's own program, for whoever has the token."""
         user, _, password = _basic(request).partition(":")
@@ -260,6 +298,9 @@ class ForgeServer:
         if "reviewer_ids" in body:
             self.reviewers[number] = [str(each) for each in body["reviewer_ids"]]
         return web.json_response({})
+
+    async def _pipelines_gitlab(self, request: web.Request) -> web.Response:
+        return web.json_response(self.pipelines)
 
     async def _users_gitlab(self, request: web.Request) -> web.Response:
         return web.json_response([{"id": 7, "username": request.query["username"]}])

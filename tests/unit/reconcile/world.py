@@ -146,6 +146,21 @@ class World:
             statuses = [{"name": "finish", "state": {"terminated": ended}}]
             pod["status"] = {"phase": "Succeeded", "containerStatuses": statuses}
 
+    def deliver_and_await_checks(self, **outcome: Any) -> None:
+        """The delivery's pod has done its work, and waits for the checks."""
+        for pod in self.live("finish"):
+            ended = {"exitCode": 0, "message": json.dumps(outcome)}
+            steps = [{"name": "merge", "state": {"terminated": {"exitCode": 0}}}]
+            steps.append({"name": "finish", "state": {"terminated": ended}})
+            pod["status"] = {"phase": "Running", "initContainerStatuses": steps}
+
+    def end_checks(self, code: int = 0, **told: Any) -> None:
+        """The wait for them is over."""
+        for pod in self.live("finish"):
+            ended = {"exitCode": code, "message": json.dumps(told) if told else ""}
+            statuses = [{"name": "checks", "state": {"terminated": ended}}]
+            pod["status"] |= {"phase": "Failed" if code else "Succeeded", "containerStatuses": statuses}
+
     def fail_delivery(self, code: int, message: str = "it broke") -> None:
         for pod in self.live("finish"):
             ended = {"exitCode": code, "message": message}

@@ -56,6 +56,7 @@ def team(
         (team("DeliveryFailed", message="will be tried again: reset"), "trying again"),
         (team("NeedsAttention", message="401"), "needs you"),
         (team("Delivered", "True", phase="Completed"), "delivered"),
+        (team("AwaitingChecks", "True"), "delivered"),
         (team("NeedsAttention", phase="Cancelled"), "stopped"),
         (team(phase="Failed"), "stopped"),
     ],
@@ -76,6 +77,7 @@ def test_a_team_that_pushes_nothing_has_no_delivery(on_complete):
         (team("NeedsAttention"), ""),
         (team(), "its agents have not ended yet"),
         (team("Delivering"), "its delivery is under way"),
+        (team("AwaitingChecks", "True"), "it waits for the checks"),
         (team("DeliveryFailed"), "is tried again by itself"),
         (team("NeedsAttention", phase="Cancelled"), "has ended already (Cancelled)"),
         (team("Delivered", "True", phase="Completed"), "has ended already (Completed)"),
@@ -140,6 +142,33 @@ def test_the_line_of_a_team_shows_what_people_look_for():
     )
     assert stuck == " ▲ not delivered 401"
     assert delivery.cells(delivery_of(team()), scene) == []
+
+
+PASSING = {"state": "passing", "passing": 3, "failing": 0, "pending": 0}
+FAILING = {"state": "failing", "passing": 2, "failing": 1, "pending": 1}
+NO_CHECKS = {"state": "none", "passing": 0, "failing": 0, "pending": 0}
+
+
+@pytest.mark.parametrize(
+    ("checks", "phase", "shown", "told"),
+    [
+        (PASSING, "Completed", " ✓ pull request open, checks passing", "passing: 3 passing"),
+        (FAILING, "Completed", " ◆ pull request open, checks failing", "failing: 2 passing, 1 failing, 1 pe"),
+        (NO_CHECKS, "Completed", " ✓ pull request open  ", "none"),
+        (None, "Completed", " ✓ pull request open  ", ""),
+        (None, "Running", " ✓ pull request open, waiting for its checks", "the team waits for them"),
+        ({"state": 7, "passing": "x"}, "Completed", " ✓ pull request open  ", ""),
+    ],
+)
+def test_the_checks_of_a_request_are_told_in_the_line_and_counted_in_the_description(
+    checks, phase, shown, told
+):
+    reason = "AwaitingChecks" if phase == "Running" else "Delivered"
+    source = team(reason, "True", phase=phase, pullRequest={"url": PULL, "state": "open", "checks": checks})
+    line = "".join(each.text for each in delivery.cells(delivery_of(source), Scene(NOW, UNICODE)))
+    assert line.startswith(shown)
+    facts = [each for each in delivery.facts(source) if each.startswith("Checks:")]
+    assert [told in each for each in facts] == ([True] if told else [])
 
 
 def test_the_description_tells_branch_commit_request_and_files_outside_a_scope():
@@ -237,7 +266,19 @@ ANYTHING = st.recursive(
                 ["metadata", "spec", "status", "repository", "lifecycle", "onComplete", "conditions"]
             )
             | st.sampled_from(
-                ["type", "reason", "pullRequest", "url", "annotations", "teammates", "scope", "phase"]
+                [
+                    "type",
+                    "reason",
+                    "pullRequest",
+                    "checks",
+                    "state",
+                    "passing",
+                    "url",
+                    "annotations",
+                    "teammates",
+                    "scope",
+                    "phase",
+                ]
             ),
             inner,
             max_size=4,

@@ -189,6 +189,7 @@ DELIVERIES: Table[Object] = Table(
         Column("BRANCH", field("branch")),
         Column("COMMIT", lambda row, _: str(row["commit"] or "")[:SHORT]),
         Column("REQUEST", field("pullRequest.state")),
+        Column("CHECKS", field("pullRequest.checks.state")),
         Column("LINK", field("pullRequest.url")),
         Column("MESSAGE", field("message")),
     ),

@@ -22,6 +22,8 @@ async def gates_of_team(session: Session, team: Object) -> list[Object]:
 
 async def delivery_of_team(session: Session, team: Object) -> list[Object]:
     """What became of the team's work: branch, commit, pull request; of others nothing."""
+    import dataclasses
+
     from kagents_tui.delivery_states import delivery_of
 
     found = delivery_of(team)
@@ -29,7 +31,8 @@ async def delivery_of_team(session: Session, team: Object) -> list[Object]:
         return []
     row: Object = {"state": found.state, "action": found.action, "message": found.message or None}
     row |= {"branch": found.branch or None, "commit": found.commit or None}
-    request = {"url": found.url, "state": found.request or None} if found.url else None
+    checks = dataclasses.asdict(found.checks) if found.checks else None
+    request = {"url": found.url, "state": found.request or None, "checks": checks} if found.url else None
     return [row | {"pullRequest": request, "since": found.since or None}]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from kagents_core.safetext import SafeText, clean
-from kagents_tui.delivery_states import Delivery, delivery_of
+from kagents_tui.delivery_states import Checks, Delivery, delivery_of
 from kagents_tui.links import link_of
 from kagents_tui.rows.cells import Cell, Scene, cell
 from kagents_tui.rows.fields import line, mapping, sequence
@@ -18,11 +18,26 @@ def words(found: Delivery) -> SafeText:
     """How far it is, in a few words."""
     if found.state == "delivered":
         if found.url:
-            return line(f"pull request {found.request or 'open'}", 100)
+            return line(f"pull request {found.request or 'open'}{_of_checks(found)}", 100)
         return line("pushed" if found.branch else "nothing to push")
     return line(
         {"ahead": "when the agents have ended", "stopped": "not delivered"}.get(found.state, found.state)
     )
+
+
+def _of_checks(found: Delivery) -> str:
+    """How they stand, where there are any, as the end of a sentence; a team that waits for them says so."""
+    if found.awaits_checks:
+        return ", waiting for its checks"
+    known = found.checks
+    return f", checks {known.state}" if known and known.state != "none" else ""
+
+
+def counts(checks: Checks) -> SafeText:
+    """The checks in numbers."""
+    named = (("passing", checks.passing), ("failing", checks.failing), ("pending", checks.pending))
+    told = ", ".join(f"{number} {name}" for name, number in named if number)
+    return line(f"{checks.state}: {told}" if told else checks.state, 100)
 
 
 def remarks(found: Delivery) -> str:
@@ -36,7 +51,9 @@ def cells(found: Delivery, scene: Scene) -> list[Cell]:
     if found.state == "ahead":
         return []
     if found.state == "delivered":
-        shown = [cell(f" {symbols.done} ", "good"), Cell(said.text, "good")]
+        failing = found.checks is not None and found.checks.state == "failing"
+        glyph, tone = (symbols.warning, "warn") if failing else (symbols.done, "good")
+        shown = [cell(f" {glyph} ", tone), Cell(said.text, tone)]  # type: ignore[arg-type]
         more = remarks(found)
         shown += [cell(f" {symbols.warning} remarks", "warn")] if more else []
         shown += [cell(f"  {line(found.url)}", "accent")] if found.url else []
@@ -62,6 +79,10 @@ def facts(team: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{name}:      {line(value, 300)}"
         if found.url:
             yield f"Request:     {line(found.url)} ({line(found.request or 'open', 60)})"
+        if found.awaits_checks:
+            yield "Checks:      the team waits for them"
+        elif found.checks:
+            yield f"Checks:      {counts(found.checks)}"
     yield from (f"Scope:       {each}" for each in scopes(team))
 
 

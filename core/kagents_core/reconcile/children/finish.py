@@ -7,8 +7,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from kagents_core.api.constants import ANNOTATION_RETRY_FINISH, FINISH, SHARED_WORKTREE
+from kagents_core.api.constants import ANNOTATION_RETRY_FINISH, CHECKS, FINISH, SHARED_WORKTREE
 from kagents_core.api.fields import filled
+from kagents_core.api.quantities import parse_duration
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.documents import literal, scope_of, team_document
 from kagents_core.reconcile.children.hub import GIT_CREDENTIALS_DIR
@@ -26,6 +27,8 @@ from kagents_core.reconcile.plan import Settings
 from kagents_core.reconcile.roster import Agent
 
 FORGE_CREDENTIALS_DIR = "/forge-credentials"
+GLANCE_SECONDS = 10
+"""How long a delivery that waits for no checks looks for them: a forge needs a moment to have any."""
 _TITLE_LIMIT = 255
 
 
@@ -67,12 +70,26 @@ def finish_pod(
         mounts=[own, temporary, *mounts],
         resources=resources,
     )
-    body = {"restartPolicy": "Never", "initContainers": [merge], "containers": [finish]}
+    steps = [merge, finish]
+    if _waits(spec):
+        # It has what `finish` has, and is a container of its own so that what is delivered shows at once.
+        steps.append(finish | {"name": CHECKS, "command": ["kagents-runner", CHECKS]})
+    body = {"restartPolicy": "Never", "initContainers": steps[:-1], "containers": steps[-1:]}
     name = child_name(identity.name, identity.uid, FINISH, attempt)
     metadata = numbered(identity.metadata(name, FINISH, FINISH), attempt, 0)
     if retry:
         metadata["annotations"] |= {ANNOTATION_RETRY_FINISH: retry}
     return pod(metadata, identity, spec, settings, body, volumes=volumes)
+
+
+def _waits(spec: AgentTeamSpec) -> float:
+    """Seconds that the checks of the request are waited for."""
+    lifecycle = spec.lifecycle
+    if lifecycle.on_complete != "create-pr" or not (
+        lifecycle.pull_request and lifecycle.pull_request.wait_for_checks
+    ):
+        return 0
+    return parse_duration(lifecycle.pull_request.wait_for_checks).total_seconds()
 
 
 def _secrets(spec: AgentTeamSpec) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
@@ -118,6 +135,8 @@ def finish_document(identity: Identity, spec: AgentTeamSpec, agents: Sequence[Ag
             "draft": wanted.draft if wanted else False,
             "provider": wanted.provider if wanted else None,
             "apiUrl": wanted.api_url if wanted else None,
+            "glanceSeconds": 0 if _waits(spec) else GLANCE_SECONDS,
+            "waitSeconds": _waits(spec),
         }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kagents_core.api.constants import ANNOTATION_RETRY_FINISH, FINISH
+from kagents_core.api.constants import ANNOTATION_RETRY_FINISH, AWAITING_CHECKS, FINISH
 from kagents_core.api.status import Condition
 from kagents_core.reconcile.children.finish import finish_pod
 from kagents_core.reconcile.plan import Manifest, PodView, Problem
@@ -30,6 +30,9 @@ class Delivery:
     """How far the delivery is, and what is to be done about it."""
 
     done: Delivered | None = None
+    """The end of it."""
+    made: Delivered | None = None
+    """What is delivered already while its checks are waited for."""
     pod: PodView | None = None
     create: Manifest | None = None
     wake_at: datetime | None = None
@@ -49,17 +52,21 @@ def delivers(snapshot: Snapshot, states: Sequence[AgentState]) -> bool:
 
 
 def delivering(snapshot: Snapshot) -> bool:
-    """Whether the agents' work is done and only its delivery is not: no clock and no budget ends that."""
-    return any(entry.type == "Delivered" and entry.status == "False" for entry in snapshot.status.conditions)
+    """Whether only the delivery is not over yet: no clock and no budget ends that, it has ends of its own."""
+    said = next((entry for entry in snapshot.status.conditions if entry.type == "Delivered"), None)
+    return said is not None and (said.status == "False" or said.reason == AWAITING_CHECKS)
 
 
 def assess_delivery(snapshot: Snapshot) -> Delivery:
     """Look for the delivery's pods; at most one may be alive."""
     pods = snapshot.pods_of(FINISH)
-    done = next((pod for pod in pods if pod.phase == "Succeeded"), None)
-    if done:
-        return Delivery(done=parse_outcome(done.outcome), pod=done)
+    done = next((pod for pod in pods if pod.phase == "Succeeded" or (pod.outcome and not pod.live)), None)
+    if done:  # also when the wait for its checks was cut off
+        return Delivery(done=parse_outcome(done.outcome, done.checks), pod=done)
     live = next((pod for pod in reversed(pods) if pod.live), None)
+    if live and live.outcome:
+        made = parse_outcome(live.outcome)
+        return Delivery(made=made, pod=live, said=_awaiting(made))
     if live:
         return Delivery(pod=live, said=_in_progress(live.problem))
     return _next(snapshot, pods, _retry(snapshot))
@@ -111,6 +118,10 @@ def _in_progress(problem: Problem | None) -> Condition:
         reason = "".join(letter for letter in problem.reason if letter.isalnum()) or "Problem"
         return condition("Delivered", False, reason, f"{FINISH}: {problem.message or problem.reason}")
     return condition("Delivered", False, "Delivering")
+
+
+def _awaiting(made: Delivered) -> Condition:
+    return condition("Delivered", True, AWAITING_CHECKS, made.sentence)
 
 
 def _again(pod: PodView) -> Condition:

@@ -4,7 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from kagents_core.api.status import PullRequestStatus
+from pydantic import ValidationError
+
+from kagents_core.api.status import PullRequestChecks, PullRequestStatus
 from kagents_core.safetext import clean
 
 _LIMIT = 512
@@ -32,24 +34,49 @@ class Delivered:
         return "; ".join((told, *self.warnings))
 
 
-def parse_outcome(text: str) -> Delivered:
-    """Reads the message; one that is not understood tells nothing."""
-    try:
-        fields = json.loads(text)
-    except ValueError:
-        fields = None
-    if not isinstance(fields, dict):
+def parse_outcome(text: str, later: str = "") -> Delivered:
+    """Reads the message; one that is not understood tells nothing. ``later`` is what its checks came to."""
+    fields = _fields(text)
+    if fields is None:
         return Delivered(warnings=("the delivery did not say what it did",))
+    after = _fields(later) or {}
     url = _text(fields, "url")
-    warnings = fields.get("warnings")
     return Delivered(
         _text(fields, "branch"),
         _text(fields, "commit"),
-        PullRequestStatus(url=url, state=_text(fields, "state") or "open") if url else None,
-        tuple(clean(str(each), limit=_LIMIT, multiline=False) for each in warnings[:_MOST_WARNINGS])
-        if isinstance(warnings, list)
-        else (),
+        _request(url, fields | after) if url else None,
+        (*_warnings(fields), *_warnings(after)),
     )
+
+
+def _fields(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _request(url: str, fields: dict[str, Any]) -> PullRequestStatus:
+    checks = fields.get("checks")
+    return PullRequestStatus(
+        url=url,
+        state=_text(fields, "state") or "open",
+        checks=_checks(checks) if isinstance(checks, dict) else None,
+    )
+
+
+def _checks(fields: dict[str, Any]) -> PullRequestChecks | None:
+    try:
+        return PullRequestChecks.model_validate(fields)
+    except ValidationError:
+        return None
+
+
+def _warnings(fields: dict[str, Any]) -> tuple[str, ...]:
+    found = fields.get("warnings")
+    shown = found[:_MOST_WARNINGS] if isinstance(found, list) else []
+    return tuple(clean(str(each), limit=_LIMIT, multiline=False) for each in shown)
 
 
 def _text(fields: dict[str, Any], name: str) -> str | None:

@@ -72,9 +72,10 @@ def status(
             merged(snapshot.status.conditions, conditions, snapshot.now, snapshot.identity.generation)
         ),
         notifications=tuple(notifications),
-        branch=delivered.branch if delivered else None,
-        commit=delivered.commit if delivered else None,
-        pull_request=delivered.pull_request if delivered else None,
+        # What was pushed once stays pushed, whatever happens to the team.
+        branch=delivered.branch if delivered else snapshot.status.branch,
+        commit=delivered.commit if delivered else snapshot.status.commit,
+        pull_request=delivered.pull_request if delivered else snapshot.status.pull_request,
     )
     return _as_json(report)
 
