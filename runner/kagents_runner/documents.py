@@ -16,6 +16,7 @@ from kagents_runner.scope import Scope
 __all__ = [
     "AgentDocument",
     "DocumentError",
+    "GatewayDocument",
     "Repository",
     "RosterEntry",
     "TeamDocument",
@@ -48,6 +49,17 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayDocument:
+    """How the team's gateway reaches the model."""
+
+    provider: str
+    """``anthropic``, ``bedrock`` or ``vertex``."""
+    base_url: str | None = None
+    region: str | None = None
+    project: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RosterEntry:
     """One declared agent as every other part of the team may know it."""
 
@@ -60,6 +72,8 @@ class RosterEntry:
     prompt: str
     artifacts: tuple[str, ...] = ()
     """Names of what it makes for others."""
+    budget_micros: int | None = None
+    """Micro-dollars that it may spend; None: no limit of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,10 @@ class TeamDocument:
     inputs: tuple[str, ...]
     idle_timeout_seconds: float | None
     agents: tuple[RosterEntry, ...]
+    gateway: GatewayDocument | None = None
+    """None: agents that speak to a model do so themselves."""
+    budget_micros: int | None = None
+    """Micro-dollars that all agents may spend; None: no limit."""
 
     def agent(self, name: str) -> RosterEntry:
         """The declared agent of this name; ``KeyError`` when there is none."""
@@ -153,6 +171,8 @@ def parse_team(text: str | bytes) -> TeamDocument:
         inputs=fields.strings("inputs"),
         idle_timeout_seconds=fields.number("idleTimeoutSeconds"),
         agents=agents,
+        gateway=_gateway(fields.optional("gateway", dict)),
+        budget_micros=fields.optional("budgetMicros", int),
     )
 
 
@@ -179,6 +199,18 @@ def parse_agent(text: str | bytes) -> AgentDocument:
         artifacts=tuple(_artifact(item) for item in fields.items("artifacts")),
         inputs=tuple(_input(item) for item in fields.items("inputs")),
         instructions=fields.optional("instructions", str) or "",
+    )
+
+
+def _gateway(value: dict[str, Any] | None) -> GatewayDocument | None:
+    if value is None:
+        return None
+    fields = Fields("KAGENTS_TEAM.gateway", value)
+    return GatewayDocument(
+        provider=fields.required("provider", str),
+        base_url=fields.optional("baseUrl", str),
+        region=fields.optional("region", str),
+        project=fields.optional("project", str),
     )
 
 
@@ -227,6 +259,7 @@ def _roster_entry(fields: Fields) -> RosterEntry:
         gate=fields.optional("gate", str),
         prompt=fields.optional("prompt", str) or "",
         artifacts=fields.strings("artifacts"),
+        budget_micros=fields.optional("budgetMicros", int),
     )
 
 

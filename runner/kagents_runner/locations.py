@@ -65,6 +65,16 @@ class Locations:
         return self._path("KAGENTS_GIT_PROXY_DIR")
 
     @property
+    def gateway_dir(self) -> Path | None:
+        """``KAGENTS_GATEWAY_DIR``: the gateway's key, certificate and ledger; None in a team without one."""
+        return self._optional_path("KAGENTS_GATEWAY_DIR")
+
+    @property
+    def limits_dir(self) -> Path | None:
+        """``KAGENTS_LIMITS_DIR``: where the recorder tells the gateway the limits of today; or None."""
+        return self._optional_path("KAGENTS_LIMITS_DIR")
+
+    @property
     def team_text(self) -> str:
         """``KAGENTS_TEAM``, the JSON text."""
         return self._text("KAGENTS_TEAM")

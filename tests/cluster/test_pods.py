@@ -38,15 +38,15 @@ def test_every_pod_of_a_team_is_fenced(kubectl: Kubectl, namespace: str, team: C
     assert selected(here, policies["kagents-agents"]) == {"lead", "a"}
     assert selected(here, policies["kagents-hubs"]) == {"hub"}, "this team delivers nothing"
     made = min(each["metadata"]["creationTimestamp"] for each in running.pods())
-    git = [{"port": 8418, "protocol": "TCP"}]
+    servers = [{"port": port, "protocol": "TCP"} for port in (8418, 8419)]
     agents, hubs = selector("lead", "teammate"), selector("hub")
     metrics = {"ports": [{"port": "metrics", "protocol": "TCP"}]}
     for name, ports, comes_in, inside in (
-        ("kagents-agents", [53, 443], [], [{"to": [{"podSelector": hubs}], "ports": git}]),
+        ("kagents-agents", [53, 443], [], [{"to": [{"podSelector": hubs}], "ports": servers}]),
         (
             "kagents-hubs",
             [22, 53, 443, 6443],
-            [metrics, {"from": [{"podSelector": agents}], "ports": git}],
+            [metrics, {"from": [{"podSelector": agents}], "ports": servers}],
             [],
         ),
     ):

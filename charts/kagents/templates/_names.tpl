@@ -21,7 +21,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "kagents.hubPorts" -}}
-{{ concat .Values.networkPolicy.apiServerPorts .Values.networkPolicy.teams.repositoryPorts | uniq | toJson }}
+{{ concat .Values.networkPolicy.apiServerPorts .Values.networkPolicy.teams.repositoryPorts .Values.networkPolicy.teams.agentPorts | uniq | toJson }}
 {{- end }}
 
 {{- define "kagents.rules" -}}

@@ -36,6 +36,12 @@ def agents_of(spec: AgentTeamSpec) -> Iterator[Agent]:
         )
 
 
+def has_gateway(spec: AgentTeamSpec) -> bool:
+    """Whether the hub of this team speaks to the model for its agents, so that none of them has the key."""
+    held = spec.auth is not None and spec.auth.has_credential and spec.auth.mode == "gateway"
+    return held and any(agent.harness == "claude-code" for agent in agents_of(spec))
+
+
 def spawn_event(mate: TeammateSpec) -> str:
     """The gate event that holds this teammate back."""
     return f"spawn-{mate.name}"

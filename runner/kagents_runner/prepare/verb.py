@@ -74,6 +74,9 @@ def _make_folders(places: Locations, layout: TeamLayout, team: TeamDocument) -> 
                 made.mkdir(parents=True, exist_ok=True)
     if team.repository is not None and team.repository.agent_access != "none":
         (places.team_dir / "git").mkdir(exist_ok=True)
+    if places.gateway_dir is not None:
+        places.gateway_dir.mkdir(mode=0o700, exist_ok=True)
+        (places.team_dir / "gateway").mkdir(exist_ok=True)
 
 
 async def _repository(places: Locations, team: TeamDocument, layout: TeamLayout) -> None:

@@ -168,14 +168,14 @@ async def test_network_policies_are_there_before_the_first_pod_and_made_once(
         assert paths.index(path) < first_pod
         spec = world.server.objects[path]["spec"]
         agents, hubs = selected(["lead", "teammate"]), selected(["hub"])
-        git = [{"protocol": "TCP", "port": 8418}]
+        servers = [{"protocol": "TCP", "port": port} for port in (8418, 8419)]
         metrics = {"ports": [{"protocol": "TCP", "port": "metrics"}]}
-        entered = [metrics, {"from": [{"podSelector": agents}], "ports": git}]
+        entered = [metrics, {"from": [{"podSelector": agents}], "ports": servers}]
         anywhere, *inside = spec["egress"]
         assert {port["port"] for port in anywhere["ports"]} == ports
         assert "to" not in anywhere
         if name == "kagents-hubs":
             assert (spec["ingress"], inside) == (entered, [])
         else:
-            reached = [{"to": [{"podSelector": hubs}], "ports": git}]
+            reached = [{"to": [{"podSelector": hubs}], "ports": servers}]
             assert (spec["podSelector"], spec["ingress"], inside) == (agents, [], reached)

@@ -8,6 +8,7 @@ from kagents_core.reconcile.children.artifacts import artifact_location, artifac
 from kagents_core.reconcile.children.claims import output_claim_name
 from kagents_core.reconcile.children.documents import agent_document, literal, team_document
 from kagents_core.reconcile.children.equipment import equipment_volumes, fetching
+from kagents_core.reconcile.children.gateway import caller_part
 from kagents_core.reconcile.children.pods import (
     HOME_DIR,
     TEAM_DIR,
@@ -22,7 +23,7 @@ from kagents_core.reconcile.children.resources import resources_of
 from kagents_core.reconcile.identity import Identity, numbered
 from kagents_core.reconcile.names import child_name
 from kagents_core.reconcile.plan import PodView, Settings
-from kagents_core.reconcile.roster import Agent
+from kagents_core.reconcile.roster import Agent, has_gateway
 
 
 def _secret_variable(variable: str, secret: str, key: str, *, optional: bool = False) -> dict[str, Any]:
@@ -33,8 +34,8 @@ def _secret_variable(variable: str, secret: str, key: str, *, optional: bool = F
 
 
 def _credentials(spec: AgentTeamSpec, agent: Agent) -> Environment:
-    """The model provider's credential, and only for an agent that calls the model."""
-    if agent.harness != "claude-code" or not spec.auth:
+    """The model provider's credential, only for an agent that calls the model itself."""
+    if agent.harness != "claude-code" or not spec.auth or has_gateway(spec):
         return []
     if spec.auth.api_key_secret:
         return [_secret_variable("ANTHROPIC_API_KEY", spec.auth.api_key_secret, "ANTHROPIC_API_KEY")]
@@ -110,13 +111,20 @@ def agent_pod(
     volumes, workspace_mounts = _workspace(identity, spec)
     equipment, equipment_mounts = equipment_volumes(agent)
     fetch_env, registries, fetch_mounts = fetching(agent, settings.registry_networks)
-    mounts = team_mounts(f"home/{agent.name}")
+    caller, caller_mounts, token = caller_part(spec, agent)
+    mounts = [*team_mounts(f"home/{agent.name}"), *caller_mounts]
     resources = resources_of(agent.spec.resources, settings.agent_resources)
     main = container(
         "agent",
         "supervise",
         settings,
-        env=[*locations, *artifact_location(bool(agent.spec.artifacts)), *_credentials(spec, agent), *own],
+        env=[
+            *locations,
+            *artifact_location(bool(agent.spec.artifacts)),
+            *_credentials(spec, agent),
+            *caller,
+            *own,
+        ],
         mounts=[*mounts, *artifact_mounts(agent), *workspace_mounts, *equipment_mounts],
         image=agent.spec.image,
         resources=resources,
@@ -150,5 +158,5 @@ def agent_pod(
         spec,
         settings,
         body,
-        volumes=[*volumes, *equipment, *registries],
+        volumes=[*volumes, *equipment, *registries, *token],
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from kagents_core.api.agents import TeammateSpec
 from kagents_core.api.quality import QualityGates
-from kagents_core.api.quantities import parse_duration
+from kagents_core.api.quantities import parse_duration, parse_money
 from kagents_core.api.repository import Repository
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.instructions import layered
@@ -13,7 +13,7 @@ from kagents_core.reconcile.children.artifacts import artifacts_of
 from kagents_core.reconcile.children.equipment import equipment_of
 from kagents_core.reconcile.identity import Identity
 from kagents_core.reconcile.names import session_id
-from kagents_core.reconcile.roster import Agent, agents_of
+from kagents_core.reconcile.roster import Agent, agents_of, has_gateway
 
 ROSTER_PROMPT_LIMIT = 2000
 """Characters of a prompt in the roster, which stands in every pod's environment (128 KiB a value at most)."""
@@ -28,6 +28,10 @@ def _seconds(duration: str | None) -> float | None:
     return parse_duration(duration).total_seconds() if duration else None
 
 
+def _micros(amount: str | None) -> int | None:
+    return parse_money(amount) if amount else None
+
+
 def _roster_entry(agent: Agent) -> dict[str, Any]:
     return {
         "name": agent.name,
@@ -37,6 +41,7 @@ def _roster_entry(agent: Agent) -> dict[str, Any]:
         "dependsOn": list(agent.depends_on),
         "gate": agent.gate.event if agent.gate else None,
         "artifacts": [each.name for each in agent.spec.artifacts],
+        "budgetMicros": _micros(agent.spec.budget),
         "prompt": agent.spec.prompt[:ROSTER_PROMPT_LIMIT],
     }
 
@@ -68,6 +73,19 @@ def repository_document(repository: Repository) -> dict[str, Any]:
     }
 
 
+def gateway_document(spec: AgentTeamSpec) -> dict[str, Any] | None:
+    """How the model is reached for this team's agents; None when they do it themselves."""
+    if spec.auth is None or not has_gateway(spec):
+        return None
+    auth = spec.auth
+    return {
+        "provider": auth.provider,
+        "baseUrl": auth.base_url,
+        "region": auth.region,
+        "project": auth.project,
+    }
+
+
 def team_document(identity: Identity, spec: AgentTeamSpec) -> str:
     """``KAGENTS_TEAM``."""
     repository = spec.repository
@@ -81,6 +99,8 @@ def team_document(identity: Identity, spec: AgentTeamSpec) -> str:
         "outputDir": workspace.output.mount_path if workspace and workspace.output else None,
         "inputs": [source.mount_path for source in workspace.inputs] if workspace else [],
         "idleTimeoutSeconds": _seconds(spec.lifecycle.idle_timeout),
+        "gateway": gateway_document(spec),
+        "budgetMicros": _micros(spec.lifecycle.budget_limit),
         "agents": [_roster_entry(agent) for agent in agents_of(spec)],
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

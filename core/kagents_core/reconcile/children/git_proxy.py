@@ -8,6 +8,7 @@ from typing import Any
 
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.documents import literal, team_document
+from kagents_core.reconcile.children.over import OVER_DIR, OVER_MOUNT
 from kagents_core.reconcile.children.pods import FINISH_DIR, TEAM_DIR, Environment, container
 from kagents_core.reconcile.identity import Identity
 from kagents_core.reconcile.plan import Settings
@@ -22,8 +23,6 @@ TOKEN_DIR = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a pa
 NO_TOKEN = {"name": "no-token", "mountPath": TOKEN_DIR, "readOnly": True}
 """An empty folder where the token of the hub would be."""
 
-_OVER_DIR = "/kagents/over"
-_OVER = {"name": "over", "mountPath": _OVER_DIR}
 _CREDENTIALS = "proxy-credentials"
 
 
@@ -32,19 +31,12 @@ def wants_proxy(spec: AgentTeamSpec) -> bool:
     return spec.repository is not None and spec.repository.agent_access != "none"
 
 
-def recorder_part(spec: AgentTeamSpec) -> tuple[Environment, list[dict[str, Any]]]:
-    """Variable and mount by which the recorder tells the proxy that the team is over."""
-    if not wants_proxy(spec):
-        return [], []
-    return [{"name": "KAGENTS_OVER_DIR", "value": _OVER_DIR}], [_OVER]
-
-
 def proxy_container(identity: Identity, spec: AgentTeamSpec, settings: Settings) -> dict[str, Any]:
     """The container; it has the Secret that ``finish`` would push with, or the one of the clone."""
     env: Environment = [
         {"name": "KAGENTS_TEAM", "value": literal(team_document(identity, spec))},
         {"name": "KAGENTS_FINISH_DIR", "value": FINISH_DIR},
-        {"name": "KAGENTS_OVER_DIR", "value": _OVER_DIR},
+        {"name": "KAGENTS_OVER_DIR", "value": OVER_DIR},
         {"name": "KAGENTS_GIT_PROXY_DIR", "value": PROXY_DIR},
         {"name": "KAGENTS_GIT_PROXY_ADDRESS", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
         {"name": "KAGENTS_GIT_PROXY_PORT", "value": str(GIT_PORT)},
@@ -53,7 +45,7 @@ def proxy_container(identity: Identity, spec: AgentTeamSpec, settings: Settings)
         {"name": "team", "mountPath": FINISH_DIR, "subPath": "finish"},
         {"name": "team", "mountPath": PROXY_DIR, "subPath": "team/git"},
         {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - an emptyDir of the pod's own
-        _OVER,
+        OVER_MOUNT,
         NO_TOKEN,
     ]
     if _secret(spec):
@@ -64,11 +56,10 @@ def proxy_container(identity: Identity, spec: AgentTeamSpec, settings: Settings)
 
 
 def proxy_volumes(spec: AgentTeamSpec) -> list[dict[str, Any]]:
-    """The pod's volumes for it, but the one without a token."""
-    volumes: list[dict[str, Any]] = [{"name": "over", "emptyDir": {}}]
-    if secret := _secret(spec):
-        volumes.append({"name": _CREDENTIALS, "secret": {"secretName": secret, "defaultMode": 0o440}})
-    return volumes
+    """The volume of its Secret."""
+    if (secret := _secret(spec)) is None:
+        return []
+    return [{"name": _CREDENTIALS, "secret": {"secretName": secret, "defaultMode": 0o440}}]
 
 
 def _secret(spec: AgentTeamSpec) -> str | None:

@@ -1,6 +1,7 @@
 """The hub pod of a team: ``prepare`` first, then the repository's setup command, then the recorder.
 
-Beside the recorder runs the git proxy, where agents may reach the repository while they work.
+Beside the recorder runs the gateway, through which agents speak to the model, and the git proxy, where they
+may reach the repository while they work.
 """
 
 from typing import Any
@@ -9,13 +10,14 @@ from kagents_core.api.constants import HUB
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.children.artifacts import artifact_location, makes_artifacts, recorded
 from kagents_core.reconcile.children.documents import literal, team_document
-from kagents_core.reconcile.children.git_proxy import (
-    NO_TOKEN,
-    proxy_container,
-    proxy_volumes,
-    recorder_part,
-    wants_proxy,
+from kagents_core.reconcile.children.gateway import (
+    gateway_container,
+    gateway_location,
+    gateway_volumes,
+    recorder_of_gateway,
 )
+from kagents_core.reconcile.children.git_proxy import NO_TOKEN, proxy_container, proxy_volumes, wants_proxy
+from kagents_core.reconcile.children.over import OVER_MOUNT, OVER_PLACE, OVER_VOLUME
 from kagents_core.reconcile.children.pods import (
     FINISH_DIR,
     HOME_DIR,
@@ -30,6 +32,7 @@ from kagents_core.reconcile.children.pods import (
 from kagents_core.reconcile.identity import Identity, numbered
 from kagents_core.reconcile.names import child_name
 from kagents_core.reconcile.plan import Settings
+from kagents_core.reconcile.roster import has_gateway
 
 GIT_CREDENTIALS_DIR = "/git-credentials"
 SETUP = "setup"
@@ -38,7 +41,7 @@ METRICS = "metrics"
 
 
 def hub_pod(identity: Identity, spec: AgentTeamSpec, settings: Settings, attempt: int) -> dict[str, Any]:
-    """The hub's pod. ``prepare`` and the proxy see git's credentials; ``setup`` sees no credential at all."""
+    """The pod. ``prepare`` and the proxy see git's credentials, the gateway the model's, ``setup`` none."""
     env = [
         {"name": "KAGENTS_TEAM_DIR", "value": TEAM_DIR},
         {"name": "KAGENTS_HOMES_DIR", "value": HOME_DIR},
@@ -51,31 +54,46 @@ def hub_pod(identity: Identity, spec: AgentTeamSpec, settings: Settings, attempt
     if spec.repository and spec.repository.setup_command:
         first.append(_setup(settings, env))
     ports, served = _metrics(spec)
-    told, mount = recorder_part(spec)
+    servers, more = _servers(identity, spec, settings)
+    told, mounts = recorder_of_gateway(spec)
+    if servers:
+        told, mounts = [*told, *OVER_PLACE], [*mounts, OVER_MOUNT]
     recorder = container(
         "recorder",
         "record",
         settings,
         env=[*env, *served, *told],
-        mounts=[*team_mounts("home"), *recorded(spec), *mount],
+        mounts=[*team_mounts("home"), *recorded(spec), *mounts],
         resources=settings.hub_resources,
     )
     recorder |= ports
-    proxies = [proxy_container(identity, spec, settings)] if wants_proxy(spec) else []
-    if proxies:
-        volumes += proxy_volumes(spec)
-    if proxies or len(first) > 1:
+    volumes += more
+    if wants_proxy(spec) or len(first) > 1:
         volumes.append({"name": "no-token", "emptyDir": {}})
     body = {
         "restartPolicy": "OnFailure",
         "serviceAccountName": settings.hub_service_account,
         "automountServiceAccountToken": True,
         "initContainers": first,
-        "containers": [recorder, *proxies],
+        "containers": [recorder, *servers],
     }
     name = child_name(identity.name, identity.uid, HUB, attempt)
     metadata = numbered(identity.metadata(name, HUB, HUB), attempt, 0)
     return pod(metadata, identity, spec, settings, body, volumes=volumes)
+
+
+def _servers(
+    identity: Identity, spec: AgentTeamSpec, settings: Settings
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What serves agents beside the recorder: containers, and the pod's volumes for them."""
+    made, volumes = [], []
+    if has_gateway(spec):
+        made.append(gateway_container(identity, spec, settings))
+        volumes += gateway_volumes(spec)
+    if wants_proxy(spec):
+        made.append(proxy_container(identity, spec, settings))
+        volumes += proxy_volumes(spec)
+    return made, [*volumes, *([OVER_VOLUME] if made else [])]
 
 
 def _metrics(spec: AgentTeamSpec) -> tuple[dict[str, Any], Environment]:
@@ -95,7 +113,7 @@ def _prepare(
     spec: AgentTeamSpec, settings: Settings, env: Environment
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The container that clones, and the volume of its Secret."""
-    own = [*env, {"name": "KAGENTS_FINISH_DIR", "value": FINISH_DIR}]
+    own = [*env, {"name": "KAGENTS_FINISH_DIR", "value": FINISH_DIR}, *gateway_location(spec)]
     mounts, volumes = whole_volume(read_only=False), []
     secret = spec.repository.credentials_secret if spec.repository else None
     if secret:
