@@ -15,6 +15,7 @@ BODY_LIMIT: Final = 32 * 1024 * 1024
 """Bytes of an answer that is no stream: what it used is only known at its end."""
 STREAM: Final = "text/event-stream"
 AMAZON_STREAM: Final = "application/vnd.amazon.eventstream"
+STREAMS: Final = (STREAM, AMAZON_STREAM)
 _STEP: Final = 64 * 1024
 
 
