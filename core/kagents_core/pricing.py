@@ -1,12 +1,13 @@
 """What tokens cost: a dated price table by model, and the price of one request in integer micro-dollars.
 
 Prices are micro-dollars per million tokens, as published on platform.claude.com/docs/en/about-claude/pricing.
-They are list prices: discounts, batch and fast modes, and tools priced by the call are not known here, so a
-sum made with this table is an estimate. An unknown model is priced at the dearest known one and marked.
+They are list prices: discounts, batch and fast modes are not known here. Who pays others has a table of one's
+own (see ``pricefile``). An unknown model is priced at the dearest known one of the table and marked.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 VERSION: Final = "2026-10-24"
@@ -49,7 +50,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tariff:
+class Tariff:
     """Prices of one model from a day on; ``long`` applies to requests with a prompt above ``long_from``."""
 
     since: str
@@ -66,10 +67,10 @@ def _dollars(
     since: str = "",
     long: Prices | None = None,
     long_from: int = 0,
-) -> _Tariff:
+) -> Tariff:
     """A tariff from input and output prices; cache prices follow the published multiples of input."""
     read = inputs // 10 if cache_read is None else cache_read
-    return _Tariff(since, Prices(inputs, output, read, inputs * 5 // 4, inputs * 2), long, long_from)
+    return Tariff(since, Prices(inputs, output, read, inputs * 5 // 4, inputs * 2), long, long_from)
 
 
 _OPUS_FIRST: Final = (_dollars(15_000_000, 75_000_000),)
@@ -78,7 +79,7 @@ _SONNET: Final = (_dollars(3_000_000, 15_000_000),)
 _FABLE: Final = (_dollars(10_000_000, 50_000_000),)
 _FABLE_5_1: Final = (_dollars(10_000_000, 50_000_000, cache_read=250_000),)
 
-_TABLE: Final[dict[str, tuple[_Tariff, ...]]] = {
+_TABLE: Final[dict[str, tuple[Tariff, ...]]] = {
     "fable-5-1": _FABLE_5_1,
     "mythos-5-1": _FABLE_5_1,
     "fable-5": _FABLE,
@@ -114,9 +115,8 @@ _TABLE: Final[dict[str, tuple[_Tariff, ...]]] = {
     ),
     "haiku-4-5": (_dollars(1_000_000, 5_000_000),),
     "haiku-3-5": (_dollars(800_000, 4_000_000),),
-    "haiku-3": (_Tariff("", Prices(250_000, 1_250_000, 30_000, 300_000, 500_000)),),
+    "haiku-3": (Tariff("", Prices(250_000, 1_250_000, 30_000, 300_000, 500_000)),),
 }
-_DEAREST: Final = _OPUS_FIRST[0]
 _ALIASES: Final = {"fable": "fable-5-1", "opus": "opus-5-5", "sonnet": "sonnet-5-5", "haiku": "haiku-5-5"}
 """What a bare family name stands for on the day of VERSION."""
 
@@ -124,13 +124,47 @@ _WRAPPING: Final = re.compile(r"^.*claude-|\[1m\]$|(?:-v\d+)?(?::\d+)?$|-latest$
 _OLD_ORDER: Final = re.compile(r"^(\d(?:-\d)?)-(opus|sonnet|haiku)$")
 
 
-def price(model: str, tokens: Tokens, *, day: str = VERSION) -> Price:
-    """What a request to ``model`` cost on ``day`` (``YYYY-MM-DD…``), rounded up to a micro-dollar.
+@dataclass(frozen=True, slots=True)
+class PriceTable:
+    """What models cost, from a day on. ``version`` says which table a sum was made with."""
 
-    ``model`` is an id as answers name it, also with a provider's prefix, a date or ``[1m]``; or a family.
-    """
-    tariffs = _TABLE.get(_canonical(model))
-    tariff = _DEAREST if tariffs is None else _in_force(tariffs, day)
+    version: str
+    models: Mapping[str, tuple[Tariff, ...]]
+    """By name as ``canonical`` makes it; at least one."""
+    tools: Mapping[str, int] = field(default_factory=dict)
+    """Micro-dollars of one use of a tool that the provider runs, by its name in an answer's usage."""
+
+    def price(
+        self, model: str, tokens: Tokens, *, day: str = VERSION, tools: Mapping[str, int] | None = None
+    ) -> Price:
+        """What a request to ``model`` cost on ``day`` (``YYYY-MM-DD…``), rounded up to a micro-dollar.
+
+        ``model`` is an id as answers name it, also with a provider's prefix, a date or ``[1m]``; or a family.
+        """
+        tariffs = self.models.get(canonical(model))
+        used = sum(self.tools.get(name, 0) * times for name, times in (tools or {}).items())
+        if tariffs is not None:
+            return Price(_cost(tariffs, tokens, day) + used, known=True)
+        dearest = max(_cost(each, tokens, day) for each in self.models.values())
+        return Price(dearest + used, known=False)
+
+
+PUBLISHED: Final = PriceTable(VERSION, _TABLE, {"web_search_requests": 10_000})
+"""The published list."""
+
+
+def price(model: str, tokens: Tokens, *, day: str = VERSION) -> Price:
+    """What a request cost by the published list; see ``PriceTable.price``."""
+    return PUBLISHED.price(model, tokens, day=day)
+
+
+def known_models() -> frozenset[str]:
+    """Names of the models in the published list, without ``claude-``."""
+    return frozenset(_TABLE)
+
+
+def _cost(tariffs: tuple[Tariff, ...], tokens: Tokens, day: str) -> int:
+    tariff = _in_force(tariffs, day)
     prices = tariff.prices if tariff.long is None or tokens.prompt <= tariff.long_from else tariff.long
     millionths = (
         tokens.input * prices.input
@@ -139,21 +173,17 @@ def price(model: str, tokens: Tokens, *, day: str = VERSION) -> Price:
         + tokens.cache_write_5m * prices.cache_write_5m
         + tokens.cache_write_1h * prices.cache_write_1h
     )
-    return Price(-(-millionths // 1_000_000), tariffs is not None)
-
-
-def known_models() -> frozenset[str]:
-    """Names of the models in the table, without ``claude-``."""
-    return frozenset(_TABLE)
+    return -(-millionths // 1_000_000)
 
 
 def known_name(model: str) -> str | None:
-    """The name of a model in the table, without ``claude-``; None for one that is not in it."""
-    name = _canonical(model)
+    """The name of a model in the published list, without ``claude-``; None for one that is not in it."""
+    name = canonical(model)
     return name if name in _TABLE else None
 
 
-def _canonical(model: str) -> str:
+def canonical(model: str) -> str:
+    """The name by which a table knows a model: without provider, ``claude-``, date and the like."""
     name = model.strip().lower()
     for _ in range(4):  # each pass takes one layer of wrapping off
         name = _WRAPPING.sub("", name)
@@ -163,5 +193,5 @@ def _canonical(model: str) -> str:
     return _ALIASES.get(name, name)
 
 
-def _in_force(tariffs: tuple[_Tariff, ...], day: str) -> _Tariff:
+def _in_force(tariffs: tuple[Tariff, ...], day: str) -> Tariff:
     return max((tariff for tariff in tariffs if tariff.since <= day), key=lambda tariff: tariff.since)
