@@ -1,14 +1,17 @@
 """Rows of the team's views: the tree, mail and its filter, threads, cards of the board, money, the pulse."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kagents_tui.filters import FilterError
 from kagents_tui.journal_view import JournalView
 from kagents_tui.rows import agents, mail, pulse, tasks, usage
 from kagents_tui.rows.cells import Scene
-from kagents_tui.rows.counting import POINTS, Series, Session, count
+from kagents_tui.rows.counting import POINTS, SAMPLE, Series, Session, count
 from kagents_tui.rows.curves import bar, growth, spark
 from kagents_tui.rows.symbols import ASCII, UNICODE
 from kagents_tui.rows.teams import project
@@ -224,6 +227,19 @@ def test_a_session_counts_what_was_spent_since_it_began():
     assert session.flow.spent == 1_100_000
     session.sample(teams, NOW + timedelta(minutes=32), scope="another cluster")
     assert (session.flow.spent, session.began) == (0, NOW + timedelta(minutes=32))
+
+
+KINDS_OF_TEAM = [project(each) for each in data.teams(NOW)]
+PLACES = st.integers(0, 4)
+
+
+@given(st.lists(st.dictionaries(PLACES, st.sampled_from(KINDS_OF_TEAM)), max_size=5))
+def test_a_count_that_is_kept_is_as_counting_anew(samples):
+    session, began = Session(), NOW
+    for number, sample in enumerate(samples):
+        teams = {("x", str(place)): replace(team, key=("x", str(place))) for place, team in sample.items()}
+        session.sample(teams, began + number * SAMPLE)
+        assert session.now == count(teams.values())
 
 
 def test_messages_and_requests_are_told_by_the_minute():

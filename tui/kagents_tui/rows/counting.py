@@ -1,8 +1,10 @@
 """The cluster counted: as it is now, and what happened since the terminal was started. From watches alone."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from kagents_tui.rows.attention import ENDED_PHASES, Need
@@ -52,35 +54,74 @@ class Count:
 
 def count(teams: Iterable[Team]) -> Count:
     """Counts all teams once."""
-    phases: dict[str, int] = {}
-    states: dict[str, int] = {}
-    number = agents = tasks = unread = waiting = 0
-    flow = NOTHING
-    oldest_unread: tuple[datetime, Key] | None = None
-    oldest: tuple[datetime, Need, Key] | None = None
+    tally = Tally()
     for team in teams:
-        number += 1
-        phases[team.phase] = phases.get(team.phase, 0) + 1
-        flow = flow.more(flow_of(team), NOTHING)
-        tasks += team.tasks_total
+        tally.add(team)
+    return tally.now()
+
+
+class Tally:
+    """A count that is kept: a team that changed is taken out as it was, and put in as it is.
+
+    Nothing that is counted depends on the time.
+    """
+
+    def __init__(self) -> None:
+        self._teams = self._agents = self._tasks = self._unread = self._waiting = 0
+        self._phases: Counter[str] = Counter()
+        self._states: Counter[str] = Counter()
+        self._flow = [0] * len(NOTHING)
+        self._needy: dict[Key, Team] = {}
+        """Those that have not ended and need something."""
+
+    def add(self, team: Team) -> None:
+        """One more team."""
+        self._take(team, +1)
+        if team.needs and team.phase not in ENDED_PHASES:
+            self._needy[team.key] = team
+
+    def remove(self, team: Team) -> None:
+        """A team, as it was added."""
+        self._take(team, -1)
+        self._needy.pop(team.key, None)
+
+    def _take(self, team: Team, sign: int) -> None:
+        self._teams += sign
+        self._phases[team.phase] += sign
+        self._tasks += sign * team.tasks_total
+        for place, figure in enumerate(flow_of(team)):
+            self._flow[place] += sign * max(0, figure)
         if team.phase in ENDED_PHASES:
-            continue
-        agents += team.agents
+            return
+        self._agents += sign * team.agents
+        self._unread += sign * team.unread
+        self._waiting += sign * sum(1 for need in team.needs if need.for_person)
         for state in team.states:
-            states[state] = states.get(state, 0) + 1
-        unread += team.unread
-        for need in team.needs:
-            if (
-                need.kind == "mail"
-                and need.since
-                and (oldest_unread is None or need.since < oldest_unread[0])
-            ):
-                oldest_unread = (need.since, team.key)
-            if need.for_person:
-                waiting += 1
-                if need.since and (oldest is None or need.since < oldest[0]):
-                    oldest = (need.since, need, team.key)
-    return Count(number, phases, states, agents, flow, tasks, unread, oldest_unread, waiting, oldest)
+            self._states[state] += sign
+
+    def now(self) -> Count:
+        """What was added and not removed."""
+        since = [
+            (need.since, need, team.key)
+            for team in self._needy.values()
+            for need in team.needs
+            if need.since is not None
+        ]
+        unread = [each for each in since if each[1].kind == "mail"]
+        duties = [each for each in since if each[1].for_person]
+        oldest_unread = min(unread, key=itemgetter(0, 2), default=None)
+        return Count(
+            self._teams,
+            dict(+self._phases),
+            dict(+self._states),
+            self._agents,
+            Flow(*self._flow),
+            self._tasks,
+            self._unread,
+            (oldest_unread[0], oldest_unread[2]) if oldest_unread else None,
+            self._waiting,
+            min(duties, key=itemgetter(0, 2), default=None),
+        )
 
 
 @dataclass(slots=True)
@@ -121,7 +162,9 @@ class Session:
     flow: Flow = NOTHING
     curves: dict[str, Series] = field(default_factory=dict)
     now: Count | None = None
-    _known: dict[tuple[Key, str], Flow] = field(default_factory=dict)
+    _tally: Tally = field(default_factory=Tally)
+    _known: dict[Key, Team] = field(default_factory=dict)
+    """Those that the tally has, as it has them."""
     _recent: list[tuple[datetime, Flow]] = field(default_factory=list)
 
     def sample(self, teams: Mapping[Key, Team], at: datetime, scope: object = None) -> None:
@@ -133,15 +176,8 @@ class Session:
             return
         first, before = self.began is None, self.flow
         self.began = self.began or at
-        known = {}
-        for team in teams.values():
-            figures = flow_of(team)
-            young = team.created is not None and team.created > self.began
-            had = self._known.get((team.key, team.uid), NOTHING if young else figures)
-            self.flow = self.flow.more(figures, had)
-            known[team.key, team.uid] = figures
-        self._known = known
-        self.now = now = count(teams.values())
+        self._take(teams)
+        self.now = now = self._tally.now()
         self._recent = [each for each in self._recent if at - each[0] <= timedelta(hours=1)]
         self._recent.append((at, before if first else self.flow))
         points = {"teams": now.teams, "agents": now.states.get("working", 0), "unread": now.unread}
@@ -150,6 +186,27 @@ class Session:
         points |= {f"state {name}": number for name, number in now.states.items()}
         for name in {*points, *self.curves}:
             self.curves.setdefault(name, Series()).add(points.get(name, 0))
+
+    def _take(self, teams: Mapping[Key, Team]) -> None:
+        """Counts those that are others than at the last sample: of ten thousand teams few are."""
+        known = self._known
+        for key in known.keys() - teams.keys():
+            self._tally.remove(known.pop(key))
+        for key, team in teams.items():
+            before = known.get(key)
+            if before is team:
+                continue
+            figures = flow_of(team)
+            if before is not None:
+                self._tally.remove(before)
+            if before is not None and before.uid == team.uid:
+                had = flow_of(before)
+            else:
+                young = self.began is not None and team.created is not None and team.created > self.began
+                had = NOTHING if young else figures
+            self.flow = self.flow.more(figures, had)
+            self._tally.add(team)
+            known[key] = team
 
     def rate(self, which: str, per: timedelta) -> float | None:
         """How much of one figure of ``Flow`` was added in the last hour of the session, per span of time.
@@ -168,4 +225,5 @@ class Session:
     def forget(self) -> None:
         """Another cluster, or other namespaces: everything begins anew."""
         self.began, self.flow = None, NOTHING
-        self.now, self.curves, self._known, self._recent = None, {}, {}, []
+        self.now, self.curves, self._recent = None, {}, []
+        self._tally, self._known = Tally(), {}
