@@ -14,6 +14,7 @@ from pathlib import Path
 
 import orjson
 
+from kagents_core.kube.packed import packed
 from kagents_local.apiserver.entries import Entry, Object, entry_of
 from kagents_local.apiserver.watch import Event, EventType, WatchHub
 
@@ -135,7 +136,7 @@ class Store:
         version = self.version + 1
         metadata = obj["metadata"]
         metadata["resourceVersion"] = str(version)
-        entry = entry_of(storage, obj, version, _serialised(obj))
+        entry = entry_of(storage, obj, version, packed(obj))
         with self._transaction(version):
             self._database.execute(
                 "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)",
@@ -170,11 +171,6 @@ class Store:
     def _publish(self, kind: EventType, version: int, entry: Entry, old: Entry | None) -> None:
         self.version = version
         self.hub.publish(Event(kind, version, entry, old))
-
-
-def _serialised(obj: Object) -> bytes:
-    """Wire bytes that occupy no more than they need: orjson returns them in a buffer up to twice as large."""
-    return bytes(memoryview(orjson.dumps(obj)))
 
 
 class _Transaction:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 from kagents_core.api.constants import GROUP
+from kagents_core.kube.packed import packed
 from kagents_core.safetext import SafeText
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.attention import ENDED_PHASES
@@ -84,7 +85,7 @@ def _common(source: Mapping[str, Any]) -> dict[str, Any]:
         "name": line(metadata.get("name")),
         "created": moment(metadata.get("creationTimestamp")),
         "labels": tuple((str(key), str(value)) for key, value in labels.items()),
-        "document": orjson.dumps({**source, "metadata": kept}),
+        "document": packed({**source, "metadata": kept}),
     }
 
 

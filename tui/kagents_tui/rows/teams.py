@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from kagents_core.kube.packed import packed
 from kagents_core.safetext import SafeText
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.attention import DEFAULTS, ENDED_PHASES, Need, needs_of, pressing
@@ -106,7 +107,7 @@ def project(source: Mapping[str, Any], thresholds: Thresholds = DEFAULTS) -> Tea
         suspending=spec.get("suspend") is True,
         needs=needs_of(source, thresholds),
         labels=tuple((str(key), str(value)) for key, value in mapping(metadata.get("labels")).items()),
-        document=orjson.dumps(kept),
+        document=packed(kept),
         generation=whole(metadata.get("generation")),
         unseen=is_unseen(metadata, status),
     )
