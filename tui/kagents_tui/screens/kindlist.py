@@ -5,7 +5,6 @@ from typing import Any
 
 from kagents_tui.actions import Action
 from kagents_tui.bulk import BULK, Subject
-from kagents_tui.bulk_acting import act_on_all
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.screens.listing import Listing
 from kagents_tui.widgets.layout import cells_wide, first_that_fit
@@ -31,6 +30,8 @@ class Marking(Listing, inherit_bindings=False):
 
     def act_on_all(self, action: Action, items: Sequence[Any]) -> None:
         """Starts an act on several rows; those that it was done to lose their marks."""
+        from kagents_tui.bulk_acting import act_on_all
+
         table = self.table()
         keys = {subject: table.key_of(item) for item in items for subject in self.subjects(action, [item])}
 

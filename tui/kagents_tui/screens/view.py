@@ -10,9 +10,7 @@ from kagents_tui import navigation
 from kagents_tui.actions import BY_ID, Action
 from kagents_tui.actions.bindings import OPENS_TYPING
 from kagents_tui.commands import About, CommandError, about_of, complete, named, no_team, parse, request_of
-from kagents_tui.journal_view import JournalView
 from kagents_tui.places import History, Look, Place
-from kagents_tui.rows.agents import agents_of
 from kagents_tui.rows.cells import cell
 from kagents_tui.rows.teams import Team
 from kagents_tui.screens.finding import Finding
@@ -128,6 +126,9 @@ class View(Finding, Spanning, Frame, inherit_bindings=False):
         return None
 
     def _agents_of(self, team: Team | None) -> list[str]:
+        from kagents_tui.journal_view import JournalView
+        from kagents_tui.rows.agents import agents_of
+
         return [str(each.name) for each in agents_of(team.object(), JournalView())] if team else []
 
     def named_team(self, name: str) -> Team | None:
