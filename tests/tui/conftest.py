@@ -123,8 +123,15 @@ def terminal(cluster):
     """Starts a terminal: ``async with terminal(size=…, read_only=…) as t``."""
 
     @asynccontextmanager
-    async def start(*, size: tuple[int, int] = (120, 40), connector: Any = None, **options: Any):
-        app = KagentsApp(connector or SampleConnector(cluster), Options(**options), now=lambda: NOW)
+    async def start(
+        *,
+        size: tuple[int, int] = (120, 40),
+        connector: Any = None,
+        listed: Callable[[], None] = lambda: None,
+        **options: Any,
+    ):
+        connector = connector or SampleConnector(cluster)
+        app = KagentsApp(connector, Options(**options), now=lambda: NOW, listed=listed)
         async with app.run_test(size=size) as pilot:
             yield Terminal(app, pilot, cluster)
 

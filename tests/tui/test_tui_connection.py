@@ -66,6 +66,19 @@ async def test_why_there_is_no_connection_is_shown_and_a_fault_does_not_end_the_
         assert t.app.is_running
 
 
+async def test_the_first_list_of_a_connection_and_of_other_namespaces_is_told_once(terminal, cluster):
+    told = []
+    async with terminal(listed=lambda: told.append(True)) as t:
+        await t.shows("Teams[8]")
+        await t.until(lambda: told)
+        cluster.remove("dev-agents", "docs-sweep")
+        await t.shows("Teams[7]")
+        await t.do(":ns dev-agents")
+        await t.shows("Teams[3]")
+        await t.until(lambda: len(told) > 1)
+    assert told == [True, True]
+
+
 async def test_a_lost_connection_shows_the_age_of_the_data_and_resumes_by_itself(terminal, cluster):
     async with terminal() as t:
         await t.shows("Teams[8]", "docs-sweep")

@@ -61,7 +61,9 @@ class KagentsApp(TerminalOwner, inherit_bindings=False):
         options: Options,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        listed: Callable[[], None] = lambda: None,
     ) -> None:
+        """``listed`` is called when the teams of a connection, or of other namespaces, are painted first."""
         self.monochrome = bool(os.environ.get("NO_COLOR"))
         # Native ANSI colours are the only mode in which Textual strips every colour instead of greying it.
         super().__init__(ansi_color=True if self.monochrome else None)
@@ -79,6 +81,7 @@ class KagentsApp(TerminalOwner, inherit_bindings=False):
         self.set_keymap(self.keymap.for_textual())
         self.symbols = ASCII if options.ascii else UNICODE
         self.now = now
+        self._listed = listed
         self.lifeline = Lifeline(connector, self._refresh_frames, self._take, self._connected)
         self.lifeline.thresholds = options.settings.attention
         self.namespaces = options.namespaces
@@ -228,7 +231,9 @@ class KagentsApp(TerminalOwner, inherit_bindings=False):
         awaited = self._new_here and feed is not None and feed.painting_soon
         if link is not None and link.synced and not awaited:
             self.calls.look(self.sums.people.values(), self.now(), silent=self.app_focus or self._new_here)
-            self._new_here = False
+            if self._new_here:
+                self._new_here = False
+                self.call_after_refresh(self._listed)
 
     def take_pulse(self) -> None:
         """Counts the cluster for the curves of the session; it is cheap, and done every few seconds."""

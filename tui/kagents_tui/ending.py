@@ -5,6 +5,7 @@ A terminal that goes away ends it too: usually by a signal, which a session of i
 """
 
 import asyncio
+import gc
 import os
 import select
 import sys
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 GRACE_SECONDS: Final = 0.5
 """How long what is open may take to close once the person has quit."""
 
+COLLECT_SECONDS: Final = 30.0
+"""How long the start may put the collection of garbage off; the first lists usually end that sooner."""
+
 LOOK_SECONDS: Final = 1.0
 HUNG_UP: Final = 129
 """As if SIGHUP had come."""
@@ -26,6 +30,7 @@ def run(app: "KagentsApp", *, mouse: bool) -> int:
     """Runs the application; returns its exit code, or ends the process itself when a thread would hold it."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    loop.call_later(COLLECT_SECONDS, gc.enable)
     watching = loop.create_task(end_with_the_terminal(0)) if os.isatty(0) else None
     try:
         app.run(mouse=mouse, loop=loop)

@@ -1,6 +1,7 @@
 """The entry of ``kagents-tui``: options, and a first frame before anything of Kubernetes is imported."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -207,10 +208,18 @@ def show(connector: "Connector | StageConnector", options: Options) -> int:
     """Runs the full screen until the person quits."""
     # Nothing here glides: what is shown is where it is, and an animation only delays it.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    gc.disable()  # imports and the first lists make many objects and no garbage; ``settle`` turns it on again
     from kagents_tui.app import KagentsApp
     from kagents_tui.ending import run
 
-    return run(KagentsApp(connector, options), mouse=options.mouse)
+    return run(KagentsApp(connector, options, listed=settle), mouse=options.mouse)
+
+
+def settle() -> None:
+    """The first lists are in: what was made until now stays, and the collector need not look at it again."""
+    from kagents_core.kube import garbage
+
+    garbage.settle()
 
 
 def print_configuration() -> int:

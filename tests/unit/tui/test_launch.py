@@ -78,6 +78,33 @@ def test_what_the_first_frame_does_not_need_is_imported_after_it():
     assert ran.stdout == "[]\n", ran.stderr
 
 
+def test_garbage_is_collected_after_the_start_even_without_a_connection():
+    code = (
+        "import gc, kagents_tui.ending as ending\n"
+        "ending.COLLECT_SECONDS = 0.0\n"
+        "class App:\n"
+        "    return_code = 0\n"
+        "    def run(self, *, mouse, loop):\n"
+        "        loop.run_until_complete(__import__('asyncio').sleep(0.01))\n"
+        "        print(gc.isenabled())\n"
+        "gc.disable()\n"
+        "ending.run(App(), mouse=False)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert ran.stdout == "True\n", ran.stderr
+
+
+def test_what_was_made_at_the_start_is_not_looked_at_again():
+    code = (
+        "import gc, kagents_tui.launch as launch\n"
+        "gc.disable()\n"
+        "launch.settle()\n"
+        "print(gc.isenabled(), gc.get_freeze_count() > 1000)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert ran.stdout == "True True\n", ran.stderr
+
+
 def test_the_contexts_are_the_kubeconfigs_and_the_engine(tmp_path):
     config = tmp_path / "config"
     config.write_text("contexts:\n- {name: dev, context: {cluster: c}}\n")
