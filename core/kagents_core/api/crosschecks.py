@@ -61,10 +61,6 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
     if spec.repository is None and spec.lifecycle.on_complete in ("create-pr", "push-branch"):
         where, value = "spec.lifecycle.onComplete", spec.lifecycle.on_complete
         problems.append(FieldError(where, value, teamrules.NEEDS_REPOSITORY))
-    template = spec.lifecycle.consolidated_branch_template
-    if template in teamrules.BRANCHES_BESIDE and spec.repository and spec.repository.agent_access == "push":
-        where = "spec.lifecycle.consolidatedBranchTemplate"
-        problems.append(FieldError(where, template, teamrules.BRANCH_BESIDE))
     if spec.lifecycle.on_conflict == "lead" and not _joins_with_lead(spec):
         where = "spec.lifecycle.onConflict"
         problems.append(FieldError(where, "lead", teamrules.CONFLICT_NEEDS_LEAD))

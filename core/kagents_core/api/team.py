@@ -27,7 +27,7 @@ from kagents_core.api.model import Spec, map_list, refusal, rules
 from kagents_core.api.quality import QualityGates
 from kagents_core.api.repository import Repository
 from kagents_core.api.status import TeamStatus
-from kagents_core.api.teamrules import TEAM_RULES, TEAMMATE_UNCHANGED
+from kagents_core.api.teamrules import OBJECT_RULES, TEAM_RULES, TEAMMATE_UNCHANGED
 
 OnComplete = Literal["create-pr", "push-branch", "notify", "none"]
 
@@ -219,6 +219,8 @@ class AgentTeamSpec(Spec):
 
 class AgentTeam(Spec):
     """One team, as the API server holds it."""
+
+    model_config = ConfigDict(json_schema_extra=rules(*OBJECT_RULES))
 
     api_version: str
     """``claude.amcheste.io/v1alpha1``."""

@@ -15,10 +15,9 @@ NEEDS_REPOSITORY: Final = (
     "onComplete create-pr and push-branch need a repository; a workspace has nothing to push"
 )
 BRANCH_BESIDE: Final = (
-    "with agentAccess push agents' branches lie below kagents/TEAM in the repository, and git has no branch "
-    "of that name beside them; choose another, or leave it out"
+    "with agentAccess push agents push branches kagents/TEAM/AGENT, and this one is one of them, or above or "
+    "below them, where git has none; choose another, or leave it out"
 )
-BRANCHES_BESIDE: Final = ("kagents/{{ .TeamName }}", "kagents/{{.TeamName}}")
 NEEDS_AGENT: Final = "a team needs a lead or at least one teammate"
 UNKNOWN_DEPENDENCY: Final = "there is no teammate of this name"
 UNKNOWN_GATE: Final = "there is no teammate of the name that follows spawn-"
@@ -220,12 +219,6 @@ TEAM_RULES: Final = (
         f"spec.teammates.scope.onViolation: {SCOPE_NEEDS_REPOSITORY}",
     ),
     (
-        "!has(self.repository) || self.repository.agentAccess != 'push'"
-        " || !has(self.lifecycle.consolidatedBranchTemplate)"
-        f" || !(self.lifecycle.consolidatedBranchTemplate in {list(BRANCHES_BESIDE)})",
-        f"spec.lifecycle.consolidatedBranchTemplate: {BRANCH_BESIDE}",
-    ),
-    (
         "has(self.repository) || ("
         f"(!has(self.lead) || {_NO_PATHS.format(agent='self.lead')}) && "
         f"(!has(self.teammates) || self.teammates.all(t, {_NO_PATHS.format(agent='t')})))",
@@ -243,6 +236,24 @@ TEAM_RULES: Final = (
     _SAME_TEAMMATES,
     *_LIFECYCLE_RULES,
 )
+
+_PUSHES: Final = (
+    "self.spec.repository.worktreeStrategy == 'shared' ? p[2] == 'shared' :"
+    " (has(self.spec.lead) && p[2] == 'lead')"
+    " || (has(self.spec.teammates) && self.spec.teammates.exists(t, t.name == p[2]))"
+)
+
+OBJECT_RULES: Final = (
+    (
+        "!has(self.spec.repository) || self.spec.repository.agentAccess != 'push'"
+        " || !has(self.spec.lifecycle.consolidatedBranchTemplate)"
+        " || [self.spec.lifecycle.consolidatedBranchTemplate.split('/')].all(p, p[0] != 'kagents'"
+        " || (size(p) > 1 && (!(p[1] in [self.metadata.name, '{{ .TeamName }}', '{{.TeamName}}'])"
+        f" || (size(p) > 2 && !({_PUSHES})))))",
+        f"spec.lifecycle.consolidatedBranchTemplate: {BRANCH_BESIDE}",
+    ),
+)
+"""What needs the name of the team."""
 
 TEMPLATE_RULES: Final = TEAMMATE_RULES
 

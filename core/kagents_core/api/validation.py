@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from kagents_core.api import fields
+from kagents_core.api.branchrules import branch_problems
 from kagents_core.api.budget import AgentBudget
 from kagents_core.api.changes import immutable_changes
 from kagents_core.api.constants import API_VERSION
@@ -43,7 +44,12 @@ def validate(obj: Mapping[str, Any]) -> list[FieldError]:
 
 def validate_team(obj: Mapping[str, Any]) -> list[FieldError]:
     """Every reason why this ``AgentTeam`` cannot be accepted."""
-    return _validate(obj, AgentTeam, lambda parsed: team_problems(parsed.spec))
+    return _validate(obj, AgentTeam, _team_problems)
+
+
+def _team_problems(team: AgentTeam) -> list[FieldError]:
+    name, namespace = (str(team.metadata.get(part) or "") for part in ("name", "namespace"))
+    return [*team_problems(team.spec), *branch_problems(team.spec, name, namespace)]
 
 
 def validate_template(obj: Mapping[str, Any]) -> list[FieldError]:
