@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from scripted_model import Call, Conversation, Reply, Rule, Say, Script, ScriptedModel
+from sample_script import sample_rules
+from scripted_model import Script, ScriptedModel
 from small_team import KEY, MODEL, git, until
 from whole_team import NAMESPACE, WholeTeam, engine_with_team
 
@@ -49,49 +50,6 @@ async def team(tmp_path: Path, claude: str) -> AsyncIterator[WholeTeam]:
         yield running
 
 
-def commit(path: str, subject: str) -> Call:
-    write = f"mkdir -p $(dirname {path}) && echo done > {path}"
-    command = f"{write} && git add . && git commit -qm '{subject}'"
-    return Call("Bash", {"command": command, "description": "work"})
-
-
-def mail(text: str) -> Call:
-    return Call("SendMessage", {"to": "lead", "summary": text, "message": text})
-
-
-def dismiss(name: str) -> Call:
-    return Call("mcp__kagents__dismiss", {"teammate": name, "reason": "accepted"})
-
-
-def finish(conversation: Conversation, _: object) -> Reply:
-    """Asks for the end until the tool agrees."""
-    said = conversation.results[-1]
-    if "Recorded." in said:
-        return Say("The team is done.")
-    if "Not yet" in said:
-        return Call("Bash", {"command": "sleep 1", "description": "wait"})
-    return Call("mcp__kagents__finish", {"summary": "OAuth2 is in place."})
-
-
-SCRIPT = Script(
-    [
-        Rule("lead", "endpoints are in place", [dismiss("backend-api")]),
-        Rule("lead", "tests are written", [dismiss("test-coverage"), *[finish] * 40]),
-        Rule("lead", "Coordinate the migration", [Say("They know their tasks.")]),
-        Rule(
-            "backend-api",
-            "Implement OAuth2",
-            [commit("src/api/auth/oauth.txt", "Add OAuth2"), mail("the endpoints are in place")],
-        ),
-        Rule(
-            "test-coverage",
-            "Write comprehensive",
-            [commit("tests/oauth.txt", "Cover OAuth2"), mail("the tests are written")],
-        ),
-    ]
-)
-
-
 async def applied(team: WholeTeam, model_url: str, forge: ForgeServer) -> None:
     """The sample's Secrets, and its manifest."""
     values = {"anthropic-api-key": {"ANTHROPIC_API_KEY": KEY}, "git-credentials": {"token": TOKEN}}
@@ -110,7 +68,7 @@ async def applied(team: WholeTeam, model_url: str, forge: ForgeServer) -> None:
 
 @pytest.mark.timeout(180)
 async def test_it_ends_in_one_pull_request(team: WholeTeam, model: ScriptedModel, forge: ForgeServer) -> None:
-    model.script = SCRIPT
+    model.script = Script(sample_rules())
     await applied(team, model.url, forge)
     await until(lambda: _completed(team), DEADLINE)
     assert model.unexpected == []

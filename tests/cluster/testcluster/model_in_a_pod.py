@@ -1,6 +1,7 @@
 """The scripted model as a program of a pod, beside the package ``scripted_model`` of the real-CLI tests.
 
-The lead gives a task to the builder, who claims it, commits and reports; then the lead ends the team.
+The lead gives a task to the builder, who claims it, commits and reports; then the lead ends the team. The
+agents of the described coding team do what ``sample_script`` says, the second once somebody has looked at it.
 """
 
 import sys
@@ -8,6 +9,7 @@ import threading
 from http.server import ThreadingHTTPServer
 
 sys.path.insert(0, "/model")
+from sample_script import sample_rules
 from scripted_model import Call, Conversation, Reply, Rule, Say, Script, ScriptedModel
 from scripted_model.server import _handler
 
@@ -32,6 +34,14 @@ BUILD = Call(
     {
         "command": "echo shop > shop.txt && git add shop.txt && git commit -qm 'Build the shop'",
         "description": "work",
+    },
+)
+LOOKED_AT = Call(
+    "Bash",
+    {
+        "command": "until test -e /tmp/looked-at; do sleep 0.2; done",
+        "description": "wait",
+        "timeout": 120000,
     },
 )
 SCRIPT = Script(
@@ -60,6 +70,7 @@ SCRIPT = Script(
             "builder is done",
             [Call("mcp__kagents__dismiss", {"teammate": "builder", "reason": "accepted"}), *[finish] * 40],
         ),
+        *sample_rules([LOOKED_AT]),
     ]
 )
 
