@@ -53,14 +53,15 @@ class Books:
         gates = {agent.gate: agent.name for agent in team.agents if agent.gate is not None}
         lead = next((agent.name for agent in team.agents if agent.role == "lead"), None)
         self.team, self.layout, self.clock, self.lead = team, layout, clock, lead
+        self.agents = [(agent.name, agent.harness == "simulated") for agent in team.agents]
         self.ledger = MailLedger()
         self.board = ActivityBoard(simulated)
         self.endings = Endings(lead, team.idle_timeout_seconds)
         self.tasks = TaskBoard()
-        self.spending = Spending()
+        metered = [each.name for each in team.agents if each.harness != "simulated" and team.gateway]
+        self.spending = Spending(metered, [each.name for each in team.agents])
         self.numbers = Numbers(team)
         self.state = TeamState({**gates, "finish": None})
-        self.agents = [(agent.name, agent.harness == "simulated") for agent in team.agents]
         self.asks = AskBoard(simulated)
         self.heard: dict[str, float] = {}
         """When each agent last gave a sign of life, as far as this run of the recorder has seen."""
@@ -207,7 +208,7 @@ class Books:
         elif kind == "task":
             self.tasks.learn(entry)
         elif kind == "usage":
-            self.spending.learn(entry)
+            self.spending.learn(entry, at)
         elif kind in ("phase", "gate"):
             self.state.learn(entry)
         elif kind in ("ask", "answer"):

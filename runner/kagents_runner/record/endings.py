@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kagents_core.api.constants import TEAM_LEAD
+from kagents_core.teamfiles.nativejson import compact
+from kagents_runner.record.clock import rfc3339
 
 GRACE: Final = 3.0
 """Seconds that an agent must have been idle before it is ended for having nothing to do."""
@@ -156,3 +158,16 @@ class Endings:
         if asked.rejected is not None:
             return asked.rejected + AFTER_REJECTION
         return asked.at + UNANSWERED if agent.idle_since is not None else float("inf")
+
+
+def shutdown_request(ask: Ask, now: float) -> str:
+    """The native form; the id's shape matters, another one reaches the model as invalid."""
+    return compact(
+        {
+            "type": "shutdown_request",
+            "requestId": f"shutdown-{int(now * 1000)}@{ask.agent}",
+            "from": "team-lead",
+            "reason": ask.reason,
+            "timestamp": rfc3339(now),
+        }
+    )

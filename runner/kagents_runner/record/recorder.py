@@ -12,18 +12,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from kagents_core.teamfiles.mailbox import Malformed
-from kagents_core.teamfiles.nativejson import compact
 from kagents_core.teamfiles.tasks import Task, read_task
 from kagents_core.teamfiles.watch import DirectoryWatcher
 from kagents_runner.record.agentfiles import AgentFiles
 from kagents_runner.record.answers import AnswerRoom
-from kagents_runner.record.artifacts import shown_artifacts
 from kagents_runner.record.books import Books
 from kagents_runner.record.changes import YOUNG, FileChanges
-from kagents_runner.record.clock import rfc3339
-from kagents_runner.record.endings import AgentView, Ask
+from kagents_runner.record.endings import AgentView, shutdown_request
 from kagents_runner.record.held_back import WORDS, HeldBack
+from kagents_runner.record.limits import Limits
 from kagents_runner.record.mail import RETRY_SECONDS, MailRoom
+from kagents_runner.record.metered import MeteredUsage
 from kagents_runner.record.status import build
 from kagents_runner.record.teamstate import TERMINAL
 
@@ -36,8 +35,19 @@ DRAIN_LIMIT: Final = 5.0
 class Recorder:
     """Runs until it is told to stop, or until its team is over."""
 
-    def __init__(self, books: Books, homes: Path | None, artifacts: Path | None = None) -> None:
+    def __init__(
+        self,
+        books: Books,
+        homes: Path | None,
+        artifacts: Path | None = None,
+        *,
+        gateway: Path | None = None,
+        limits: Path | None = None,
+    ) -> None:
+        """``gateway``: the folder of its ledger; ``limits``: where it reads the limits. None without one."""
         self._books = books
+        self._metered = MeteredUsage(books, gateway)
+        self.limits = Limits(books.team, limits)
         self._files = AgentFiles(books, homes, artifacts)
         self._mail = MailRoom(books)
         self._answers = AnswerRoom(books, self._mail, self._has_ended)
@@ -65,6 +75,7 @@ class Recorder:
         """The team's object has changed."""
         phase = (team.get("status") or {}).get("phase")
         self.team_over = phase in TERMINAL
+        self.limits.observed(team)
         self._books.numbers.observed(team)
         known = self._books.state.teammates
         self._books.write(self._books.state.observed(team))
@@ -79,15 +90,11 @@ class Recorder:
 
     def status(self) -> dict[str, Any]:
         """The status fields that the recorder owns, as of now."""
-        books = self._books
-        boards = books.board, books.ledger, books.tasks, books.spending
-        made = shown_artifacts([name for name, _ in books.agents], books.artifacts)
-        told = books.result, books.results, books.asks, books.heard
-        more = books.messages, books.unreachable, books.outside
-        return build(books.agents, *boards, *told, *more, artifacts=made)
+        return build(self._books)
 
     async def run(self) -> None:
         """Records until ``stop``, or until the team is over and everything has been read."""
+        self.limits.tell_first()
         async with DirectoryWatcher(self._directories()) as watcher:
             self._watcher = watcher
             pump = asyncio.create_task(self._pump(watcher))
@@ -114,7 +121,7 @@ class Recorder:
             layout.outgoing,
             layout.answers,
         ]
-        return [*fixed, layout.requests_dir, *requests]
+        return [*fixed, layout.requests_dir, *requests, *self._metered.directories]
 
     async def _pump(self, watcher: DirectoryWatcher) -> None:
         async for changed in watcher:
@@ -166,6 +173,8 @@ class Recorder:
         unread = self._watch_transcripts() or files.found_transcript or files.replaced
         if changed is None or unread or changed & self._transcripts:
             await self._guarded("home", files.read_transcripts)
+        if changed is None or changed & self._metered.directories:
+            await self._guarded("gateway", self._metered.read)
         await self._guarded("inboxes", self._put_back)
         await self._guarded("inboxes", self._wake_for_mail)
         self._decide()
@@ -248,7 +257,7 @@ class Recorder:
         views = [self._view(name) for name, _ in books.agents]
         asks, self._endings_at = books.endings.due(views, books.tasks.open(), now)
         for ask in asks:
-            await self._mail.ask(ask.agent, _shutdown_request(ask, now))
+            await self._mail.ask(ask.agent, shutdown_request(ask, now))
 
     def _has_ended(self, name: str) -> bool:
         return self._files.documents.get(name, {}).get("state") == "ended" or name in self._books.state.never
@@ -279,23 +288,10 @@ class Recorder:
         for name, _ in books.agents:
             books.withdraw(books.asks.gone(name, "its team has ended", plans=True))
         last = -1
-        while last != books.journal.last and loop.time() < limit:
+        while (last != books.journal.last or self._metered.under_way) and loop.time() < limit:
             last = books.journal.last
             await asyncio.sleep(DRAIN_QUIET)
             await self._step(None)
         forever = books.clock() + 3600
         books.write(books.ledger.due(forever))
         books.write(books.spending.due(forever))
-
-
-def _shutdown_request(ask: Ask, now: float) -> str:
-    """The native form; the id's shape matters, another one reaches the model as invalid."""
-    return compact(
-        {
-            "type": "shutdown_request",
-            "requestId": f"shutdown-{int(now * 1000)}@{ask.agent}",
-            "from": "team-lead",
-            "reason": ask.reason,
-            "timestamp": rfc3339(now),
-        }
-    )

@@ -1,14 +1,17 @@
-"""Tokens and cost from transcripts: one journal entry a model request, and the sums for the status.
+"""Tokens and cost: one journal entry a model request, and the sums for the status.
 
-A response stands in a transcript as several lines with the same request id, whose counts grow; so a request
-is journalled once its lines have been quiet for a moment, and never twice.
+What a gateway has metered is taken from its ledger as it stands there. Without one a response is read from
+the transcript, where it stands as several lines with the same request id, whose counts grow; so a request is
+journalled once its lines have been quiet for a moment. Neither is ever journalled twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kagents_core.pricing import Tokens, price
+from kagents_core.pricing import VERSION, Tokens, price
+from kagents_runner.record.clock import seconds
+from kagents_runner.record.sums import Breakdown, Sums
 
 QUIET: Final = 1.5
 """Seconds without a new line after which a request's counts are final."""
@@ -27,41 +30,39 @@ class Response:
     at: str
 
 
-@dataclass(slots=True)
-class Sums:
-    """Tokens, requests and micro-dollars so far."""
-
-    input: int = 0
-    output: int = 0
-    cache_read: int = 0
-    cache_write: int = 0
-    requests: int = 0
-    micros: int = 0
-
-    def add(self, entry: Mapping[str, Any]) -> None:
-        """Adds a ``usage`` entry."""
-        self.input += entry["inputTokens"]
-        self.output += entry["outputTokens"]
-        self.cache_read += entry["cacheReadTokens"]
-        self.cache_write += entry["cacheWriteTokens"]
-        self.micros += entry["costMicros"]
-        self.requests += 1
-
-
 class Spending:
     """Collects responses into ``usage`` entries."""
 
-    def __init__(self) -> None:
+    def __init__(self, metered: Iterable[str] = (), agents: Iterable[str] = ()) -> None:
+        """``metered``: those of the ``agents`` whose requests a gateway counts: transcripts say nothing."""
+        self._metered = frozenset(metered)
+        self._agents = tuple(agents)
         self._open: dict[tuple[str, str], tuple[Response, float]] = {}
         self._done: set[tuple[str, str]] = set()
-        self.total = Sums()
-        self.by_agent: dict[str, Sums] = {}
+        self._sums = Breakdown(metered=bool(self._metered))
+
+    @property
+    def total(self) -> Sums:
+        """Of all agents."""
+        return self._sums.total
+
+    def of_agent(self, agent: str) -> Sums | None:
+        """Of one agent; None before its first request."""
+        return self._sums.by_agent.get(agent)
+
+    def shown(self) -> dict[str, Any]:
+        """``status.usage``."""
+        return self._sums.shown(self._agents)
 
     def observed(self, response: Response, now: float) -> None:
         """A line of a transcript tells of a request; the last line of a request counts."""
         key = response.agent, response.request_id
-        if key not in self._done:
+        if key not in self._done and response.agent not in self._metered:
             self._open[key] = response, now + QUIET
+
+    def metered(self, entries: Iterable[Mapping[str, Any]]) -> Entries:
+        """Those entries of a gateway's ledger that are not journalled yet."""
+        return [entry for entry in entries if (entry["agent"], entry["requestId"]) not in self._done]
 
     def due(self, now: float) -> Entries:
         """Entries of the requests whose counts are final."""
@@ -73,14 +74,13 @@ class Spending:
         """When ``due`` should be called next."""
         return min((quiet for _, quiet in self._open.values()), default=None)
 
-    def learn(self, entry: Mapping[str, Any]) -> None:
-        """Adds a ``usage`` entry that is being journalled or read again."""
+    def learn(self, entry: Mapping[str, Any], at: float) -> None:
+        """Adds a ``usage`` entry that is being journalled, at ``at``, or read again."""
         key = entry["agent"], entry["requestId"]
         self._open.pop(key, None)
         if key not in self._done:
             self._done.add(key)
-            self.total.add(entry)
-            self.by_agent.setdefault(entry["agent"], Sums()).add(entry)
+            self._sums.add(entry, seconds(entry.get("used"), at))
 
     def state(self) -> list[list[Any]]:
         """Requests that are not journalled yet, to be saved with the places in the transcripts."""
@@ -110,5 +110,6 @@ class Spending:
             "cacheWriteTokens": tokens.cache_write_5m,
             "costMicros": cost.micros,
             "estimated": True,
+            "prices": VERSION,
         }
         return entry if cost.known else entry | {"unknownModel": True}

@@ -1,17 +1,15 @@
 """The recorder's part of the team's status, and when it may be written. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from kagents_core.api.constants import API_VERSION
 from kagents_core.api.quantities import format_money
-from kagents_runner.record.activity import ActivityBoard
+from kagents_runner.record.artifacts import shown_artifacts
 from kagents_runner.record.asks import AskBoard
+from kagents_runner.record.books import Books
 from kagents_runner.record.clock import rfc3339
-from kagents_runner.record.ledger import MailLedger
 from kagents_runner.record.reports import shown_results
-from kagents_runner.record.spending import Spending, Sums
-from kagents_runner.record.taskboard import TaskBoard
 
 RESULT_LIMIT: Final = 4096
 """Characters of the lead's closing summary that the status keeps."""
@@ -26,42 +24,23 @@ _NO_REASON: Final = "messages"
 """It is written together with what else has changed; alone it is no reason for a write but the last."""
 
 
-def build(
-    agents: Sequence[tuple[str, bool]],
-    board: ActivityBoard,
-    ledger: MailLedger,
-    tasks: TaskBoard,
-    spending: Spending,
-    result: str | None,
-    results: Mapping[str, Mapping[str, str]],
-    asks: AskBoard,
-    heard: Mapping[str, float],
-    messages: int,
-    unreachable: Mapping[str, Sequence[Mapping[str, str]]],
-    outside: Mapping[str, Sequence[str]],
-    *,
-    artifacts: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:
-    """The fields this manager owns. ``agents``: name and whether simulated, in the declared order."""
+def build(books: Books) -> dict[str, Any]:
+    """The fields this manager owns."""
+    names = [name for name, _ in books.agents]
     status: dict[str, Any] = {
-        "tasks": tasks.counts(),
-        "usage": _usage(spending.total),
-        "messages": messages,
-        "estimatedCost": format_money(spending.total.micros),
-        "activity": [
-            activity
-            | ({"unreachableServers": unreachable[name]} if unreachable.get(name) else {})
-            | ({"outsideScope": outside[name]} if outside.get(name) else {})
-            for name, simulated in agents
-            if (activity := _activity(name, simulated, board, ledger, tasks, spending, asks, heard))
-            is not None
-        ],
+        "tasks": books.tasks.counts(),
+        "usage": books.spending.shown(),
+        "messages": books.messages,
+        "estimatedCost": format_money(books.spending.total.micros),
+        "activity": [found for agent in books.agents if (found := _activity(books, *agent)) is not None],
     }
-    if reported := shown_results([name for name, _ in agents], results):
+    if reported := shown_results(names, books.results):
         status["results"] = reported
-    if artifacts:
-        status["artifacts"] = list(artifacts)
-    return status if result is None else status | {"result": result[:RESULT_LIMIT]}
+    if made := shown_artifacts(names, books.artifacts):
+        status["artifacts"] = made
+    if books.result is not None:
+        status["result"] = books.result[:RESULT_LIMIT]
+    return status
 
 
 def manifest(name: str, namespace: str, uid: str, status: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +52,9 @@ def manifest(name: str, namespace: str, uid: str, status: Mapping[str, Any]) -> 
 class Throttle:
     """Says when a status may be written: a change of state after a second, numbers alone after ten."""
 
-    def __init__(self) -> None:
+    def __init__(self, urgent: Callable[[Mapping[str, Any]], object] = lambda _: None) -> None:
+        """``urgent``: what of a status counts as a change of state besides the states themselves."""
+        self._urgent = urgent
         self._written: Mapping[str, Any] | None = None
         self._at = float("-inf")
 
@@ -81,9 +62,16 @@ class Throttle:
         """The earliest time for writing ``status``; None when nothing in it is worth a write."""
         if self._written is not None and _reasons(self._written) == _reasons(status):
             return None
-        if self._written is not None and _states(self._written) == _states(status):
+        if self._written is not None and self._states(self._written) == self._states(status):
             return self._at + NUMBER_SECONDS
         return self._at + STATE_SECONDS
+
+    def _states(self, status: Mapping[str, Any]) -> tuple[Any, ...]:
+        activity = [
+            {key: value for key, value in item.items() if key not in _NUMBERS} for item in status["activity"]
+        ]
+        told = status.get("result"), status.get("results"), status.get("artifacts")
+        return activity, *told, self._urgent(status)
 
     def complete(self, status: Mapping[str, Any]) -> bool:
         """Whether all of ``status`` is written."""
@@ -102,30 +90,15 @@ def _reasons(status: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in status.items() if key != _NO_REASON}
 
 
-def _states(status: Mapping[str, Any]) -> tuple[Any, ...]:
-    activity = [
-        {key: value for key, value in item.items() if key not in _NUMBERS} for item in status["activity"]
-    ]
-    return activity, status.get("result"), status.get("results"), status.get("artifacts")
-
-
-def _activity(
-    name: str,
-    simulated: bool,
-    board: ActivityBoard,
-    ledger: MailLedger,
-    tasks: TaskBoard,
-    spending: Spending,
-    asks: AskBoard,
-    heard: Mapping[str, float],
-) -> dict[str, Any] | None:
-    doing = board.doing(name)
+def _activity(books: Books, name: str, simulated: bool) -> dict[str, Any] | None:
+    """What one agent does; None before its first sign of life."""
+    doing = books.board.doing(name)
     if doing is None:
         return None
-    unread = ledger.unread(name)
-    sums = spending.by_agent.get(name)
-    task = tasks.current(name)
-    last = max(doing.heard, heard.get(name, 0.0))
+    unread = books.ledger.unread(name)
+    sums = books.spending.of_agent(name)
+    task = books.tasks.current(name)
+    last = max(doing.heard, books.heard.get(name, 0.0))
     fields: dict[str, Any] = {
         "agent": name,
         "state": doing.state,
@@ -137,7 +110,9 @@ def _activity(
         "oldestUnreadAt": rfc3339(min(post.first for post in unread)) if unread else None,
         "cost": None if sums is None else format_money(sums.micros),
         "simulated": simulated,
-        "requests": _requests(asks, name) or None,
+        "requests": _requests(books.asks, name) or None,
+        "unreachableServers": books.unreachable.get(name) or None,
+        "outsideScope": books.outside.get(name) or None,
     }
     return {key: value for key, value in fields.items() if value is not None}
 
@@ -154,14 +129,3 @@ def _requests(asks: AskBoard, agent: str) -> list[dict[str, Any]]:
         }
         for each in asks.open(agent)[:REQUESTS_SHOWN]
     ]
-
-
-def _usage(total: Sums) -> dict[str, Any]:
-    return {
-        "inputTokens": total.input,
-        "outputTokens": total.output,
-        "cacheReadTokens": total.cache_read,
-        "cacheWriteTokens": total.cache_write,
-        "requests": total.requests,
-        "estimated": True,
-    }

@@ -24,10 +24,19 @@ _FAILURES: Final = (KubeError, OSError, TypeError, ValueError)
 class TeamLink:
     """One team on one API server."""
 
-    def __init__(self, client: Client, name: str, namespace: str, uid: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        name: str,
+        namespace: str,
+        uid: str,
+        *,
+        urgent: Callable[[Mapping[str, Any]], object] = lambda _: None,
+    ) -> None:
+        """``urgent``: what of a status, beside its states, does not wait with the numbers when it changes."""
         self._client = client
         self._name, self._namespace, self._uid = name, namespace, uid
-        self._throttle = Throttle()
+        self._throttle = Throttle(urgent)
 
     async def watch(self, observed: Callable[[Mapping[str, Any]], None], deleted: Callable[[], None]) -> None:
         """Reports the team's object whenever it changes; returns once it is gone."""

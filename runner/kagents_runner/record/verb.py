@@ -37,7 +37,13 @@ async def _record(environment: Mapping[str, str]) -> int:
     except JournalError as error:
         raise RunnerError(str(error)) from error
     books.print_again()
-    recorder = Recorder(books, locations.homes_dir, locations.artifacts_dir)
+    recorder = Recorder(
+        books,
+        locations.homes_dir,
+        locations.artifacts_dir,
+        gateway=locations.gateway_dir,
+        limits=locations.limits_dir,
+    )
     try:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -68,7 +74,8 @@ async def _record_with_status(recorder: Recorder, books: Books) -> None:
     except ConfigError as error:
         raise RunnerError(str(error)) from error
     async with Client(config) as client:
-        link = TeamLink(client, books.team.name, books.team.namespace, books.team.uid)
+        team = books.team
+        link = TeamLink(client, team.name, team.namespace, team.uid, urgent=recorder.limits.reached)
         tasks = [
             asyncio.create_task(link.watch(recorder.observe_team, recorder.team_is_gone)),
             asyncio.create_task(link.publish(recorder.status, recorder.stepped)),

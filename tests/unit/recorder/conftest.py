@@ -70,6 +70,23 @@ class World:
     def homes(self) -> Path:
         return self.root / "home"
 
+    @property
+    def gateway(self) -> Path:
+        return self.root / "gateway"
+
+    @property
+    def limits(self) -> Path:
+        return self.root / "limits"
+
+    def with_gateway(self, budget: int | None = None, **agents: int) -> "World":
+        """From now on a gateway counts; budgets in micro-dollars, of the team and of agents."""
+        self.document |= {"gateway": {"provider": "anthropic"}, "budgetMicros": budget}
+        for agent in self.document["agents"]:
+            agent["budgetMicros"] = agents.get(agent["name"])
+        for folder in (self.gateway, self.limits):
+            folder.mkdir(exist_ok=True)
+        return self
+
     def prepare(self) -> "World":
         for directory in self.layout.directories():
             directory.mkdir(parents=True, exist_ok=True)
@@ -161,7 +178,10 @@ class World:
     async def recording(self, artifacts: Path | None = None) -> AsyncIterator["World"]:
         """A recorder runs while the context is entered; leaving it is a clean stop."""
         self.books = Books(parse_team(json.dumps(self.document)), self.layout)
-        self.recorder = Recorder(self.books, self.homes, artifacts)
+        places = (
+            {} if self.document.get("gateway") is None else {"gateway": self.gateway, "limits": self.limits}
+        )
+        self.recorder = Recorder(self.books, self.homes, artifacts, **places)
         task = asyncio.create_task(self.recorder.run())
         try:
             yield self
