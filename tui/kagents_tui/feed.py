@@ -54,7 +54,6 @@ class Feed:
     _flushed_at: float = 0.0
     _scheduled: bool = False
     _ended: bool = False
-    """What still comes in then is of a connection that nobody looks at any more."""
     _reflectors: "list[Reflector[Team]]" = field(default_factory=list)
 
     async def run(self) -> None:
@@ -80,7 +79,11 @@ class Feed:
                 for reflector in self._reflectors:
                     group.create_task(reflector.run())
         finally:
-            self._ended = True
+            self.leave()
+
+    def leave(self) -> None:
+        """Nobody looks at these teams any more: what still comes in, or was about to be told, is dropped."""
+        self._ended = True
 
     @property
     def painting_soon(self) -> bool:
@@ -109,7 +112,8 @@ class Feed:
             self.on_batch(batch)
 
     def _tell_link(self) -> None:
-        self.on_link(self.link())
+        if not self._ended:
+            self.on_link(self.link())
 
     def link(self) -> Link:
         """The worst of the reflectors' connections."""

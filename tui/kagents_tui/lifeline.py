@@ -90,8 +90,14 @@ class Lifeline:
 
     def forget(self) -> None:
         """There is no connection now, and nothing is known of any."""
-        self.connection, self.feed, self.link = None, None, None
+        self._leave_feed()
+        self.connection = None
         self.status, self.trouble = "connecting", ""
+
+    def _leave_feed(self) -> None:
+        if self.feed is not None:
+            self.feed.leave()
+        self.feed, self.link = None, None
 
     async def _stay(self, connection: Connection) -> None:
         """Feeds from one connection; other namespaces need no new one."""
@@ -115,6 +121,7 @@ class Lifeline:
 
     def show_namespaces(self, namespaces: tuple[str, ...]) -> None:
         """Feeds from these namespaces (none: all) from now on, on the same connection."""
+        self._leave_feed()
         self._namespaces = namespaces
         self._other.set()
 
