@@ -13,9 +13,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from kagents_core.asks import Choices, Mode
-from kagents_core.safetext import clean
 from kagents_tui.acts import ActError
-from kagents_tui.hub import PROGRAM, RECORDER, hub_pod, recorder_state, run_in_hub
+from kagents_tui.hub import PROGRAM, RECORDER, Giving, hand_over, running_hub
 from kagents_tui.journal_stream import lines, parse
 from kagents_tui.rows.attention import Request, asks
 from kagents_tui.rows.fields import line, mapping, sequence
@@ -56,19 +55,9 @@ async def answer(
     document |= {"allow": allow, "by": await who(client), "reason": reason, "mode": mode}
     if choices:
         document["choices"] = [list(each) for each in choices]
-    pod = await _running_hub(client, team, "nobody can take the answer now")
-    data = json.dumps(document).encode()
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            code, _, complained = await run_in_hub(client, pod, [PROGRAM, "answer"], data)
-    except TimeoutError:
-        raise ActError(
-            f"the hub did not confirm the answer within {ANSWER_SECONDS:.0f} s; look at the requests again"
-        ) from None
-    if code != 0:
-        said = complained.decode(errors="replace").strip().splitlines()
-        why = clean(said[-1], limit=500, multiline=False) if said else f"exit code {code}"
-        raise ActError(why.rstrip("."))
+    hub = await running_hub(client, team, "nobody can take the answer now")
+    giving = Giving("the answer", "the requests", ANSWER_SECONDS)
+    await hand_over(client, hub, [PROGRAM, "answer"], json.dumps(document).encode(), giving)
 
 
 async def who(client: "Client") -> str:
@@ -105,7 +94,7 @@ async def entries_of(
 
     It ends within ``READ_SECONDS`` of silence, else ActError says so.
     """
-    pod = await _running_hub(client, team, "its journal cannot be read now")
+    pod = await running_hub(client, team, "its journal cannot be read now")
     command = [PROGRAM, "tail", "--after", str(after)]
     for kind in kinds:
         command += ["--kind", kind]
@@ -130,13 +119,6 @@ async def entries_of(
                     return
                 if entry is not None and entry.get("kind") in kinds:
                     yield entry
-
-
-async def _running_hub(client: "Client", team: Mapping[str, Any], why: str) -> dict[str, Any]:
-    pod = await hub_pod(client, team)
-    if pod is None or recorder_state(pod) != "running":
-        raise ActError(f"the hub of {team['metadata']['name']} does not run, so {why}")
-    return pod
 
 
 def open_requests(team: Mapping[str, Any]) -> list[Request]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kagents_core.api.constants import HUB, LABEL_ROLE, LABEL_TEAM
@@ -12,12 +13,15 @@ from kagents_tui.acts import ActError
 
 if TYPE_CHECKING:
     from kagents_core.kube.client import Client
+    from kagents_core.kube.exec import ExecStream
 
 RECORDER: Final = "recorder"
 PROGRAM: Final = "kagents-runner"
 MAX_MESSAGE_BYTES: Final = 256 * 1024
 SEND_SECONDS: Final = 30.0
 _ANSWER_BYTES: Final = 64 * 1024
+_SIGNALLED: Final = 128
+"""Exit codes above it tell of a signal: the container ended under the command."""
 
 
 async def hub_pod(client: "Client", team: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -58,6 +62,14 @@ def recorder_state(pod: Mapping[str, Any]) -> str:
     return "waiting"
 
 
+async def running_hub(client: "Client", team: Mapping[str, Any], otherwise: str) -> dict[str, Any]:
+    """The team's hub, whose recorder runs. Raises ActError that says what cannot be done ``otherwise``."""
+    pod = await hub_pod(client, team)
+    if pod is None or recorder_state(pod) != "running":
+        raise ActError(f"the hub of {team['metadata']['name']} does not run, so {otherwise}")
+    return pod
+
+
 async def send_through_hub(
     client: "Client", team: Mapping[str, Any], *, to: str, text: str, summary: str | None
 ) -> str:
@@ -69,20 +81,12 @@ async def send_through_hub(
         raise ActError(
             f"a message has at most {MAX_MESSAGE_BYTES // 1024} KiB; this one has {len(data)} bytes"
         )
-    metadata = team["metadata"]
-    pod = await hub_pod(client, team)
-    if pod is None or recorder_state(pod) != "running":
-        raise ActError(f"the hub of {metadata['name']} does not run, so nobody can take the message now")
+    hub = await running_hub(client, team, "nobody can take the message now")
     command = [PROGRAM, "send", "--to", to]
     if summary:
         command.append(f"--summary={summary}")  # in one word: it may begin with a dash
-    try:
-        async with asyncio.timeout(SEND_SECONDS):
-            code, said, complained = await run_in_hub(client, pod, command, data)
-    except TimeoutError:
-        raise ActError(f"the hub did not confirm the message within {SEND_SECONDS:.0f} s") from None
-    if code != 0:
-        raise ActError(_last_line(complained) or f"the hub refused the message (exit code {code})")
+    giving = Giving("the message", "the mail", SEND_SECONDS)
+    said = await hand_over(client, hub, command, data, giving)
     try:
         return str(json.loads(said)["id"])
     except (ValueError, KeyError, TypeError):
@@ -91,24 +95,56 @@ async def send_through_hub(
         ) from None
 
 
-async def run_in_hub(
-    client: "Client", pod: Mapping[str, Any], command: list[str], data: bytes
-) -> tuple[int | None, bytes, bytes]:
-    """Exit code, output and error output of a command in the recorder container; output is bounded."""
-    outputs = {1: bytearray(), 2: bytearray()}
-    metadata = pod["metadata"]
-    stream = await client.exec(
-        metadata["namespace"], metadata["name"], command, container=RECORDER, stdin=True
-    )
-    async with stream:
-        await stream.send(data)
-        await stream.close_stdin()
-        async for channel, part in stream:
-            room = _ANSWER_BYTES - len(outputs[channel])
-            outputs[channel] += part[: max(0, room)]
-        return stream.exit_code, bytes(outputs[1]), bytes(outputs[2])
+@dataclass(frozen=True, slots=True)
+class Giving:
+    """What is given to a hub, where to look whether it took it, and how long that may take."""
+
+    what: str
+    look: str
+    seconds: float
 
 
-def _last_line(data: bytes) -> str:
+async def hand_over(
+    client: "Client", hub: Mapping[str, Any], command: list[str], data: bytes, giving: Giving
+) -> bytes:
+    """Gives the hub something, once, as the input of a verb; returns the verb's output, which is bounded.
+
+    Raises ActError: with the hub's own sentence when it refused, and with where to look when nobody knows
+    whether it took it, as when it ended meanwhile.
+    """
+    from kagents_core.kube.errors import Unreachable
+
+    outputs, metadata = {1: bytearray(), 2: bytearray()}, hub["metadata"]
+    what, again = giving.what, f"look at {giving.look} before trying again"
+    unknown = ActError(f"the hub broke off: whether it took {what} is not known; {again}")
+    try:
+        async with asyncio.timeout(giving.seconds):
+            stream = await client.exec(
+                metadata["namespace"], metadata["name"], command, container=RECORDER, stdin=True
+            )
+            async with stream:
+                try:
+                    await _exchange(stream, data, outputs)
+                except Unreachable:
+                    raise unknown from None
+    except TimeoutError:
+        raise ActError(f"the hub did not confirm {what} within {giving.seconds:.0f} s; {again}") from None
+    if stream.exit_code is None or stream.exit_code > _SIGNALLED:
+        raise unknown
+    if stream.exit_code != 0:
+        why = _last_line(outputs[2]).rstrip(".")
+        raise ActError(why or f"the hub refused {what} (exit code {stream.exit_code})")
+    return bytes(outputs[1])
+
+
+async def _exchange(stream: "ExecStream", data: bytes, outputs: Mapping[int, bytearray]) -> None:
+    await stream.send(data)
+    await stream.close_stdin()
+    async for channel, part in stream:
+        room = _ANSWER_BYTES - len(outputs[channel])
+        outputs[channel].extend(part[: max(0, room)])
+
+
+def _last_line(data: bytes | bytearray) -> str:
     lines = data.decode(errors="replace").strip().splitlines()
     return clean(lines[-1], limit=500, multiline=False) if lines else ""

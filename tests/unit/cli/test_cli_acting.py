@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from kagents_core.api.resources import AGENT_TEAM_RUNS, NAMESPACES
+from kagents_core.kube.errors import Unreachable
 
 ANNOTATION = "approved.claude.amcheste.io/spawn-email-drafter"
 
@@ -143,6 +144,22 @@ def test_send_refuses(with_team, kagents, make):
     assert "\x1b" not in ran.err
     with_team.objects["pods", "cowork-agents", "q3-report-hub-12345"]["status"] = make.ENDED
     assert "does not run" in kagents("send", "q3-report", "lead", "x").err
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ([(2, b"killed")], 137),
+        ([Unreachable("The exec stream ended before the command did.")], 0),
+        ([], None),
+    ],
+    ids=["a signal", "the stream broke off", "no exit code"],
+)
+def test_a_hub_that_ends_meanwhile_may_have_taken_the_message(with_team, kagents, answer):
+    with_team.answers = [answer]
+    ran = kagents("send", "q3-report", "lead", "x")
+    assert ran.code == 4
+    assert "not known; look at the mail before trying again" in ran.err
 
 
 def event(kind, obj):
