@@ -21,8 +21,12 @@ KINDS: Final[Mapping[int, str]] = {
 }
 
 
+_WHO: Final = "kagents:"
+
+
 def refusal(status: int, sentence: str, *, headers: Mapping[str, str] | None = None) -> web.Response:
     """The answer; ``sentence`` is for a person and holds no secret."""
-    error = {"type": KINDS[status], "message": f"kagents: {sentence}"}
+    message = sentence if sentence.startswith(_WHO) else f"{_WHO} {sentence}"
+    error = {"type": KINDS[status], "message": message}
     body = orjson.dumps({"type": "error", "error": error})
     return web.Response(status=status, body=body, content_type="application/json", headers=headers)

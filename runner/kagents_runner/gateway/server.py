@@ -26,7 +26,8 @@ REQUEST_SECONDS: Final = 3600.0
 AT_ONCE: Final = 32
 """Requests of one agent: it may have helpers of its own."""
 _HEADER_LIMIT: Final = 32 * 1024
-_BYTES_A_TOKEN: Final = 4
+_BYTES_A_TOKEN: Final = 2
+"""At the least: words have four and more."""
 _USUAL_OUTPUT: Final = 32_000
 _MODEL: Final = re.compile(rb'"model"\s*:\s*"([^"\\]{1,200})"')
 _MAX_TOKENS: Final = b'"max_tokens"'
@@ -125,9 +126,9 @@ class Gateway:
             return refusal(504, f"the request took longer than {self._request_seconds:g} s.")
         except ConnectionError:
             return refusal(400, "the request broke off.")
-        except Exception as error:
-            say(f"{agent}: a request failed: {type(error).__name__}", "error")
-            raise
+        except OSError as error:  # of the ledger: what is not counted is not handed out
+            say(f"{agent}: what an answer used cannot be written down: {error.strerror}", "error")
+            return refusal(503, f"what answers cost cannot be written down ({error.strerror}).")
 
     async def _passed_on(
         self, request: web.BaseRequest, agent: str, call: Call, body: HeldBody
@@ -159,8 +160,8 @@ def model_of(body: bytes) -> str:
 
 
 def likely_tokens(body: bytes) -> Tokens:
-    """What a request may use, as far as that can be told before: all of it read for the first time."""
+    """What a request may use at most: all of it written to the cache, and hardly ever so much of it."""
     at = body.rfind(_MAX_TOKENS)
     found = _NUMBER.match(body, at + len(_MAX_TOKENS)) if at >= 0 else None
     output = int(found[1]) if found is not None else _USUAL_OUTPUT
-    return Tokens(cache_write_5m=len(body) // _BYTES_A_TOKEN, output=output)
+    return Tokens(cache_write_1h=len(body) // _BYTES_A_TOKEN, output=output)

@@ -113,8 +113,10 @@ class Turns:
             return
         while self._waiting and (self._window is None or self._asking < self._window):
             agent, queue = self._waiting.popitem(last=False)
-            queue.popleft().set_result(None)
-            self._asking += 1
+            first = queue.popleft()
+            if not first.done():  # else it has just given up
+                first.set_result(None)
+                self._asking += 1
             if queue:
                 self._waiting[agent] = queue  # behind the others
 

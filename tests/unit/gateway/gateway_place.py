@@ -11,6 +11,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 from model_answers import MODEL, events, server_sent
+from yarl import URL
 
 from kagents_runner.gateway.bodies import Room
 from kagents_runner.gateway.seams import BudgetExhausted, Meter, UnknownCaller
@@ -156,7 +157,7 @@ class Place:
         if method == "POST":
             more.setdefault("data", orjson.dumps(ASKED))
         headers |= more.pop("headers", {})
-        return self.client.request(method, self.url + path, headers=headers, **more)
+        return self.client.request(method, URL(self.url + path, encoded=True), headers=headers, **more)
 
     async def ask(self, path: str = "/v1/messages?beta=true", **more: Any) -> tuple[int, Any, bytes]:
         """Status, headers and body."""
