@@ -75,6 +75,21 @@ class Locations:
         return self._optional_path("KAGENTS_LIMITS_DIR")
 
     @property
+    def gateway_address_dir(self) -> Path:
+        """``KAGENTS_GATEWAY_ADDRESS_DIR``: where the gateway says how agents reach it."""
+        return self._path("KAGENTS_GATEWAY_ADDRESS_DIR")
+
+    @property
+    def model_credentials_dir(self) -> Path:
+        """``KAGENTS_MODEL_CREDENTIALS_DIR``: the model's Secret, for the gateway alone."""
+        return self._path("KAGENTS_MODEL_CREDENTIALS_DIR")
+
+    @property
+    def prices_file(self) -> Path | None:
+        """``KAGENTS_PRICES_FILE``: the team's own price table; or None."""
+        return self._optional_path("KAGENTS_PRICES_FILE")
+
+    @property
     def team_text(self) -> str:
         """``KAGENTS_TEAM``, the JSON text."""
         return self._text("KAGENTS_TEAM")

@@ -29,6 +29,10 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "supervise": ("kagents_runner.supervise", "run this pod's agent to its end"),
     "record": ("kagents_runner.record.verb", "keep the journal and the team's status"),
     "git-proxy": ("kagents_runner.gitproxy.verb", "let agents reach the repository, each its own branch"),
+    "gateway": (
+        "kagents_runner.gateway.verb",
+        "pass agents' requests on to the model, and count the cost",
+    ),
     "tail": ("kagents_runner.tail", "print journal entries as JSON lines"),
     "send": ("kagents_runner.send", "send an agent the message on stdin"),
     "answer": ("kagents_runner.answer", "answer what an agent asks, by the JSON on stdin"),
@@ -45,7 +49,7 @@ _VERBS: Final[Mapping[str, tuple[str, str]]] = {
     "mcp": ("kagents_runner.mcp.verb", "serve the agent's kagents tools over stdio"),
 }
 _IN_CONTAINERS: Final = frozenset(
-    {"prepare", "setup", "await", "supervise", "record", "git-proxy", "merge", "finish", "checks"}
+    {"prepare", "setup", "await", "supervise", "record", "git-proxy", "gateway", "merge", "finish", "checks"}
 )
 """Verbs that are a container's program and so end with a termination message."""
 
@@ -57,6 +61,8 @@ KAGENTS_FINISH, KAGENTS_TEAM, KAGENTS_AGENT, KAGENTS_TERMINATION_LOG, KAGENTS_LO
 KAGENTS_METRICS_ADDRESS, KAGENTS_METRICS_PORT, KAGENTS_REGISTRY_NETWORKS,
 KAGENTS_OVER_DIR, KAGENTS_GIT_PROXY_DIR,
 KAGENTS_GIT_PROXY_ADDRESS, KAGENTS_GIT_PROXY_PORT,
+KAGENTS_GATEWAY_DIR, KAGENTS_GATEWAY_ADDRESS_DIR, KAGENTS_GATEWAY_ADDRESS, KAGENTS_GATEWAY_PORT,
+KAGENTS_LIMITS_DIR, KAGENTS_MODEL_CREDENTIALS_DIR, KAGENTS_PRICES_FILE, KAGENTS_HUB_TOKEN_FILE,
 KAGENTS_AWAIT_TIMEOUT (seconds, 900; longer with a repository),
 KAGENTS_SIMULATION_SPEED (1; 10 is ten times as fast).
 

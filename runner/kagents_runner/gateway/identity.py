@@ -17,11 +17,9 @@ import orjson
 
 from kagents_core.reconcile.names import child_name
 from kagents_core.teamfiles.files import read_bounded, replace_file
-from kagents_runner.gateway.published_keys import KeysUnavailableError, PublishedKeys
+from kagents_runner.gateway.published_keys import PublishedKeys
 from kagents_runner.gateway.seams import UnknownCaller
 from kagents_runner.output import say
-
-__all__ = ["AUDIENCE", "Identities", "KeysUnavailableError", "Team"]
 
 AUDIENCE: Final = "kagents-hub"
 ATTEMPTS: Final = "attempts.json"
@@ -80,7 +78,7 @@ class Identities:
     async def agent_of(self, authorization: str) -> str:
         """The agent whose token this header holds.
 
-        Raises ``UnknownCaller``, and ``KeysUnavailableError`` while nobody can tell.
+        Raises ``UnknownCaller``, and ``CallersNotKnownYet`` while nobody can tell.
         """
         scheme, _, token = authorization.partition(" ")
         token = token.strip()

@@ -34,6 +34,8 @@ class Ledger:
         self._syncing = asyncio.Lock()
         self.failed = asyncio.Event()
         """Set once something could not be written: what comes now would not be counted."""
+        self.failure: OSError | None = None
+        """Why."""
         fresh = not path.exists()
         self._size = 0 if fresh else self._read()
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -92,8 +94,8 @@ class Ledger:
             written = os.write(self._descriptor, line)
             if written != len(line):
                 raise OSError(f"only {written} of {len(line)} bytes of the ledger could be written")
-        except OSError:
-            self.failed.set()
+        except OSError as error:
+            self._fail(error)
             os.ftruncate(self._descriptor, self._size)
             raise
         self._size += len(line)
@@ -108,10 +110,14 @@ class Ledger:
                 reached = self._books.seq
                 try:
                     await asyncio.to_thread(os.fdatasync, self._descriptor)
-                except OSError:
-                    self.failed.set()  # the system says it once: nobody knows what is on the disk
+                except OSError as error:
+                    self._fail(error)  # the system says it once: nobody knows what is on the disk
                     raise
                 self._synced = reached
+
+    def _fail(self, error: OSError) -> None:
+        self.failure = self.failure or error
+        self.failed.set()
 
     def _read(self) -> int:
         """Learns the file; how many bytes of it are good."""

@@ -123,11 +123,11 @@ class Meter:
         spent = self._ledger.spent_by(agent)
         if own is not None and spent >= own:
             amounts = f"${format_money(spent)} of ${format_money(own)}"
-            return f"kagents: the budget of {agent} is spent ({amounts}). {_AGENT_WAY_OUT}"
+            return f"the budget of {agent} is spent ({amounts}). {_AGENT_WAY_OUT}"
         spent = self._ledger.spent
         if team is not None and spent >= team:
             amounts = f"${format_money(spent)} of ${format_money(team)}"
-            return f"kagents: the team's budget is spent ({amounts}). {_TEAM_WAY_OUT}"
+            return f"the team's budget is spent ({amounts}). {_TEAM_WAY_OUT}"
         return None
 
     def _fits(self, agent: str) -> bool:

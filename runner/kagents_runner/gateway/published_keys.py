@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import jwt
 
+from kagents_runner.gateway.seams import CallersNotKnownYet
 from kagents_runner.output import say
 
 PAUSE: Final = 10.0
@@ -15,12 +16,8 @@ _MOST: Final = 100
 _ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256"})
 """What tokens of service accounts are signed with; never a shared secret."""
 
-Ask = Callable[[], Awaitable[Mapping[str, Any]]]
+Ask = Callable[[], Awaitable[Any]]
 """Gets the document ``/openid/v1/jwks``; raises what it likes when the server is away."""
-
-
-class KeysUnavailableError(Exception):
-    """Nobody can tell whose tokens these are, since the API server has not said its keys yet."""
 
 
 class PublishedKeys:
@@ -35,13 +32,13 @@ class PublishedKeys:
         self._lock = asyncio.Lock()
 
     async def find(self, kid: str) -> jwt.PyJWK | None:
-        """The key of this name; None when there is none. Raises ``KeysUnavailableError``."""
+        """The key of this name; None when there is none. Raises ``CallersNotKnownYet``."""
         if self._keys is None or kid not in self._keys:
             async with self._lock:  # those that come meanwhile share the question
                 if self._keys is None or kid not in self._keys:
                     await self._refresh()
         if self._keys is None:
-            raise KeysUnavailableError
+            raise CallersNotKnownYet
         return self._keys.get(kid)
 
     async def _refresh(self) -> None:
@@ -54,10 +51,10 @@ class PublishedKeys:
             say(f"the cluster's keys are not known yet: {type(error).__name__}: {error}", "warn")
 
 
-def _read(document: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
+def _read(document: object) -> dict[str, jwt.PyJWK]:
     """The keys by name; what we cannot use is left out."""
     found: dict[str, jwt.PyJWK] = {}
-    keys = document.get("keys")
+    keys = document.get("keys") if isinstance(document, Mapping) else None
     for value in keys[:_MOST] if isinstance(keys, list) else ():
         try:
             key = jwt.PyJWK.from_dict(value)

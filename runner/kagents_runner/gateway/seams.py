@@ -9,6 +9,10 @@ class UnknownCaller(Exception):  # noqa: N818 - a refusal, no fault
     """Whoever asks is no agent of this team, or not the one that runs today."""
 
 
+class CallersNotKnownYet(Exception):  # noqa: N818 - a refusal, no fault
+    """Nobody can tell yet who somebody is: the cluster has not told the keys that it signs tokens with."""
+
+
 class BudgetExhausted(Exception):  # noqa: N818 - a refusal, no fault
     """Nothing more may be spent; ``sentence`` says of what and how to go on."""
 
@@ -42,4 +46,4 @@ class Identities(Protocol):
     """Who somebody is."""
 
     async def agent_of(self, authorization: str) -> str:
-        """The agent that this header's token is of. Raises ``UnknownCaller``."""
+        """The agent that this header's token is of. Raises ``UnknownCaller``, ``CallersNotKnownYet``."""

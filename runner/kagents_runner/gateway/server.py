@@ -18,7 +18,7 @@ from kagents_runner.gateway.calls import Call, call_of
 from kagents_runner.gateway.headers import asked
 from kagents_runner.gateway.passing import Bill, hand_back
 from kagents_runner.gateway.refusals import refusal
-from kagents_runner.gateway.seams import BudgetExhausted, Identities, Meter, UnknownCaller
+from kagents_runner.gateway.seams import BudgetExhausted, CallersNotKnownYet, Identities, Meter, UnknownCaller
 from kagents_runner.gateway.upstream import Upstream, UpstreamError
 from kagents_runner.output import say
 
@@ -83,6 +83,9 @@ class Gateway:
             agent = await self._who(request)
         except UnknownCaller:
             return refusal(401, "this token is of no agent that runs in this team today.")
+        except CallersNotKnownYet:
+            sentence = "the cluster has not told yet which tokens are its own."
+            return refusal(503, sentence, headers={"Retry-After": "2"})
         call = call_of(
             self._upstream.provider.name,
             request.method,

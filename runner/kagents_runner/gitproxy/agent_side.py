@@ -12,7 +12,8 @@ from typing import Final
 
 from kagents_core.teamfiles.files import replace_file
 from kagents_runner.documents import AgentDocument, TeamDocument
-from kagents_runner.gitproxy.keys import AGENT_FOLDER, CERTIFICATE, HOST, TOKEN
+from kagents_runner.gitproxy.keys import AGENT_FOLDER, TOKEN
+from kagents_runner.hub_certificate import CERTIFICATE, HOST
 from kagents_runner.locations import Locations
 
 REMOTE: Final = "kagents::repository"

@@ -16,6 +16,7 @@ from kagents_core.teamfiles.config import Member, build_config, read_members, wr
 from kagents_core.teamfiles.files import replace_file
 from kagents_core.teamfiles.layout import TeamLayout, checked_name
 from kagents_runner.documents import TeamDocument
+from kagents_runner.gateway.certificates import make_certificates
 from kagents_runner.gitproxy.keys import make_keys
 from kagents_runner.locations import Locations, working_directory
 from kagents_runner.output import say
@@ -74,9 +75,11 @@ def _make_folders(places: Locations, layout: TeamLayout, team: TeamDocument) -> 
                 made.mkdir(parents=True, exist_ok=True)
     if team.repository is not None and team.repository.agent_access != "none":
         (places.team_dir / "git").mkdir(exist_ok=True)
-    if places.gateway_dir is not None:
+    if team.gateway is not None and places.gateway_dir is not None:
         places.gateway_dir.mkdir(mode=0o700, exist_ok=True)
         (places.team_dir / "gateway").mkdir(exist_ok=True)
+        callers = [agent.name for agent in team.agents if agent.harness == "claude-code"]
+        make_certificates(places.gateway_dir, places.homes_dir, callers)
 
 
 async def _repository(places: Locations, team: TeamDocument, layout: TeamLayout) -> None:

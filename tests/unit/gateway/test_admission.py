@@ -163,10 +163,10 @@ async def test_a_raised_limit_lets_those_that_wait_go_on(ledger: Ledger) -> None
     await settled()
     assert second.done()
     await first.closed("complete", used(200))
-    with pytest.raises(BudgetExhausted, match=r"kagents: the team's budget is spent \(\$0\.00 of \$0\.00\)"):
+    with pytest.raises(BudgetExhausted, match=r"the team's budget is spent \(\$0\.00 of \$0\.00\)"):
         await meter.admit("b", model="m", estimate_micros=1)
     meter.limit(Limits(None, {"b": 0}))
-    with pytest.raises(BudgetExhausted, match="kagents: the budget of b is spent"):
+    with pytest.raises(BudgetExhausted, match="the budget of b is spent"):
         await meter.admit("b", model="m", estimate_micros=1)
     await (await meter.admit("a", model="m", estimate_micros=1)).closed("failed", None)
     await second.result().closed("complete", None)

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from kagents_core.reconcile.names import child_name
-from kagents_runner.gateway.identity import ATTEMPTS, CACHED, Identities, KeysUnavailableError, Team
+from kagents_runner.gateway.identity import ATTEMPTS, CACHED, Identities, Team
 from kagents_runner.gateway.published_keys import PAUSE, PublishedKeys
-from kagents_runner.gateway.seams import UnknownCaller
+from kagents_runner.gateway.seams import CallersNotKnownYet, UnknownCaller
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 TEAM = Team("auth-refactor", "dev-agents", "uid-1", ("lead", "backend-api", "api"))
@@ -242,7 +242,7 @@ async def test_while_no_key_is_known_nobody_is_called_unknown(cluster: Cluster, 
     cluster.away = True
     identities = cluster.identities(tmp_path)
     token = f"Bearer {cluster.token(pod('lead'))}"
-    with pytest.raises(KeysUnavailableError):
+    with pytest.raises(CallersNotKnownYet):
         await identities.agent_of(token)
     cluster.away = False
     cluster.tick += PAUSE

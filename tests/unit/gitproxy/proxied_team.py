@@ -12,7 +12,7 @@ from runner_places import LIMIT, Place, until
 
 from kagents_runner.documents import parse_agent, parse_team
 from kagents_runner.gitproxy.agent_side import with_repository
-from kagents_runner.gitproxy.keys import HOST
+from kagents_runner.hub_certificate import HOST
 from kagents_runner.locations import Locations
 
 

@@ -16,8 +16,8 @@ import pytest
 from proxied_team import ProxiedTeam, references
 from runner_places import git
 
-from kagents_runner.gitproxy.keys import HOST
 from kagents_runner.gitproxy.packets import FLUSH, packet
+from kagents_runner.hub_certificate import HOST
 
 pytestmark = pytest.mark.long
 
