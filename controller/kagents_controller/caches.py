@@ -1,5 +1,6 @@
 """The controller's view of the cluster: one store a kind, slim where objects are many, and the reflectors."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,9 +10,11 @@ import orjson
 from kagents_controller.expectations import Child
 from kagents_controller.team_facts import TeamFacts, facts_of
 from kagents_core.api.resources import (
+    AGENT_BUDGETS,
     AGENT_TEAM_RUNS,
     AGENT_TEAM_TEMPLATES,
     AGENT_TEAMS,
+    AGENT_USAGES,
     CLAIMS,
     PODS,
     Resource,
@@ -20,8 +23,13 @@ from kagents_core.kube.client import Client
 from kagents_core.kube.reflector import Reflector
 from kagents_core.kube.store import Change, Key, Store
 from kagents_core.reconcile import Children, ClaimView, PodView, claim_view, owner_uid, pod_view
+from kagents_core.reconcile.spending import Account, account_of_record
+from kagents_core.reconcile.times import from_text
 
 CHILD_LABELS = "app.kubernetes.io/name=kagents"
+_REMEMBERED_SECONDS = 40 * 86400.0
+"""A month of a budget, and some days more."""
+
 _PAGE_SIZE = 100
 """Objects a page: a page is parsed as a whole, and what is kept of it lies scattered between what is not."""
 
@@ -59,6 +67,15 @@ class OwnedClaim:
     view: ClaimView
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a record of usage says of a team that has ended."""
+
+    account: Account
+    ended: float
+    """Seconds of the epoch."""
+
+
 def _pack(obj: dict[str, Any]) -> Packed:
     reference = (obj.get("spec") or {}).get("templateRef")
     template = None
@@ -81,12 +98,24 @@ def _slim_claim(obj: dict[str, Any]) -> OwnedClaim | None:
     return None if owner is None else OwnedClaim(owner, claim_view(obj))
 
 
+def _slim_usage(obj: dict[str, Any]) -> Recorded:
+    """Hours that no period reaches back to are not kept: records are many and live long."""
+    account = account_of_record(obj)
+    ended = from_text((obj.get("spec") or {}).get("endedAt"))
+    at = 0.0 if ended is None else ended.timestamp()
+    if at < time.time() - _REMEMBERED_SECONDS:
+        account = Account(account.uid, {}, (), estimated=False)
+    return Recorded(account, at)
+
+
 class Caches:
     """All stores, and what is asked of them together."""
 
     def __init__(self) -> None:
         self.templates: Store[Packed] = Store(_pack)
         self.runs: Store[Packed] = Store(_pack, index=lambda run: (run.refers_to,) if run.refers_to else ())
+        self.budgets: Store[Packed] = Store(_pack)
+        self.usages: Store[Recorded] = Store(_slim_usage)
         self.teams: Store[Packed] = Store(_pack_team)
         self.claims: Store[OwnedClaim] = Store(_slim_claim, index=lambda claim: (claim.owner,))
         self.pods: Store[OwnedPod] = Store(_slim_pod, index=lambda pod: (pod.owner,))
@@ -98,6 +127,8 @@ class Caches:
         stores: dict[str, Store[Any]] = {
             "AgentTeamTemplate": self.templates,
             "AgentTeamRun": self.runs,
+            "AgentBudget": self.budgets,
+            "AgentUsage": self.usages,
             "AgentTeam": self.teams,
             "PersistentVolumeClaim": self.claims,
             "Pod": self.pods,
@@ -141,7 +172,12 @@ class Caches:
         a child made in between would be taken for one that is gone.
         """
         groups: list[list[tuple[Resource, Store[Any], str | None]]] = [
-            [(AGENT_TEAM_TEMPLATES, self.templates, None), (AGENT_TEAM_RUNS, self.runs, None)],
+            [
+                (AGENT_TEAM_TEMPLATES, self.templates, None),
+                (AGENT_TEAM_RUNS, self.runs, None),
+                (AGENT_BUDGETS, self.budgets, None),
+                (AGENT_USAGES, self.usages, None),
+            ],
             [(AGENT_TEAMS, self.teams, None)],
             [(CLAIMS, self.claims, CHILD_LABELS), (PODS, self.pods, CHILD_LABELS)],
         ]

@@ -24,6 +24,7 @@ class Changes:
         self._expectations = expectations
         self._forget = forget
         caches.teams.subscribe(self._teams_changed)
+        caches.budgets.subscribe(lambda changes: self._owners_changed("AgentBudget", changes))
         caches.runs.subscribe(lambda changes: self._owners_changed("AgentTeamRun", changes))
         caches.templates.subscribe(self._templates_changed)
         caches.pods.subscribe(lambda changes: self._children_changed("Pod", changes))

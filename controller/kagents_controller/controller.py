@@ -6,14 +6,16 @@ Nothing polls. An idle controller sends nothing; deadlines are moments in a heap
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from kagents_controller.budgets import Budgets
 from kagents_controller.caches import Caches
 from kagents_controller.changes import Changes
 from kagents_controller.events import EventRecorder
 from kagents_controller.executor import CreationRefused, Executor
 from kagents_controller.expectations import Expectations, Owner
+from kagents_controller.first_lists import filled
 from kagents_controller.lease import Election
 from kagents_controller.measured import measure, metrics_of_controller
 from kagents_controller.namespace_contents import contents
@@ -24,9 +26,10 @@ from kagents_controller.planning import Decision, Planner
 from kagents_controller.pod_events import PodEvents
 from kagents_controller.staleness import caught_up, replaces_only_the_dead
 from kagents_controller.team_network import TeamNetwork
+from kagents_controller.usage_records import UsageRecords
 from kagents_controller.wakes import Wakes
 from kagents_controller.workqueue import QueueClosed, WorkQueue
-from kagents_core.api.resources import AGENT_TEAMS
+from kagents_core.api.resources import AGENT_BUDGETS, AGENT_TEAMS
 from kagents_core.kube.client import Client
 from kagents_core.kube.errors import ApiError, Conflict
 from kagents_core.kube.garbage import Relief
@@ -60,11 +63,12 @@ class Controller:
         notifier: Notifier | None = None,
         hub_cluster_role: str | None = None,
         network: TeamNetwork | None = None,
+        usage_days: int = 400,
     ) -> None:
         """Without ``lease`` it works at once; with it, only as the leader. The client must be open.
 
         Where teams are, ``hub_cluster_role`` makes the hubs' service account, bound to that role, and
-        ``network`` the network policies.
+        ``network`` the network policies. Records of usage are deleted after ``usage_days``; 0 keeps them.
         """
         self.caches = Caches()
         self.metrics = metrics_of_controller()
@@ -86,10 +90,26 @@ class Controller:
             client, self._expectations, self._events, self.metrics, self.caches.version, made
         )
         self._pod_events = PodEvents(client)
-        self._planner = Planner(self.caches, settings, self._pod_events)
+        self._budgets = Budgets(
+            self.caches,
+            clock,
+            lambda key: self.queue.add(("AgentBudget", *key)),
+            lambda key: self.queue.add(("AgentTeam", *key)),
+        )
+        self._planner = Planner(self.caches, settings, self._pod_events, self._budgets)
         self._notifier = notifier or Notifier(clock=clock)
         self._notifier.on_outcome = self._notified
         self._wakes = Wakes(clock, self.queue.add)
+        self._records = UsageRecords(
+            client,
+            self.caches,
+            self.metrics,
+            clock,
+            timedelta(days=usage_days) if usage_days else None,
+            add=self.queue.add,
+            add_after=self.queue.add_after,
+            wake=self._wakes.set,
+        )
         self._relief = Relief()
         self._turn = asyncio.Lock()
         self._stopping = asyncio.Event()
@@ -142,7 +162,7 @@ class Controller:
         for reflectors in self._reflectors:
             tasks += [group.create_task(reflector.run()) for reflector in reflectors]
             for reflector in reflectors:
-                await reflector.synced.wait()
+                await filled(reflector)
         self.synced.set()
         _log.info("caches are filled", extra={"teams": len(self.caches.teams), "pods": len(self.caches.pods)})
         if self._on_synced is not None:
@@ -218,6 +238,8 @@ class Controller:
 
     async def reconcile(self, owner: Owner) -> float | None:
         """Look at one object and do what its plan says; seconds until the next look, or None."""
+        if owner[0] == "AgentUsage":
+            return await self._records.look(owner)
         waiting = self._expectations.waiting(owner)
         if waiting is not None and waiting > 0:
             return waiting
@@ -233,6 +255,8 @@ class Controller:
             return _STALE_SECONDS
         self._notifier.recorded(owner, decision.sent)
         self._wakes.set(owner, plan.wake_at)
+        if plan.usage_known:
+            self._records.ended((owner[1], owner[2]), decision.subject.body["metadata"]["uid"])
         if (later := self._may_wait(decision)) > 0:
             return later
         try:
@@ -248,7 +272,7 @@ class Controller:
     def _may_wait(self, decision: Decision) -> float:
         """Seconds that carrying out may wait: for a team of which only small steps are to be told."""
         subject, plan = decision.subject, decision.plan
-        if subject.resource is not AGENT_TEAMS or plan.apply or plan.delete:
+        if subject.resource not in (AGENT_TEAMS, AGENT_BUDGETS) or plan.apply or plan.delete:
             return 0.0
         return self._pacing.wait(subject.owner, subject.own_status(), plan.status)
 
@@ -275,6 +299,8 @@ class Controller:
         place, now = (key[0], key[1]), self._clock()
         if kind == "AgentTeam":
             return self._planner.team(place, now, self._notifier.outcomes(owner))
+        if kind == "AgentBudget":
+            return self._planner.budget(place, now)
         if kind == "AgentTeamRun":
             return self._planner.run(place, now)
         return self._planner.template(place, now)

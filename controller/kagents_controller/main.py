@@ -35,7 +35,7 @@ from kagents_core.reconcile import Settings
 
 _log = logging.getLogger(__name__)
 
-_WATCHES = 5
+_WATCHES = 7
 """Connections that the watches of one namespace, or of all, hold."""
 
 _REQUESTS = 32
@@ -96,6 +96,13 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         help="private addresses that registries of skills may have; may be repeated",
     )
+    add(
+        "--usage-days",
+        metavar="DAYS",
+        type=_days,
+        default=400,
+        help="how long records of usage are kept after their team's end (400); 0 keeps them for ever",
+    )
     add("--workers", metavar="N", type=_positive, default=16, help="objects reconciled at once (16)")
     add("--lease-name", metavar="NAME", help="elect a leader by this Lease (default: no election)")
     add("--lease-namespace", metavar="NAME", help="where the Lease is (default: the own namespace)")
@@ -150,6 +157,7 @@ async def _run(config: ClientConfig, options: argparse.Namespace) -> int:
                 addresses=PermittedAddresses(options.webhook_network),
             ),
             lease=lease,
+            usage_days=options.usage_days,
             on_synced=_settle_later,
         )
         if options.health_port:
@@ -237,6 +245,13 @@ def _resources(text: str) -> Resources:
         raise argparse.ArgumentTypeError(f"{place}: {first['msg']}") from None
     except (ValueError, AttributeError):
         raise argparse.ArgumentTypeError(f"not a JSON object of requests and limits: {text[:80]}") from None
+
+
+def _days(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 36500:
+        raise argparse.ArgumentTypeError(f"must be a number of days up to 36500, not {text}")
+    return number
 
 
 def _positive(text: str) -> int:

@@ -16,6 +16,9 @@ STEP_SECONDS = 0.4
 TURN_SECONDS = 5.0
 """The longest that a change between ``Running`` and ``Idle`` waits; ``activity`` tells it at once."""
 
+BUDGET_SECONDS = 10.0
+"""The longest that the numbers of a budget wait."""
+
 _STEPS = frozenset({"Pending", "Running", "Idle", "Completed"})
 _TURNS = frozenset({"Running", "Idle"})
 
@@ -34,7 +37,8 @@ class Pacing:
 
         Counted from when a change of this object was first noticed that is not yet written.
         """
-        limit = 0.0 if wanted is None else _patience(current, wanted)
+        patience = _budget_patience if owner[0] == "AgentBudget" else _patience
+        limit = 0.0 if wanted is None else patience(current, wanted)
         if limit == 0.0:
             return 0.0
         noticed = self._noticed.setdefault(owner, self._clock())
@@ -56,6 +60,12 @@ def _patience(current: Status, wanted: Status) -> float:
     if not moved <= _STEPS:
         return 0.0
     return TURN_SECONDS if moved and moved <= _TURNS else STEP_SECONDS
+
+
+def _budget_patience(current: Status, wanted: Status) -> float:
+    numbers = ("spent", "costMicros", "tokens", "teams", "estimated")
+    before, after = ({k: v for k, v in each.items() if k not in numbers} for each in (current, wanted))
+    return BUDGET_SECONDS if before == after and dict(current) != dict(wanted) else 0.0
 
 
 def _lasting(status: Status) -> dict[str, Any]:

@@ -7,24 +7,35 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from kagents_controller.budgets import Budgets
 from kagents_controller.caches import Caches
 from kagents_controller.executor import Subject
 from kagents_controller.pod_events import PodEvents
-from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS
+from kagents_core.api.budget import AgentBudget
+from kagents_core.api.resources import AGENT_BUDGETS, AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS
 from kagents_core.api.team import AgentTeam
 from kagents_core.api.template import AgentTeamRun, AgentTeamTemplate
-from kagents_core.api.validation import FieldError, validate_run, validate_team, validate_template
+from kagents_core.api.validation import (
+    FieldError,
+    validate_budget,
+    validate_run,
+    validate_team,
+    validate_template,
+)
 from kagents_core.kube.store import Key
 from kagents_core.reconcile import (
     NotificationOutcome,
     Observed,
+    ObservedBudget,
     ObservedRun,
     ObservedTemplate,
     Plan,
     Settings,
+    reconcile_budget,
     reconcile_run,
     reconcile_team,
     reconcile_template,
+    refuse_budget,
     refuse_team,
 )
 from kagents_core.reconcile.rules.conditions import condition
@@ -52,8 +63,9 @@ class Decision:
 class Planner:
     """Asks the reconciler about one object at a time. Remembers which generations it found valid."""
 
-    def __init__(self, caches: Caches, settings: Settings, pod_events: PodEvents) -> None:
+    def __init__(self, caches: Caches, settings: Settings, pod_events: PodEvents, budgets: Budgets) -> None:
         self._caches = caches
+        self._budgets = budgets
         self._pod_events = pod_events
         self._settings = settings
         self._valid: dict[str, int] = {}
@@ -73,7 +85,8 @@ class Planner:
             self._valid[uid] = generation
         team = AgentTeam.model_validate(body)
         children = self._pod_events.explain(uid, self._caches.children(uid))
-        observed = Observed(team, children, now, self._settings, outcomes)
+        holds = self._budgets.holds(key[0], body["metadata"].get("labels") or {})
+        observed = Observed(team, children, now, self._settings, outcomes, holds)
         records = team.status.notifications
         return Decision(
             subject,
@@ -110,6 +123,19 @@ class Planner:
         except ValidationError:
             return Decision(subject, Plan(status=_unreadable(body, reasons, now)), {}, frozenset())
         plan = reconcile_template(ObservedTemplate(template, now), reasons)
+        return Decision(subject, plan, {}, frozenset())
+
+    def budget(self, key: Key, now: datetime) -> Decision | None:
+        """The plan for a budget; None when it is gone."""
+        packed = self._caches.budgets.get(key)
+        if packed is None:
+            return None
+        body = without_nulls(packed.unpack())
+        subject, total = Subject(AGENT_BUDGETS, body), self._budgets.total(key)
+        reasons = _sentences(validate_budget(body))
+        if reasons or total is None:
+            return Decision(subject, refuse_budget(body, reasons, now), {}, frozenset())
+        plan = reconcile_budget(ObservedBudget(AgentBudget.model_validate(body), total, now))
         return Decision(subject, plan, {}, frozenset())
 
     def forget(self, uid: str) -> None:

@@ -5,6 +5,7 @@ from kagents_controller.executor import Subject
 from kagents_controller.expectations import Child, Expectations, Owner
 from kagents_core.api.constants import ANNOTATION_ATTEMPT, LABEL_TEAM
 from kagents_core.api.resources import (
+    AGENT_BUDGETS,
     AGENT_TEAM_RUNS,
     AGENT_TEAM_TEMPLATES,
     AGENT_TEAMS,
@@ -17,7 +18,8 @@ from kagents_core.kube.errors import NotFound
 from kagents_core.reconcile import Plan, owner_uid
 
 _RESOURCES: dict[str, Resource] = {
-    each.kind: each for each in (AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS, CLAIMS, PODS)
+    each.kind: each
+    for each in (AGENT_BUDGETS, AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS, CLAIMS, PODS)
 }
 
 

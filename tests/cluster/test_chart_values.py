@@ -86,6 +86,7 @@ EFFECTS: dict[str, tuple[str, Callable[[Documents], Any], Any]] = {
     "controller.spread": ("false", lambda d: "topologySpreadConstraints" in pod(d)["spec"], False),
     "podDisruptionBudget.enabled": ("false", lambda d: len(of(d, "PodDisruptionBudget")), 0),
     "hub.serviceAccount": ('"other"', lambda d: argument(d, "hub-service-account"), ["other"]),
+    "usage.retentionDays": ("30", lambda d: argument(d, "usage-days"), ["30"]),
     "rbac.userRoles": ("false", lambda d: len(of(d, "ClusterRole", "kagents-viewer")), 0),
     "metrics.service": ("false", lambda d: len(of(d, "Service")), 0),
     "metrics.serviceMonitor.enabled": ("true", lambda d: len(of(d, "ServiceMonitor")), 1),

@@ -1,11 +1,13 @@
 """Pure functions from what is observed to what should be: one module per rule, no I/O, no clock."""
 
+from kagents_core.reconcile.budget import ObservedBudget, Total, reconcile_budget, refuse_budget
 from kagents_core.reconcile.held_up import held_up
 from kagents_core.reconcile.plan import (
     Children,
     ClaimView,
     Effect,
     Event,
+    Hold,
     NotificationOutcome,
     Observed,
     ObservedRun,
@@ -26,20 +28,25 @@ __all__ = [
     "ClaimView",
     "Effect",
     "Event",
+    "Hold",
     "NotificationOutcome",
     "Observed",
+    "ObservedBudget",
     "ObservedRun",
     "ObservedTemplate",
     "Plan",
     "PodView",
     "Ref",
     "Settings",
+    "Total",
     "claim_view",
     "held_up",
     "owner_uid",
     "pod_view",
+    "reconcile_budget",
     "reconcile_run",
     "reconcile_team",
     "reconcile_template",
+    "refuse_budget",
     "refuse_team",
 ]

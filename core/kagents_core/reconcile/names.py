@@ -25,6 +25,12 @@ def child_name(team: str, uid: str, part: str, attempt: int = 0) -> str:
     return f"{team[:room].rstrip('-.')}-{part}-{digest}"
 
 
+def record_name(team: str, uid: str) -> str:
+    """The name of the record of usage: of every team of this name another."""
+    digest = hashlib.sha256(uid.encode()).hexdigest()[:12]
+    return f"{team[: NAME_LIMIT - len(digest) - 1].rstrip('-.')}-{digest}"
+
+
 def session_id(uid: str, agent: str) -> str:
     """The Claude session of an agent: the same for every attempt, so that a new pod resumes it."""
     return str(uuid.uuid5(_NAMESPACE, f"session/{uid}/{agent}"))

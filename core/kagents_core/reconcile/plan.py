@@ -119,6 +119,16 @@ class NotificationOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """What an exceeded AgentBudget does to a team."""
+
+    budget: str
+    stop: bool
+    """The whole team is suspended; otherwise only no further agent starts."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """A snapshot of one team."""
 
@@ -128,6 +138,8 @@ class Observed:
     settings: Settings
     outcomes: Mapping[str, NotificationOutcome]
     """By effect id: deliveries that status does not show yet."""
+    holds: tuple[Hold, ...] = ()
+    """Exceeded budgets that the team belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,3 +200,5 @@ class Plan:
     events: tuple[Event, ...] = ()
     effects: tuple[Effect, ...] = ()
     wake_at: datetime | None = None
+    usage_known: bool = False
+    """The team has ended, and nobody will add to what it has cost."""

@@ -22,6 +22,7 @@ from kagents_core.reconcile.rules.delivery import Delivery, assess_delivery, del
 from kagents_core.reconcile.rules.exporting import exporting
 from kagents_core.reconcile.rules.failures import failure
 from kagents_core.reconcile.rules.gates import decision
+from kagents_core.reconcile.rules.holds import standstill, within_budgets
 from kagents_core.reconcile.rules.hub import HubState, assess_hub
 from kagents_core.reconcile.rules.limits import Ending, deadline, limit_reached, started_at, suspended_for
 from kagents_core.reconcile.rules.outcome import Delivered
@@ -51,6 +52,8 @@ def _reconcile(observed: Observed) -> Plan:
     if snapshot.spec.suspend or _still_suspending(snapshot):
         return _suspended(snapshot)
     states = assess_agents(snapshot)
+    if (reason := standstill(observed.holds, states)) is not None:
+        return _suspended(snapshot, reason)
     if (failed := failure(snapshot, states)) is not None:
         return _end(snapshot, failed, states)
     if not all(state.ended for state in states) or _finish_waits(snapshot):
@@ -86,6 +89,7 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState], delivery: Deliver
         say.agents_healthy(shown, hub),
         *say.servers_reachable(shown, snapshot.status.activity),
         *say.gates_passed(shown, finish_waits=asks),
+        *within_budgets(snapshot.observed.holds, shown),
         *([delivery.said] if delivery and delivery.said else []),
         say.condition("Succeeded", None, "InProgress"),
     ]
@@ -130,19 +134,20 @@ def _reason(snapshot: Snapshot, phase: Phase) -> str:
     return "created the team's volume, its hub and the agents that nothing holds back"
 
 
-def _suspended(snapshot: Snapshot) -> Plan:
-    """No agent runs; the hub, the files and the sessions stay."""
+def _suspended(snapshot: Snapshot, why: str = "") -> Plan:
+    """No agent runs; the hub, the files and the sessions stay. ``why``: unless a person wants it so."""
     hub = assess_hub(snapshot)
     states = assess_agents(snapshot)
     halted = [_halted(state) for state in states]
     said = [
         *_standing(snapshot),
         say.prepared(hub, snapshot.observed.children.claims),
+        *(within_budgets(snapshot.observed.holds, states) if why else ()),
         *_said_before(snapshot, "Delivered"),
         say.condition("Succeeded", None, "Suspended"),
     ]
     since = from_text(snapshot.status.suspended_at) or snapshot.now
-    reason = "agents are stopped; their files and sessions stay"
+    reason = why or "agents are stopped; their files and sessions stay"
     records, effects = tell(snapshot, Step("Suspended", reason, said=said))
     report = status(
         snapshot,

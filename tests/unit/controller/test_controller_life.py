@@ -49,7 +49,7 @@ async def test_a_whole_life_takes_one_write_a_change(world: Any, simple: Any) ->
     made = [path for verb, path in writes if verb in ("POST", "PATCH") and not path.endswith("/status")]
     assert len(made) == len(set(made)) == 6, "each child once: two claims, hub, lead, two teammates"
     assert len(writes) <= 2 + 10
-    assert [verb for verb, *_ in world.server.log if verb == "GET"] == ["GET"] * 5, "no read after the lists"
+    assert [verb for verb, *_ in world.server.log if verb == "GET"] == ["GET"] * 7, "no read after the lists"
     assert path in world.server.objects
     before = len(world.server.log)
     world.change(path, {"metadata": {"labels": {"x": "y"}}})
@@ -115,7 +115,7 @@ async def test_an_invalid_team_ends_at_once_with_the_reason(world: Any, simple: 
 
 async def test_a_refused_pod_is_told_and_tried_again(world: Any, simple: Any, model: Any) -> None:
     await world.until(lambda: world.controller.synced.is_set())
-    await world.until(lambda: len(world.server.watchers) == 5)
+    await world.until(lambda: len(world.server.watchers) == 7)
     world.server.faults = [model.refuse(403, "Forbidden", "exceeded quota: pods") for _ in range(2)]
     world.apply(simple())
     await world.until(lambda: world.agents() == ["hub", "lead"])
@@ -193,7 +193,7 @@ def done(world: Any, name: str) -> bool:
 
 async def test_a_pod_watch_that_lags_never_doubles_a_pod(world: Any, simple: Any) -> None:
     """The status echo arrives while the pod watch is dead: the pods are not cached, and not gone."""
-    await world.until(lambda: len(world.server.watchers) == 5)
+    await world.until(lambda: len(world.server.watchers) == 7)
     reflector = next(r for r in world.controller.reflectors if r.resource is PODS)
     held = asyncio.Event()
     real = reflector.store.apply
@@ -222,7 +222,7 @@ async def test_a_pod_watch_that_lags_never_doubles_a_pod(world: Any, simple: Any
 
 async def test_a_pod_that_only_the_server_knows_is_not_replaced(world: Any, simple: Any) -> None:
     """Another controller made the pod a moment ago: the status names it, this cache has not heard of it."""
-    await world.until(lambda: len(world.server.watchers) == 5)
+    await world.until(lambda: len(world.server.watchers) == 7)
     world.apply(simple({"name": "a"}))
     await world.quiet()
     ((path, pod),) = world.pods("a").items()
@@ -233,7 +233,7 @@ async def test_a_pod_that_only_the_server_knows_is_not_replaced(world: Any, simp
 
 
 async def test_a_lost_reply_doubles_nothing(world: Any, simple: Any) -> None:
-    await world.until(lambda: len(world.server.watchers) == 5)
+    await world.until(lambda: len(world.server.watchers) == 7)
     world.server.faults = ["drop", "drop"]
     world.apply(simple({"name": "a"}))
     await world.until(lambda: world.status().get("phase") == "Initializing", 20)

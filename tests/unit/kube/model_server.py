@@ -45,6 +45,8 @@ class ModelServer:
         """Answers given instead of the real ones to the next requests; ``"drop"`` cuts the connection."""
         self.refused: dict[str, str] = {}
         """Part of a path -> why writes to it are forbidden."""
+        self.absent: tuple[str, ...] = ()
+        """Kinds (plural) that this server does not know."""
         self.watches_refused = False
         self.token = token
         self.watchers: set[asyncio.Event] = set()
@@ -151,6 +153,8 @@ class ModelServer:
         for part, reason in self.refused.items():
             if part in target and request.method in ("POST", "PATCH"):
                 return refuse(403, "Forbidden", reason)
+        if any(plural in path.split("/") for plural in self.absent):
+            return refuse(404, "NotFound", "the server could not find the requested resource")
         if path.endswith("/log"):
             return web.Response(body=self.logs)
         if path.endswith("/exec"):

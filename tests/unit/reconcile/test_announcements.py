@@ -97,6 +97,9 @@ def test_what_fails_is_tried_again_also_after_the_end_and_then_given_up() -> Non
         world.outcomes[effect.id] = NotificationOutcome("failed", MOST_ATTEMPTS, world.now, "HTTP 503")
     assert not world.step().effects
     world.step()
+    assert not world.gone, "the recorder has not told its last word"
+    world.succeed("hub")
+    world.step()
     assert world.gone
 
 

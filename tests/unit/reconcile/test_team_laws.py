@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from world import World, simple_spec, team
 
-from kagents_core.reconcile import NotificationOutcome
+from kagents_core.reconcile import Hold, NotificationOutcome
 
 NAMES = ("a", "b", "c")
 
@@ -153,8 +153,12 @@ class TeamMachine(RuleBasedStateMachine):
     def money_is_spent(self, dollars: int) -> None:
         self.world.raw["status"]["estimatedCost"] = f"{dollars}.00"
 
+    @rule(stops=st.lists(st.booleans(), max_size=2))
+    def budgets_are_exceeded(self, stops: list[bool]) -> None:
+        self.world.holds = tuple(Hold(f"budget-{at}", stop, "spent") for at, stop in enumerate(stops))
+
     def check(self, plan) -> None:
-        """No gated pod without approval, no pod before its dependencies, no pod after the end."""
+        """No gated pod without approval, no pod before its dependencies, none past a budget or the end."""
         assert not {effect.id for effect in plan.effects} & self.arrived, "told again"
         annotations = self.world.raw["metadata"]["annotations"]
         spec = self.world.raw["spec"]
@@ -168,6 +172,9 @@ class TeamMachine(RuleBasedStateMachine):
             if name == "finish":
                 self.check_delivery(spec, annotations)
             mate = next((m for m in spec["teammates"] if m["name"] == name), None)
+            if mate or name == "lead":
+                assert not (first and self.world.holds), f"{name} starts while a budget is exceeded"
+                assert not any(hold.stop for hold in self.world.holds)
             if mate and first:
                 event = f"spawn-{name}"
                 assert event not in gates or annotations.get(f"approved.claude.amcheste.io/{event}") == "true"
@@ -238,6 +245,7 @@ class TeamMachine(RuleBasedStateMachine):
             assert not any(world.live(name) for name in ("finish", "lead", *NAMES))
             return
         world.raw["spec"]["suspend"] = False
+        world.holds = ()
         for event in [*(f"spawn-{name}" for name in NAMES), "finish"]:
             world.annotate(event, "true")
         world.retry("the end of the test")

@@ -13,6 +13,7 @@ from kagents_core.api.status import TERMINAL_PHASES
 from kagents_core.api.team import AgentTeam
 from kagents_core.reconcile import (
     Children,
+    Hold,
     NotificationOutcome,
     Observed,
     Plan,
@@ -58,6 +59,7 @@ class World:
     pods: dict[str, dict[str, Any]] = field(default_factory=dict)
     claims: dict[str, dict[str, Any]] = field(default_factory=dict)
     outcomes: dict[str, NotificationOutcome] = field(default_factory=dict)
+    holds: tuple[Hold, ...] = ()
     events: list[Any] = field(default_factory=list)
     effects: list[Any] = field(default_factory=list)
     created: list[str] = field(default_factory=list)
@@ -69,7 +71,12 @@ class World:
             tuple(claim_view(claim) for claim in self.claims.values()),
         )
         observed = Observed(
-            AgentTeam.model_validate(copy.deepcopy(self.raw)), children, self.now, SETTINGS, self.outcomes
+            AgentTeam.model_validate(copy.deepcopy(self.raw)),
+            children,
+            self.now,
+            SETTINGS,
+            self.outcomes,
+            self.holds,
         )
         return reconcile_team(observed)
 

@@ -22,10 +22,14 @@ def finished(snapshot: Snapshot) -> Plan:
     ended = from_text(snapshot.status.completed_at) or snapshot.now
     records, _ = notifications(snapshot, iter(()))
     delete = references(snapshot, running(snapshot.working_pods))
-    if snapshot.now >= ended + snapshot.observed.settings.hub_linger:
+    speaking = any(pod.live for pod in snapshot.pods_of(HUB))
+    lingers = ended + snapshot.observed.settings.hub_linger
+    if snapshot.now >= lingers:
         delete += references(snapshot, running(snapshot.pods_of(HUB)))
     ttl = snapshot.spec.lifecycle.ttl_seconds_after_finished
-    if ttl is not None and snapshot.now >= ended + timedelta(seconds=ttl) and not holds_deletion(records):
+    over = ttl is not None and snapshot.now >= ended + timedelta(seconds=ttl)
+    # Not before the recorder's last word: what the team has cost would be recorded without it.
+    if over and not (speaking and snapshot.now < lingers) and not holds_deletion(records):
         identity = snapshot.identity
         delete.append(Ref("AgentTeam", identity.namespace, identity.name, identity.uid))
     export = exporting(snapshot)
@@ -42,6 +46,7 @@ def finished(snapshot: Snapshot) -> Plan:
         events=tuple(of_conditions(snapshot, report)) if kept else (),
         effects=tuple(due(snapshot, records, report)),
         wake_at=next_look(snapshot, ended),
+        usage_known=not speaking,
     )
 
 

@@ -30,6 +30,8 @@ class AgentState:
     create: Attempt | None = None
     skipped: bool = False
     """It will never run, by a person's decision, and that is no failure."""
+    held: bool = False
+    """Only an exceeded AgentBudget keeps it from starting."""
     waiting_gate: ApprovalGate | None = None
     waiting_for: str | None = None
     message: str | None = None
@@ -97,7 +99,7 @@ def _running(snapshot: Snapshot, agent: Agent, pod: PodView) -> AgentState:
 
 
 def _first(snapshot: Snapshot, agent: Agent, states: Mapping[str, AgentState]) -> AgentState:
-    """It never had a pod: dependencies first, then its gate."""
+    """It never had a pod: dependencies first, then its gate, then budgets."""
     never = [name for name in agent.depends_on if name in states and states[name].skipped]
     if never:
         return AgentState(agent, "Failed", skipped=True, message=f"not started: {never[0]} will never run")
@@ -114,6 +116,10 @@ def _first(snapshot: Snapshot, agent: Agent, states: Mapping[str, AgentState]) -
             return AgentState(
                 agent, "Waiting", waiting_gate=agent.gate, waiting_for=f"approval: {agent.gate.event}"
             )
+    if holds := snapshot.observed.holds:
+        budgets = "budget: " + ", ".join(hold.budget for hold in holds)
+        message = "; ".join(hold.message for hold in holds)
+        return AgentState(agent, "Waiting", held=True, waiting_for=budgets, message=message)
     return AgentState(agent, "Pending", create=Attempt(0, 0), attempt=0)
 
 

@@ -20,6 +20,7 @@ TYPE_ORDER = (
     "AgentsHealthy",
     "McpServersReachable",
     "GatesPassed",
+    "WithinBudgets",
     "ScopesKept",
     "ArtifactsKept",
     "Delivered",

@@ -8,6 +8,7 @@ from kagents_core.reconcile.plan import Event
 from kagents_core.reconcile.rules.agents import AgentState
 from kagents_core.reconcile.snapshot import Snapshot
 
+_TOLD = frozenset({"Prepared", "AgentsHealthy", "ArtifactsKept", "Delivered", "WithinBudgets"})
 _WARNINGS = frozenset({"Failed", "TimedOut", "BudgetExceeded"})
 
 
@@ -45,11 +46,7 @@ def of_conditions(snapshot: Snapshot, status: Mapping[str, Any]) -> Iterator[Eve
     """A warning for each condition that is false now, in these words for the first time."""
     before = {entry.type: (entry.reason, entry.message) for entry in snapshot.status.conditions}
     for entry in status.get("conditions", ()):
-        if (
-            entry["type"] not in ("Prepared", "AgentsHealthy", "ArtifactsKept", "Delivered")
-            or entry["status"] != "False"
-            or not entry["message"]
-        ):
+        if entry["type"] not in _TOLD or entry["status"] != "False" or not entry["message"]:
             continue
         if before.get(entry["type"]) != (entry["reason"], entry["message"]):
             yield Event("Warning", entry["reason"], entry["message"])
