@@ -1,6 +1,6 @@
 """Artifacts across all teams: one row for each that an agent declares, what is missing first."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,7 +12,7 @@ from kagents_tui.rows.cells import Cell, Column, Scene, cell
 from kagents_tui.rows.fields import line, moment
 from kagents_tui.rows.leavings import state_words
 from kagents_tui.rows.sizes import size
-from kagents_tui.rows.teams import Key, Team
+from kagents_tui.rows.teams import Team
 
 _MARK: Final = b'"artifacts":['
 """Stands in the document of every team that declares any: the others need not be read."""
@@ -61,16 +61,6 @@ def _row(team: Team, artifact: Artifact) -> TeamArtifact:
 def of_teams(teams: Iterable[Team]) -> list[TeamArtifact]:
     """Those of all teams."""
     return [each for team in teams for each in of_team(team)]
-
-
-def changes(
-    shown: Mapping[Hashable, TeamArtifact], batch: Mapping[Key, Team | None]
-) -> dict[Hashable, TeamArtifact | None]:
-    """What changed teams mean for the artifacts that are shown: None for one that is gone."""
-    found: dict[Hashable, TeamArtifact | None] = {
-        key: None for key, each in shown.items() if each.team.key in batch
-    }
-    return found | {each.key: each for each in of_teams(team for team in batch.values() if team is not None)}
 
 
 def order(item: TeamArtifact, now: datetime | None) -> tuple[int, tuple[str, str, str, str]]:

@@ -1,6 +1,6 @@
 """Gates across all teams: one row for each decision that waits for a person."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from kagents_tui.artifact_states import starts_after
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.cells import Cell, Column, cell
 from kagents_tui.rows.fields import line, mapping, sequence
-from kagents_tui.rows.teams import Key, Team, cost_cell
+from kagents_tui.rows.teams import Team, cost_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,6 @@ def gates_of(teams: Iterable[Team]) -> list[Gate]:
 def order(gate: Gate, now: datetime | None) -> tuple[float, tuple[str, str, str]]:
     """The oldest team first."""
     return (gate.created.timestamp() if gate.created else 0.0, gate.key)
-
-
-def changes(shown: Mapping[Hashable, Gate], batch: Mapping[Key, Team | None]) -> dict[Hashable, Gate | None]:
-    """What changed teams mean for the gates that are shown: None for one that waits no more."""
-    found: dict[Hashable, Gate | None] = {key: None for key, gate in shown.items() if gate.team.key in batch}
-    for gate in gates_of(team for team in batch.values() if team is not None):
-        found[gate.key] = gate
-    return found
 
 
 def gate_story(team: Mapping[str, Any], event: str) -> SafeText:

@@ -1,24 +1,23 @@
 """What agents have made, across all teams: looked at, copied as a command, fetched into this directory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from textual.binding import BindingType
 
 from kagents_tui.actions import BY_ID
 from kagents_tui.actions.bindings import bindings
-from kagents_tui.feed import Batch
 from kagents_tui.navigation import drill
 from kagents_tui.rows import artifacts as rows
 from kagents_tui.rows import teams
 from kagents_tui.rows.artifacts import TeamArtifact
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.teams import Team
-from kagents_tui.screens.kindlist import KindList
+from kagents_tui.screens.derived import Derived
 from kagents_tui.widgets.table import Table
 
 
-class ArtifactsScreen(KindList, inherit_bindings=False):
+class ArtifactsScreen(Derived, inherit_bindings=False):
     """Artifacts."""
 
     kind = "artifacts"
@@ -36,28 +35,11 @@ class ArtifactsScreen(KindList, inherit_bindings=False):
             id="body",
         )
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.table().replace(rows.of_teams(self.kagents.teams.values()))
-
-    def teams_changed(self, batch: Batch) -> None:
-        if self.ready:
-            self.table().apply(rows.changes(self.table().items, batch))
-
-    def teams_replaced(self) -> None:
-        if self.ready:
-            self.table().replace(())
-
-    def _artifact(self) -> TeamArtifact | None:
-        found: TeamArtifact | None = self.table().current
-        return found
-
-    def selected(self) -> Team | None:
-        artifact = self._artifact()
-        return artifact.team if artifact else None
+    def rows_of(self, teams: Iterable[Team]) -> list[TeamArtifact]:
+        return rows.of_teams(teams)
 
     def selected_agent(self) -> str | None:
-        artifact = self._artifact()
+        artifact: TeamArtifact | None = self.row()
         return artifact.artifact.agent if artifact else None
 
     def open_item(self, item: object) -> None:
@@ -71,7 +53,7 @@ class ArtifactsScreen(KindList, inherit_bindings=False):
         """Puts the artifact under the cursor into the current directory."""
         from kagents_tui.artifact_acts import fetch
 
-        artifact = self._artifact()
+        artifact: TeamArtifact | None = self.row()
         if artifact is None:
             self.say(cell("there is no artifact to fetch").text, "warn")
             return

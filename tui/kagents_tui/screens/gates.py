@@ -1,6 +1,6 @@
 """Every gate that waits for a person, across all teams."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from textual.binding import BindingType
@@ -9,17 +9,16 @@ from kagents_core.api.resources import AGENT_TEAMS
 from kagents_tui.actions import Action
 from kagents_tui.actions.bindings import bindings
 from kagents_tui.bulk import Subject, without_event
-from kagents_tui.feed import Batch
 from kagents_tui.rows import gates as rows
 from kagents_tui.rows import teams
 from kagents_tui.rows.cells import Cell
 from kagents_tui.rows.gates import Gate
 from kagents_tui.rows.teams import Team
-from kagents_tui.screens.kindlist import KindList
+from kagents_tui.screens.derived import Derived
 from kagents_tui.widgets.table import Table
 
 
-class GatesScreen(KindList, inherit_bindings=False):
+class GatesScreen(Derived, inherit_bindings=False):
     """Gates."""
 
     kind = "gates"
@@ -37,24 +36,11 @@ class GatesScreen(KindList, inherit_bindings=False):
             id="body",
         )
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.table().replace(rows.gates_of(self.kagents.teams.values()))
-
-    def teams_changed(self, batch: Batch) -> None:
-        if self.ready:
-            self.table().apply(rows.changes(self.table().items, batch))
-
-    def teams_replaced(self) -> None:
-        if self.ready:
-            self.table().replace(())
-
-    def selected(self) -> Team | None:
-        gate: Gate | None = self.table().current
-        return gate.team if gate else None
+    def rows_of(self, teams: Iterable[Team]) -> list[Gate]:
+        return rows.gates_of(teams)
 
     def selected_event(self) -> str | None:
-        gate: Gate | None = self.table().current
+        gate: Gate | None = self.row()
         return gate.event if gate else None
 
     def subjects(self, action: Action, items: Sequence[Gate]) -> list[Subject]:
