@@ -184,7 +184,7 @@ async def test_several_questions_are_answered_one_after_the_other(terminal, clus
         await t.press("1", "2", "9")
         await t.shows("the question has no option 9", "1 [x] Red", "2 [x] Blue")
         await t.press("a")
-        await t.shows("How many?  <- digits choose here")
+        await t.shows("How many?  <- choose here")
         await t.press("2", "a")
         await t.until(lambda: answers(cluster))
         assert answers(cluster)[0]["choices"] == [[1, 2], [2]]

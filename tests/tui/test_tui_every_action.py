@@ -224,7 +224,7 @@ WAITING = [
     (None, "j", "architect  a approve"),
     ("refuse", "r", "[ Reject ]"),
     (None, "escape", "-[ Reject ]"),
-    (None, "j", "digit chooses"),
+    (None, "j", " choose  o own words"),
     ("own_words", "o", "[ Answer ]"),
     (None, "escape", "-[ Answer ]"),
     ("choose", "2", "2 need you"),

@@ -84,6 +84,19 @@ async def test_a_question_is_answered_by_other_keys(terminal, cluster):
         await t.shows("spawn-email-drafter of cowork-agents/q3-report approved")
 
 
+async def test_an_answer_is_chosen_by_other_keys_which_the_hint_names(terminal):
+    others = tuple(f"ctrl-f{number}" for number in range(1, 10))
+    async with terminal(**keys(choose=others)) as t:
+        await t.shows("q3-report", "api-audit")
+        await t.do(":attention")
+        await t.shows("Attention[4]")
+        table = t.app.screen.table()
+        question = [item.team.key[1] for item in table.rows].index("auth-refactor")
+        table.move_to(question)
+        await t.press("space")
+        await t.shows("SQLite", "ctrl-f1 ctrl-f2 choose")
+
+
 async def test_a_message_is_written_and_left_by_other_keys_which_the_hint_names(terminal):
     changed = keys(
         send=("ctrl-o",), give_up=("f4",), receiver_next=("f5",), field_next=("f6",), text_select_line=()

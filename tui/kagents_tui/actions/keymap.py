@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from string import digits
 from typing import Final
 
 from kagents_tui.actions import BY_ID, SURFACES, Action, of_screen, shown_key
@@ -105,6 +106,13 @@ class Keymap:
         """The first key of an action as a person reads it; ``:command`` when it has none, or ``-``."""
         action = self.apply(BY_ID[action_id])
         return shown_key(action.keys[0]) if action.keys else f":{action.command}" if action.command else "-"
+
+    def places(self, action_id: str, count: int) -> str:
+        """The keys of the first places of a numbered action: ``1-3``; one by one where they are no digits."""
+        keys = [shown_key(each) for each in self.apply(BY_ID[action_id]).keys[:count]]
+        if len(keys) > 2 and "".join(keys) in digits:
+            return f"{keys[0]}-{keys[-1]}"
+        return " ".join(keys) or "-"
 
     def hint(self, surface: str) -> str:
         """The keys that a dialog shows, in one line: those of the same title together."""

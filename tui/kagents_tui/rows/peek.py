@@ -25,7 +25,7 @@ MODES: Final = (
 def ask_story(entry: Mapping[str, Any], picked: Sequence[Iterable[int]] = (), at: int = 0) -> SafeText:
     """An ``ask`` entry of the journal in full.
 
-    ``picked`` holds the chosen options of each question; ``at`` is the question that digits choose for.
+    ``picked`` holds the chosen options of each question; ``at`` is the question that is chosen for.
     """
     given = mapping(entry.get("input"))
     if entry.get("ask") == "plan":
@@ -53,7 +53,7 @@ def _field(name: str, value: object) -> str:
 def _question(question: Question, number: int, picked: Sequence[Iterable[int]], at: int) -> str:
     chosen = set(picked[number]) if number < len(picked) else set()
     several = " (several may be chosen)" if question.multiple else ""
-    here = "" if number != at else "  <- digits choose here" if len(picked) > 1 else ""
+    here = "" if number != at else "  <- choose here" if len(picked) > 1 else ""
     lines = [f"{question.text}{several}{here}", ""]
     for index, (label, description) in enumerate(question.options, 1):
         mark = "[x]" if index in chosen else "[ ]"

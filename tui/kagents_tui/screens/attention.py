@@ -171,7 +171,7 @@ class AttentionScreen(Answering, inherit_bindings=False):
         self._look()
 
     def rule_cells(self) -> Sequence[Cell]:
-        """No namespaces: digits choose answers here."""
+        """No namespaces: their keys choose answers here."""
         return ()
 
     # What the keys are about
@@ -217,9 +217,9 @@ class AttentionScreen(Answering, inherit_bindings=False):
 
     def _hint(self, item: Waiting) -> Sequence[Cell]:
         """The keys that answer what is shown; of what needs no answer, those that lead on."""
-        key = self.kagents.keymap.words
+        keymap = self.kagents.keymap
         if self.shown is not None:
-            return self.shown.hint(key)
+            return self.shown.hint(keymap)
         if item.need.for_person:
             return ()
-        return [cell(f"{key('open')} team  {key('message')} write", "accent")]
+        return [cell(f"{keymap.words('open')} team  {keymap.words('message')} write", "accent")]

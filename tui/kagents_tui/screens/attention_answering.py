@@ -75,7 +75,7 @@ class Answering(KindList, inherit_bindings=False):
             return
         if peek.is_question and not peek.next_question():
             words = self.kagents.keymap.words("own_words")
-            self.say(cell(f"choose by a digit first, or press {words} for own words").text, "warn")
+            self.say(cell(f"choose an option first, or press {words} for own words").text, "warn")
             self.document.replace(peek.text())
         elif peek.is_question and not peek.complete:
             self.document.replace(peek.text())
@@ -104,7 +104,7 @@ class Answering(KindList, inherit_bindings=False):
             mode: Mode = MODES[number - 1][0]
             self._send(peek, allow=True, mode=mode)
         elif not peek.is_question:
-            self.say(cell("digits choose an option of a question").text, "dim")
+            self.say(cell("what is shown has no options to choose from").text, "dim")
         elif not peek.choose(number):
             self.say(cell(f"the question has no option {number}").text, "warn")
         elif peek.complete and peek.single:

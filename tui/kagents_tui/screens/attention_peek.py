@@ -1,6 +1,6 @@
 """What stands below the list of attention: read in full, chosen from, and answered."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,11 @@ from kagents_tui.rows import delivery
 from kagents_tui.rows import peek as stories
 from kagents_tui.rows.cells import Cell, cell
 from kagents_tui.rows.fields import mapping
+from kagents_tui.rows.peek import MODES
 from kagents_tui.rows.waiting import Waiting
 
 if TYPE_CHECKING:
+    from kagents_tui.actions.keymap import Keymap
     from kagents_tui.app import KagentsApp
     from kagents_tui.session import Connection
 
@@ -29,7 +31,7 @@ class Peek:
     picked: list[set[int]] = field(default_factory=list)
     words: dict[int, str] = field(default_factory=dict)
     at: int = 0
-    """The question that digits choose for."""
+    """The question that is chosen for."""
     generation: int = 0
     """Of the team's spec that is shown."""
 
@@ -97,19 +99,25 @@ class Peek:
             for number in range(len(self.questions))
         )
 
+    @property
+    def _options(self) -> int:
+        """How many answers there are to choose from."""
+        return len(self.questions[self.at].options) if self.at < len(self.questions) else 0
+
     def text(self) -> SafeText:
         """What is asked, with what was chosen so far."""
         return stories.ask_story(self.entry, self.picked, self.at) if self.is_question else self.story
 
-    def hint(self, key: Callable[[str], str]) -> Sequence[Cell]:
-        """The keys that answer it; ``key`` tells the key of an action."""
+    def hint(self, keymap: "Keymap") -> Sequence[Cell]:
+        """The keys that answer it."""
+        key = keymap.words
         allow, refuse, own = key("allow"), key("refuse"), key("own_words")
         if self.is_question and self.single:
-            words = f"digit chooses  {own} own words  {refuse} refuse"
+            words = f"{keymap.places('choose', self._options)} choose  {own} own words  {refuse} refuse"
         elif self.is_question:
-            words = f"digits choose  {allow} sends  {own} own words"
+            words = f"{keymap.places('choose', self._options)} choose  {allow} sends  {own} own words"
         elif self.is_plan:
-            words = f"{allow} approve  1-3 how it may work  {refuse} reject"
+            words = f"{allow} approve  {keymap.places('choose', len(MODES))} how it may work  {refuse} reject"
         elif self.item.need.failure is not None:
             words = f"{allow} retry  {key('open_link')} browser"
         else:
