@@ -103,6 +103,8 @@ def parser() -> argparse.ArgumentParser:
         default=400,
         help="how long records of usage are kept after their team's end (400); 0 keeps them for ever",
     )
+    add("--tracing-endpoint", metavar="URL", default="", help="OTLP/HTTP, for teams that name none")
+    add("--tracing-headers-secret", metavar="NAME", default="", help="in the team's namespace, for that")
     add("--workers", metavar="N", type=_positive, default=16, help="objects reconciled at once (16)")
     add("--lease-name", metavar="NAME", help="elect a leader by this Lease (default: no election)")
     add("--lease-namespace", metavar="NAME", help="where the Lease is (default: the own namespace)")
@@ -146,6 +148,8 @@ async def _run(config: ClientConfig, options: argparse.Namespace) -> int:
                 hub_service_account=options.hub_service_account,
                 agent_resources=options.agent_resources,
                 hub_resources=options.hub_resources,
+                tracing_endpoint=options.tracing_endpoint,
+                tracing_headers_secret=options.tracing_headers_secret,
                 registry_networks=tuple(str(each) for each in options.registry_network),
             ),
             namespaces=options.namespace,

@@ -123,6 +123,13 @@ EFFECTS: dict[str, tuple[str, Callable[[Documents], Any], Any]] = {
         lambda d: argument(d, "webhook-network"),
         ["10.96.0.0/12"],
     ),
+    "tracing.endpoint": (
+        '"http://collector.observability:4318"',
+        lambda d: (argument(d, "tracing-endpoint"), "4318" in argument(d, "hub-port")),
+        (["http://collector.observability:4318"], True),
+    ),
+    "tracing.headersSecret": ('"otel"', lambda d: argument(d, "tracing-headers-secret"), ["otel"]),
+    "networkPolicy.teams.tracingPorts": ("[4317]", lambda d: "4317" in argument(d, "hub-port"), True),
     "skills.allowedNetworks": (
         '["10.96.0.0/12"]',
         lambda d: argument(d, "registry-network"),

@@ -21,7 +21,17 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "kagents.hubPorts" -}}
-{{ concat .Values.networkPolicy.apiServerPorts .Values.networkPolicy.teams.repositoryPorts .Values.networkPolicy.teams.agentPorts | uniq | toJson }}
+{{- $teams := .Values.networkPolicy.teams }}
+{{- $ports := list }}
+{{- range concat .Values.networkPolicy.apiServerPorts $teams.repositoryPorts $teams.agentPorts $teams.tracingPorts }}
+{{- $ports = append $ports (int .) }}
+{{- end }}
+{{- with .Values.tracing.endpoint }}
+{{- $url := urlParse . }}
+{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" }}
+{{- $ports = append $ports (int (default (ternary "443" "80" (eq $url.scheme "https")) $port)) }}
+{{- end }}
+{{- $ports | uniq | toJson }}
 {{- end }}
 
 {{- define "kagents.rules" -}}

@@ -101,11 +101,28 @@ class ObservabilityWebhook(Spec):
     """Form of the body; told from the host when absent."""
 
 
+class ObservabilityTracing(Spec):
+    """An OpenTelemetry trace of the team's life: team, agents, their turns, the tools they called.
+
+    No prompt, message, argument or output is part of it.
+    """
+
+    enabled: Flag = True
+    """False: no trace, whatever the installation's default is."""
+    endpoint: WebAddress | None = None
+    """OTLP/HTTP endpoint, such as ``https://collector.example.com:4318`` (``/v1/traces`` is added to an
+    address without a path). The installation's (``tracing.endpoint`` of the chart) when absent."""
+    headers_secret: ObjectName | None = None
+    """Secret with headers of the requests: each key is a header's name, each value what it says."""
+
+
 class Observability(Spec):
-    """Logs, metrics and webhooks of a team."""
+    """Logs, metrics, traces and webhooks of a team."""
 
     metrics: ObservabilityMetrics | None = None
     """Metrics endpoint."""
+    tracing: ObservabilityTracing | None = None
+    """Trace of the team; the installation's default when absent."""
     log_level: Literal["debug", "info", "warn", "error"] = "info"
     """How much the parts of the team log; the journal is always whole."""
     webhook: ObservabilityWebhook | None = None

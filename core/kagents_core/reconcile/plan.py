@@ -26,6 +26,10 @@ class Settings:
     """Requests and limits of hubs."""
     registry_networks: tuple[str, ...] = ()
     """Private networks that registries of skills may be in; public addresses need no entry."""
+    tracing_endpoint: str = ""
+    """OTLP/HTTP endpoint of traces where a team says nothing of its own."""
+    tracing_headers_secret: str = ""
+    """Secret, in the team's namespace, with headers for it."""
     grace_seconds: int = 30
     """How long an agent may take to end after SIGTERM."""
     restart_delay: timedelta = timedelta(seconds=10)

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from kagents_core.teamfiles.lines import CHUNK, read_lines
+from kagents_core.teamfiles.toolcalls import ToolCall, ToolResult, calls_of, prompt_of, results_of
 
 _TEXT_LIMIT = 2000
 _INPUT_TEXT_LIMIT = 500
@@ -87,6 +88,10 @@ class TranscriptBatch:
     """Complete lines that could not be read."""
     finished: tuple[str, ...] = ()
     """Ids of tool calls that have their result, refused and interrupted ones too."""
+    calls: tuple[ToolCall, ...] = ()
+    results: tuple[ToolResult, ...] = ()
+    prompts: tuple[str, ...] = ()
+    """When something was given to the agent that begins a turn, or comes within one: RFC 3339."""
 
 
 def session_slug(cwd: str) -> str:
@@ -121,24 +126,37 @@ def _batch(lines: Iterable[bytes], offset: int) -> TranscriptBatch:
     actions: list[Action] = []
     cost: CostState | None = None
     malformed = 0
-    finished: list[str] = []
+    calls: list[ToolCall] = []
+    results: list[ToolResult] = []
+    prompts: list[str] = []
     for line in lines:
         entry = entry_of(line)
         if entry is None:
             malformed += bool(line.strip())
         elif entry.get("type") == "user":
             received += received_mail(entry)
-            finished += _finished(entry)
+            results += results_of(entry)
+            prompts += prompt_of(entry)
         elif entry.get("type") == "assistant":
             record = _usage(entry)
             if record is not None:
                 usage.pop(record.key, None)
                 usage[record.key] = record
             actions += _actions(entry)
+            calls += calls_of(entry)
         elif entry.get("type") == "cost-state":
             cost = _cost(entry) or cost
     return TranscriptBatch(
-        offset, tuple(received), tuple(usage.values()), tuple(actions), cost, malformed, tuple(finished)
+        offset,
+        tuple(received),
+        tuple(usage.values()),
+        tuple(actions),
+        cost,
+        malformed,
+        tuple(result.id for result in results),
+        tuple(calls),
+        tuple(results),
+        tuple(prompts),
     )
 
 
@@ -174,17 +192,6 @@ def received_mail(entry: dict[str, Any]) -> Iterator[ReceivedMail]:
                 at=_string(entry.get("timestamp")),
             )
             position = closing + len(_CLOSING)
-
-
-def _finished(entry: dict[str, Any]) -> Iterator[str]:
-    content = _message(entry).get("content")
-    for block in content if isinstance(content, list) else []:
-        if (
-            isinstance(block, dict)
-            and block.get("type") == "tool_result"
-            and _string(block.get("tool_use_id"))
-        ):
-            yield _string(block.get("tool_use_id"))
 
 
 def _unescape(text: str) -> str:

@@ -4,11 +4,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from kagents_core.pricing import Tokens
-from kagents_core.safetext import clean
 from kagents_core.teamfiles.events import read_events
 from kagents_core.teamfiles.files import NotRegularError, TooLargeError, read_bounded
 from kagents_core.teamfiles.mailbox import Malformed
@@ -21,15 +21,13 @@ from kagents_runner.record.changes import FileChanges
 from kagents_runner.record.clock import rfc3339, seconds
 from kagents_runner.record.letters import Letter
 from kagents_runner.record.spending import Response
+from kagents_runner.record.statefile import names_in, unreachable_in
+from kagents_runner.record.tracing import Story
 
 _DOCUMENT_LIMIT: Final = 1024 * 1024
 _REQUESTS: Final = frozenset({"dismiss", "finish", "report"})
 _MOST_TOKENS: Final = 10**9
 """Tokens of one request that are believed; a transcript is the agent's to write."""
-_MOST_SERVERS: Final = 32
-_REASON_LIMIT: Final = 300
-_MOST_NAMES: Final = 20
-_NAME_LIMIT: Final = 200
 _ARGUMENTS: Final = ("teammate", "reason", "summary", "key", "value")
 
 
@@ -89,8 +87,8 @@ class AgentFiles:
         started = document.get("startedAt")
         message = document.get("message")
         self.documents[agent] = document
-        books.outside[agent] = _names(document.get("outsideScope"))
-        books.unreachable[agent] = _unreachable(document.get("unreachable"))
+        books.outside[agent] = names_in(document.get("outsideScope"))
+        books.unreachable[agent] = unreachable_in(document.get("unreachable"))
         if isinstance(transcript, str) and transcript:
             self._find_transcript(agent, transcript)
         if agent in self.transcripts:
@@ -166,6 +164,7 @@ class AgentFiles:
         given = hooks.assignment(agent, payload)
         if given is not None:
             books.write(books.ledger.claimed(given.key, self._assignment(agent, given, at), now))
+        books.tracing.tell(lambda story: story.hook(agent, payload, at))
         told = hooks.signal(payload)
         if told is not None:
             books.write(books.board.told(agent, told, at))
@@ -249,6 +248,7 @@ class AgentFiles:
             except OSError as error:
                 books.malformed([Malformed(source, str(error.strerror), "")])
                 return
+            books.tracing.tell(partial(Story.transcript, agent=agent, batch=batch, main=main))
             if main:
                 self._received(agent, batch.received)
             if batch.finished:
@@ -282,18 +282,3 @@ class AgentFiles:
             letter = Letter(mail.sender, agent, mail.text, mail.summary, mail.at)
             books.write(books.ledger.sighted(f"{key}:{same[key] - 1}", letter, books.clock()))
             books.write(books.board.wakes(agent, seconds(mail.at, 0.0)))
-
-
-def _unreachable(value: object) -> list[dict[str, str]]:
-    """The MCP servers of an agent's state file: another container wrote it, so nothing of it is sure."""
-    found = []
-    for each in value[:_MOST_SERVERS] if isinstance(value, list) else ():
-        server, reason = (each.get("server"), each.get("reason")) if isinstance(each, dict) else (None, None)
-        if isinstance(server, str) and isinstance(reason, str):
-            found.append({"name": server[:63], "reason": clean(reason, limit=_REASON_LIMIT, multiline=False)})
-    return found
-
-
-def _names(value: object) -> list[str]:
-    names = [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
-    return [clean(name, limit=_NAME_LIMIT, multiline=False) for name in names[:_MOST_NAMES]]

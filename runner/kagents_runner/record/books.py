@@ -28,6 +28,7 @@ from kagents_runner.record.reports import learn_report
 from kagents_runner.record.spending import Spending
 from kagents_runner.record.taskboard import TaskBoard
 from kagents_runner.record.teamstate import TeamState
+from kagents_runner.record.tracing import Tracing
 
 SAVE_SECONDS: Final = 2.0
 """Least time between two saves of recorder.json."""
@@ -47,6 +48,7 @@ class Books:
         *,
         output: int | None = None,
         clock: Callable[[], float] = time.time,
+        tracing: Tracing | None = None,
     ) -> None:
         """``output``: a file descriptor that gets every entry as well. Raises JournalError."""
         simulated = {agent.name: agent.harness == "simulated" for agent in team.agents}
@@ -61,6 +63,8 @@ class Books:
         metered = [each.name for each in team.agents if each.harness != "simulated" and team.gateway]
         self.spending = Spending(metered, [each.name for each in team.agents])
         self.numbers = Numbers(team)
+        self.tracing = tracing or Tracing()
+        self.numbers.spans = self.tracing.outcomes
         self.state = TeamState({**gates, "finish": None})
         self.asks = AskBoard(simulated)
         self.heard: dict[str, float] = {}
@@ -162,6 +166,7 @@ class Books:
             "ledger": self.ledger.state(),
             "spending": self.spending.state(),
             "teammates": self.state.teammates,
+            "trace": self.tracing.state(),
         }
         replace_file(self.layout.recorder_state, orjson.dumps(document))
         self._saved_at, self._dirty = self.clock(), False
@@ -172,6 +177,9 @@ class Books:
         self.journal.close()
 
     def _restore(self) -> None:
+        state = self._saved()
+        if isinstance(trace := state.get("trace"), dict):
+            self.tracing.tell(lambda story: story.load(trace))
         for entry in entries(self.layout.journal):
             at = seconds(entry.get("at"), 0.0)
             with suppress(KeyError, TypeError):
@@ -182,7 +190,6 @@ class Books:
         for agent, _ in self.agents:
             if waiting := self.asks.open(agent):
                 self.board.hold(agent, waiting[0].ask)
-        state = self._saved()
         now = self.clock()
         self.offsets = dict(state.get("offsets", {}))
         self.attempts = dict(state.get("attempts", {}))
@@ -203,6 +210,7 @@ class Books:
         kind = entry["kind"]
         self.endings.learn(entry, at)
         self.numbers.learn(entry, at)
+        self.tracing.tell(lambda story: story.learn(entry, at, seq))
         if kind == "message":
             self.messages += entry["type"] in SHOWN and entry["from"] != TEAM_LEAD
         elif kind == "task":

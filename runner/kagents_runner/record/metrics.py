@@ -74,6 +74,7 @@ def _expose(numbers: Numbers, status: Callable[[], Status], clock: Callable[[], 
     tasks = [(state,) for state in _TASKS]
     read("team_tasks", lambda: iter([(each, (status().get("tasks") or {}).get(*each, 0)) for each in tasks]))
     read("agent_state", lambda: iter([((str(a["agent"]), str(a["state"])), 1) for a in _activity(status())]))
+    read("trace_spans_total", lambda: iter([((what,), count) for what, count in numbers.spans.items()]))
     agents("agent_unread_messages", lambda each: each.get("unread", 0))
     agents("agent_open_requests", lambda each: len(each.get("requests") or ()))
     agents("agent_cost_dollars", lambda each: float(each.get("cost") or 0))

@@ -28,6 +28,8 @@ class Numbers:
         self.budget_micros: int | None = None
         self.gates: dict[str, float] = {}
         """Gates that wait for a person, and since when."""
+        self.spans: Mapping[str, int] = {}
+        """Spans of the team's trace by what became of them."""
         self._written: OrderedDict[str, float] = OrderedDict()
         self._states: dict[str, str] = {}
 

@@ -145,6 +145,7 @@ class Recorder:
             books.ledger.next_due,
             books.board.next_due,
             books.spending.next_due,
+            books.tracing.next_due,
             books.next_save,
             self._mail.next_due,
             self._endings_at,
@@ -246,6 +247,7 @@ class Recorder:
         books.write(books.ledger.due(now))
         books.write(books.board.due(now))
         books.write(books.spending.due(now))
+        books.tracing.tell(lambda story: story.due(now))
         for name in books.state.never:
             books.withdraw(books.asks.gone(name, "its agent has ended", plans=True))
 
@@ -293,5 +295,5 @@ class Recorder:
             await asyncio.sleep(DRAIN_QUIET)
             await self._step(None)
         forever = books.clock() + 3600
-        books.write(books.ledger.due(forever))
-        books.write(books.spending.due(forever))
+        books.write([*books.ledger.due(forever), *books.spending.due(forever)])
+        books.tracing.tell(lambda story: story.finish())

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from kagents_core.journal import JournalError
+from kagents_runner.documents import TeamDocument
 from kagents_runner.full_volume import is_full
 from kagents_runner.locations import Locations
 from kagents_runner.output import say
 from kagents_runner.record.books import Books
 from kagents_runner.record.metrics import served
 from kagents_runner.record.recorder import Recorder
+from kagents_runner.record.tracing import Tracing, tracing
 from kagents_runner.stopping import OVER
 from kagents_runner.termination import RunnerError
 
@@ -30,10 +32,15 @@ async def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> 
 
 
 async def _record(environment: Mapping[str, str]) -> int:
+    team = Locations(environment).team()
+    async with tracing(team, environment) as trace:
+        return await _keep(team, environment, trace)
+
+
+async def _keep(team: TeamDocument, environment: Mapping[str, str], trace: Tracing) -> int:
     locations = Locations(environment)
-    team = locations.team()
     try:
-        books = Books(team, locations.layout(team.name), output=STDOUT)
+        books = Books(team, locations.layout(team.name), output=STDOUT, tracing=trace)
     except JournalError as error:
         raise RunnerError(str(error)) from error
     books.print_again()

@@ -351,3 +351,38 @@ def test_what_a_repository_may_say_reaches_the_runner() -> None:
     assert told["repository"]["setupCommand"] == ["make", "deps"]
     assert told["repository"]["remotes"] == [{"name": "up", "url": "https://h/x"}]
     assert (told["repository"]["depth"], told["repository"]["lfs"]) == (5, False)
+
+
+@pytest.mark.parametrize(
+    ("own", "installed", "endpoint", "secret"),
+    [
+        (None, ("", ""), None, None),
+        (None, ("http://c:4318", "h"), "http://c:4318", "h"),
+        ({"enabled": False}, ("http://c:4318", "h"), None, None),
+        ({"headersSecret": "own"}, ("http://c:4318", "h"), "http://c:4318", "own"),
+        ({"endpoint": "https://mine"}, ("http://c:4318", "h"), "https://mine", None),
+        ({"endpoint": "https://mine", "headersSecret": "own"}, ("", ""), "https://mine", "own"),
+        ({"headersSecret": "own"}, ("", ""), None, None),
+    ],
+)
+def test_the_recorder_alone_knows_where_traces_go(
+    own: dict | None,
+    installed: tuple[str, str],
+    endpoint: str | None,
+    secret: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spec = simple_spec({"name": "a"}) | ({"observability": {"tracing": own}} if own else {})
+    settings = replace(world.SETTINGS, tracing_endpoint=installed[0], tracing_headers_secret=installed[1])
+    monkeypatch.setattr(world, "SETTINGS", settings)
+    hub = pods_of(team(spec))["hub"]
+    told = variables(hub["spec"]["containers"][0])
+    assert told.get("KAGENTS_TRACING_ENDPOINT", {}).get("value") == endpoint
+    mounted = [each["secret"] for each in hub["spec"]["volumes"] if each["name"] == "tracing-headers"]
+    assert [(each["secretName"], each["optional"]) for each in mounted] == (
+        [(secret, True)] if secret else []
+    )
+    assert ("KAGENTS_TRACING_HEADERS_DIR" in told) is (secret is not None)
+    for container in [*hub["spec"]["initContainers"], *hub["spec"]["containers"][1:]]:
+        assert "KAGENTS_TRACING_ENDPOINT" not in variables(container)
+        assert not any(mount["name"] == "tracing-headers" for mount in container["volumeMounts"])

@@ -20,6 +20,7 @@ from kagents_runner.documents import parse_team
 from kagents_runner.record.books import Books
 from kagents_runner.record.clock import rfc3339
 from kagents_runner.record.recorder import Recorder
+from kagents_runner.record.tracing import Tracing
 
 DEADLINE = 15.0
 
@@ -175,9 +176,11 @@ class World:
         (folder / f"{identity}.tmp").rename(folder / f"{identity}.json")
 
     @asynccontextmanager
-    async def recording(self, artifacts: Path | None = None) -> AsyncIterator["World"]:
+    async def recording(
+        self, artifacts: Path | None = None, tracing: Tracing | None = None
+    ) -> AsyncIterator["World"]:
         """A recorder runs while the context is entered; leaving it is a clean stop."""
-        self.books = Books(parse_team(json.dumps(self.document)), self.layout)
+        self.books = Books(parse_team(json.dumps(self.document)), self.layout, tracing=tracing)
         places = (
             {} if self.document.get("gateway") is None else {"gateway": self.gateway, "limits": self.limits}
         )

@@ -29,6 +29,7 @@ from kagents_core.reconcile.children.pods import (
     team_mounts,
     whole_volume,
 )
+from kagents_core.reconcile.children.tracing import tracing_part
 from kagents_core.reconcile.identity import Identity, numbered
 from kagents_core.reconcile.names import child_name
 from kagents_core.reconcile.plan import Settings
@@ -58,16 +59,17 @@ def hub_pod(identity: Identity, spec: AgentTeamSpec, settings: Settings, attempt
     told, mounts = recorder_of_gateway(spec)
     if servers:
         told, mounts = [*told, *OVER_PLACE], [*mounts, OVER_MOUNT]
+    traced, headers, secrets = tracing_part(spec, settings)
     recorder = container(
         "recorder",
         "record",
         settings,
-        env=[*env, *served, *told],
-        mounts=[*team_mounts("home"), *recorded(spec), *mounts],
+        env=[*env, *served, *told, *traced],
+        mounts=[*team_mounts("home"), *recorded(spec), *mounts, *headers],
         resources=settings.hub_resources,
     )
     recorder |= ports
-    volumes += more
+    volumes += [*more, *secrets]
     if wants_proxy(spec) or len(first) > 1:
         volumes.append({"name": "no-token", "emptyDir": {}})
     body = {
