@@ -49,6 +49,8 @@ class LeadStatus(Status):
     """Its latest pod."""
     phase: AgentPhase = "Pending"
     """Where it stands."""
+    waiting_for: str | None = None
+    """In words, when its budget has stopped it: ``budget: $1.00 of $1.00 are spent``."""
     message: str | None = None
     """Why it is in this phase, in one sentence, when that is not obvious."""
     attempt: int | None = None
@@ -69,7 +71,7 @@ class TeammateStatus(Status):
     pending_approval: str | None = None
     """The gate's event while it waits for a person, else absent."""
     waiting_for: str | None = None
-    """In words: ``dependsOn: researcher``, ``approval: spawn-x``."""
+    """In words: ``dependsOn: researcher``, ``approval: spawn-x``, ``budget: $1.00 of $1.00 are spent``."""
     message: str | None = None
     """Why it is in this phase, in one sentence, when that is not obvious."""
     attempt: int | None = None

@@ -18,6 +18,7 @@ from kagents_core.reconcile.rules import conditions as say
 from kagents_core.reconcile.rules.afterwards import finished, next_look, references, running
 from kagents_core.reconcile.rules.agents import AgentState, assess_agents
 from kagents_core.reconcile.rules.announcements import Step, due, tell
+from kagents_core.reconcile.rules.budgets import holds_team
 from kagents_core.reconcile.rules.delivery import Delivery, assess_delivery, delivering, delivers
 from kagents_core.reconcile.rules.exporting import exporting
 from kagents_core.reconcile.rules.failures import failure
@@ -25,6 +26,7 @@ from kagents_core.reconcile.rules.gates import decision
 from kagents_core.reconcile.rules.holds import standstill, within_budgets
 from kagents_core.reconcile.rules.hub import HubState, assess_hub
 from kagents_core.reconcile.rules.limits import Ending, deadline, limit_reached, started_at, suspended_for
+from kagents_core.reconcile.rules.money import agents_held, budget_warning, key_protected, team_held
 from kagents_core.reconcile.rules.outcome import Delivered
 from kagents_core.reconcile.rules.patience import calm
 from kagents_core.reconcile.rules.report import status
@@ -49,11 +51,10 @@ def _reconcile(observed: Observed) -> Plan:
     ending = limit_reached(snapshot)
     if ending and (ending.phase == "Cancelled" or not delivering(snapshot)):
         return _end(snapshot, ending, assess_agents(snapshot))
-    if snapshot.spec.suspend or _still_suspending(snapshot):
-        return _suspended(snapshot)
     states = assess_agents(snapshot)
-    if (reason := standstill(observed.holds, states)) is not None:
-        return _suspended(snapshot, reason)
+    why = _held(snapshot, states)
+    if snapshot.spec.suspend or _still_suspending(snapshot) or why:
+        return _suspended(snapshot, states, why)
     if (failed := failure(snapshot, states)) is not None:
         return _end(snapshot, failed, states)
     if not all(state.ended for state in states) or _finish_waits(snapshot):
@@ -88,6 +89,7 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState], delivery: Deliver
         say.prepared(hub, snapshot.observed.children.claims),
         say.agents_healthy(shown, hub),
         *say.servers_reachable(shown, snapshot.status.activity),
+        *agents_held(shown),
         *say.gates_passed(shown, finish_waits=asks),
         *within_budgets(snapshot.observed.holds, shown),
         *([delivery.said] if delivery and delivery.said else []),
@@ -134,15 +136,15 @@ def _reason(snapshot: Snapshot, phase: Phase) -> str:
     return "created the team's volume, its hub and the agents that nothing holds back"
 
 
-def _suspended(snapshot: Snapshot, why: str = "") -> Plan:
+def _suspended(snapshot: Snapshot, states: Sequence[AgentState], why: str | None) -> Plan:
     """No agent runs; the hub, the files and the sessions stay. ``why``: unless a person wants it so."""
     hub = assess_hub(snapshot)
-    states = assess_agents(snapshot)
     halted = [_halted(state) for state in states]
     said = [
         *_standing(snapshot),
         say.prepared(hub, snapshot.observed.children.claims),
         *(within_budgets(snapshot.observed.holds, states) if why else ()),
+        *(team_held(snapshot) if why else ()),
         *_said_before(snapshot, "Delivered"),
         say.condition("Succeeded", None, "Suspended"),
     ]
@@ -169,6 +171,14 @@ def _suspended(snapshot: Snapshot, why: str = "") -> Plan:
         events=tuple(told),
         effects=(*effects, *due(snapshot, records, report)),
     )
+
+
+def _held(snapshot: Snapshot, states: Sequence[AgentState]) -> str | None:
+    """Why the team stands still although no person wants it so: a budget, its own or one over several."""
+    if snapshot.spec.suspend or all(state.ended for state in states):
+        return None
+    own = holds_team(snapshot)
+    return own.said if own else standstill(snapshot.observed.holds, states)
 
 
 def _still_suspending(snapshot: Snapshot) -> bool:
@@ -273,7 +283,7 @@ def _standing(snapshot: Snapshot) -> list[Condition]:
     """What is to be said whatever the phase."""
     said = list(say.scopes_kept(snapshot.spec, snapshot.status.activity))
     said += say.artifacts_kept(snapshot.spec, snapshot.status.artifacts)
-    return said
+    return [*said, *budget_warning(snapshot), *key_protected(snapshot.spec)]
 
 
 def _said_before(snapshot: Snapshot, kind: str) -> list[Condition]:

@@ -22,6 +22,7 @@ def specs(draw: st.DrawFn) -> dict:
             {
                 "name": name,
                 "dependsOn": draw(st.lists(st.sampled_from(earlier), unique=True)) if earlier else [],
+                "budget": draw(st.sampled_from([None, "2.00"])),
             }
         )
         if draw(st.booleans()):
@@ -29,7 +30,12 @@ def specs(draw: st.DrawFn) -> dict:
     if draw(st.booleans()):
         gates.append("finish")
     spec = simple_spec(
-        *mates, gates=tuple(gates), maxRestarts=draw(st.integers(0, 2)), timeout="3h", budgetLimit="5.00"
+        *mates,
+        gates=tuple(gates),
+        maxRestarts=draw(st.integers(0, 2)),
+        timeout="3h",
+        budgetLimit="5.00",
+        onBudget=draw(st.sampled_from(["end", "suspend"])),
     )
     if draw(st.booleans()):
         del spec["lead"]
@@ -51,6 +57,7 @@ class TeamMachine(RuleBasedStateMachine):
         self.approved: set[str] = set()
         self.was_terminal: str | None = None
         self.arrived: set[str] = set()
+        self.spent = dict.fromkeys(("lead", *NAMES), 0)
 
     def agent(self, index: int) -> str:
         names = [*(["lead"] if "lead" in self.world.raw["spec"] else []), *NAMES]
@@ -149,9 +156,28 @@ class TeamMachine(RuleBasedStateMachine):
     def time_passes(self, minutes: int) -> None:
         self.world.now += timedelta(minutes=minutes)
 
-    @rule(dollars=st.integers(0, 6))
-    def money_is_spent(self, dollars: int) -> None:
-        self.world.raw["status"]["estimatedCost"] = f"{dollars}.00"
+    @rule(index=st.integers(0, 3), dollars=st.integers(0, 3))
+    def money_is_spent(self, index: int, dollars: int) -> None:
+        self.spent[self.agent(index)] += dollars
+        models = [
+            {"agent": name, "model": "m", "costMicros": each * 10**6} for name, each in self.spent.items()
+        ]
+        total = sum(self.spent.values())
+        self.world.raw["status"] |= {
+            "usage": {"costMicros": total * 10**6, "byModel": models},
+            "estimatedCost": f"{total}.00",
+        }
+
+    @rule(team=st.booleans(), index=st.integers(0, 2))
+    def person_raises_a_budget(self, team: bool, index: int) -> None:
+        spec = self.world.raw["spec"]
+        where, field = (spec["lifecycle"], "budgetLimit") if team else (self.mate(index), "budget")
+        if where[field] is not None:
+            where[field] = f"{float(where[field]) + 2:.2f}"
+
+    def mate(self, index: int) -> dict:
+        mates = self.world.raw["spec"]["teammates"]
+        return mates[index % len(mates)]
 
     @rule(stops=st.lists(st.booleans(), max_size=2))
     def budgets_are_exceeded(self, stops: list[bool]) -> None:
@@ -180,6 +206,20 @@ class TeamMachine(RuleBasedStateMachine):
                 assert event not in gates or annotations.get(f"approved.claude.amcheste.io/{event}") == "true"
                 for dependency in mate["dependsOn"]:
                     assert self.completed(dependency), f"{name} before {dependency}"
+
+    def check_budgets(self) -> None:
+        """At rest nobody works whose budget is spent."""
+        spec, world = self.world.raw["spec"], self.world
+        if sum(self.spent.values()) >= float(spec["lifecycle"]["budgetLimit"]) and not self.all_ended():
+            assert not any(world.running(name) for name in ("lead", *NAMES))
+        for mate in spec["teammates"]:
+            if mate["budget"] is not None and self.spent[mate["name"]] >= float(mate["budget"]):
+                assert not world.running(mate["name"])
+
+    def all_ended(self) -> bool:
+        ended = [mate["phase"] for mate in self.world.raw["status"].get("teammates", ())]
+        lead = self.world.raw["status"].get("lead")
+        return {*ended, *([lead["phase"]] if lead else [])} <= {"Completed", "Failed"}
 
     def check_delivery(self, spec: dict, annotations: dict) -> None:
         """Nothing is delivered before everybody is done, nor past a gate that nobody opened."""
@@ -223,8 +263,12 @@ class TeamMachine(RuleBasedStateMachine):
     def the_end_is_told_once(self) -> None:
         ends = {"team.completed", "team.failed", "team.timed-out", "team.cancelled", "budget.exceeded"}
         records = self.world.raw["status"].get("notifications", ())
-        told = [record["event"] for record in records if record["event"] in ends]
+        told = [record["event"] for record in records if record["event"] in ends and self.is_of_end(record)]
         assert len(told) == (1 if self.world.terminal and "observability" in self.world.raw["spec"] else 0)
+
+    def is_of_end(self, record: dict) -> bool:
+        """A budget that only suspends is told in the same words, and is no end."""
+        return record["event"] != "budget.exceeded" or self.world.phase == "BudgetExceeded"
 
     @invariant()
     def the_end_is_final(self) -> None:
@@ -239,6 +283,7 @@ class TeamMachine(RuleBasedStateMachine):
             return
         world = self.world
         world.settle()
+        self.check_budgets()
         if world.terminal:
             world.collect()
             world.settle()
@@ -246,6 +291,9 @@ class TeamMachine(RuleBasedStateMachine):
             return
         world.raw["spec"]["suspend"] = False
         world.holds = ()
+        world.raw["spec"]["lifecycle"]["budgetLimit"] = "1000.00"
+        for mate in world.raw["spec"]["teammates"]:
+            mate["budget"] = None
         for event in [*(f"spawn-{name}" for name in NAMES), "finish"]:
             world.annotate(event, "true")
         world.retry("the end of the test")

@@ -8,6 +8,7 @@ from kagents_core.api.status import AgentPhase
 from kagents_core.api.team import ApprovalGate
 from kagents_core.reconcile.plan import PodView, Problem
 from kagents_core.reconcile.roster import Agent
+from kagents_core.reconcile.rules.budgets import Budget, agent_budget, waits_for, was_stopped
 from kagents_core.reconcile.rules.gates import decision
 from kagents_core.reconcile.snapshot import Snapshot
 
@@ -36,6 +37,8 @@ class AgentState:
     waiting_for: str | None = None
     message: str | None = None
     problem: Problem | None = None
+    over: Budget | None = None
+    """Its own budget, which is spent."""
     attempt: int | None = None
     restarts: int = 0
     wake_at: datetime | None = None
@@ -67,6 +70,17 @@ def _assess(snapshot: Snapshot, agent: Agent, states: Mapping[str, AgentState]) 
         return _completed(snapshot, agent, done)
     latest = pods[-1] if pods else None
     live = next((pod for pod in reversed(pods) if pod.live), None)
+    budget = agent_budget(snapshot, agent)
+    if budget and budget.reached:
+        return _over_budget(snapshot, agent, latest, budget)
+    if live and live.deleting and previous and was_stopped(previous):
+        return AgentState(
+            agent,
+            "Waiting",
+            attempt=live.attempt,
+            restarts=live.restarts,
+            waiting_for=previous.waiting_for,
+        )
     if live:
         return _running(snapshot, agent, live)
     if latest is None and (previous is None or previous.attempt is None):
@@ -79,6 +93,28 @@ def _completed(snapshot: Snapshot, agent: Agent, pod: PodView | None) -> AgentSt
     attempt = pod.attempt if pod else previous.attempt if previous else None
     restarts = pod.restarts if pod else previous.restart_count if previous else 0
     return AgentState(agent, "Completed", pod=pod, attempt=attempt, restarts=restarts)
+
+
+def _over_budget(snapshot: Snapshot, agent: Agent, latest: PodView | None, budget: Budget) -> AgentState:
+    """Its pod is stopped, or being stopped: for good, or until its budget is raised."""
+    attempt, restarts = _counted(snapshot, agent, latest)
+    number = attempt if attempt >= 0 else None
+    if snapshot.spec.lifecycle.on_budget == "end":
+        return AgentState(
+            agent, "Failed", pod=latest, attempt=number, restarts=restarts, message=budget.said, over=budget
+        )
+    return AgentState(
+        agent, "Waiting", attempt=number, restarts=restarts, waiting_for=waits_for(budget), over=budget
+    )
+
+
+def _counted(snapshot: Snapshot, agent: Agent, latest: PodView | None) -> tuple[int, int]:
+    """Number of its latest attempt, -1 before the first, and its restarts."""
+    previous = snapshot.previous(agent.name)
+    known = previous.attempt if previous and previous.attempt is not None else -1
+    if latest and latest.attempt >= known:
+        return latest.attempt, latest.restarts
+    return known, previous.restart_count if previous else 0
 
 
 def _running(snapshot: Snapshot, agent: Agent, pod: PodView) -> AgentState:
@@ -125,12 +161,8 @@ def _first(snapshot: Snapshot, agent: Agent, states: Mapping[str, AgentState]) -
 
 def _again(snapshot: Snapshot, agent: Agent, latest: PodView | None) -> AgentState:
     """Its pod failed or is gone: a new attempt, unless it had enough of them."""
-    previous = snapshot.previous(agent.name)
-    known = previous.attempt if previous and previous.attempt is not None else -1
-    number, restarts = known, previous.restart_count if previous else 0
-    if latest and latest.attempt >= known:
-        number, restarts = latest.attempt, latest.restarts
-    if snapshot.status.phase == "Suspended":
+    number, restarts = _counted(snapshot, agent, latest)
+    if snapshot.status.phase == "Suspended" or was_stopped(snapshot.previous(agent.name)):
         return AgentState(
             agent, "Pending", create=Attempt(number + 1, restarts), attempt=number + 1, restarts=restarts
         )

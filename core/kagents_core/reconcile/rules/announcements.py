@@ -10,14 +10,13 @@ from typing import Any
 
 from kagents_core.api.backends import WebhookEvent
 from kagents_core.api.constants import APPROVAL_PREFIX
-from kagents_core.api.quantities import parse_money
 from kagents_core.api.status import TERMINAL_PHASES, Condition, Notification, Phase
 from kagents_core.api.team import ApprovalGate
 from kagents_core.reconcile.names import announcement_id
 from kagents_core.reconcile.plan import Effect
 from kagents_core.reconcile.rules.agents import AgentState
+from kagents_core.reconcile.rules.budgets import budgets
 from kagents_core.reconcile.rules.gates import notifications
-from kagents_core.reconcile.rules.limits import spent
 from kagents_core.reconcile.rules.webhook_forms import is_slack, slack_body
 from kagents_core.reconcile.snapshot import Snapshot
 from kagents_core.reconcile.times import to_text
@@ -32,7 +31,6 @@ KEPT = 64
 """Records of what was told that the status keeps."""
 
 _MOST_RECORDS = 256
-_WARNING_PERCENT = 80
 _DETAIL_LIMIT = 1024
 _SHOWN = ("phase", "ready", "branch", "commit", "pullRequest")
 """Of the controller's part of the status."""
@@ -169,7 +167,8 @@ def _news(snapshot: Snapshot, step: Step) -> Iterator[_News]:
         yield _News("approval.required", told, gate.event, lasting=True)
     if step.phase in ("Initializing", "Running"):
         yield from _of_requests(snapshot)
-        yield from _of_budget(snapshot)
+    if not over:
+        yield from _of_budgets(snapshot)
     before = {entry.type: (entry.reason, entry.message) for entry in snapshot.status.conditions}
     for entry in step.said:
         if entry.reason == "NeedsAttention" and before.get(entry.type) != (entry.reason, entry.message):
@@ -211,8 +210,10 @@ def _of_requests(snapshot: Snapshot) -> Iterator[_News]:
             yield _News("agent.asks", told, doing.agent, request.id, lasting=True)
 
 
-def _of_budget(snapshot: Snapshot) -> Iterator[_News]:
-    limit, cost = snapshot.spec.lifecycle.budget_limit, snapshot.status.estimated_cost
-    if limit and cost and spent(cost) * 100 >= parse_money(limit) * _WARNING_PERCENT:
-        told = f"${cost} (estimated) of ${limit} are spent"
-        yield _News("budget.warning", told, key=limit, lasting=True)
+def _of_budgets(snapshot: Snapshot) -> Iterator[_News]:
+    """Each once a limit: that most of it is spent, and, where that ends nothing, that all of it is."""
+    for budget in budgets(snapshot):
+        if budget.near:
+            yield _News("budget.warning", budget.warning, budget.agent, budget.limit, lasting=True)
+        if budget.reached and snapshot.spec.lifecycle.on_budget == "suspend":
+            yield _News("budget.exceeded", budget.said, budget.agent, budget.limit, lasting=True)

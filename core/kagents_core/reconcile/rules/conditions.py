@@ -17,8 +17,11 @@ from kagents_core.reconcile.views import CONTAINER_FAILED, UNSCHEDULABLE
 TYPE_ORDER = (
     "InvalidSpec",
     "Prepared",
+    "ModelKeyProtected",
     "AgentsHealthy",
     "McpServersReachable",
+    "BudgetLeft",
+    "BudgetWarning",
     "GatesPassed",
     "WithinBudgets",
     "ScopesKept",

@@ -29,6 +29,8 @@ def _failed_agent(states: Sequence[AgentState]) -> Ending | None:
     if failed is None:
         return None
     reason = "LeadFailed" if failed.agent.role == "lead" else "AgentFailed"
+    if failed.over:
+        return Ending("BudgetExceeded", "AgentBudgetExceeded", failed.over.said)
     if failed.pod and failed.pod.volume_full:
         reason = VOLUME_FULL
     if failed.pod and failed.pod.work_failed:

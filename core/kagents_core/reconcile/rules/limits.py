@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kagents_core.api.quantities import parse_duration, parse_money
+from kagents_core.api.quantities import parse_duration
 from kagents_core.api.status import Phase
+from kagents_core.reconcile.rules.budgets import team_budget
 from kagents_core.reconcile.snapshot import Snapshot
 from kagents_core.reconcile.times import from_text
 
@@ -44,16 +45,7 @@ def limit_reached(snapshot: Snapshot) -> Ending | None:
         return Ending(
             "TimedOut", "TimedOut", f"the team ran longer than lifecycle.timeout {lifecycle.timeout}"
         )
-    cost = snapshot.status.estimated_cost
-    if lifecycle.budget_limit and cost and spent(cost) >= parse_money(lifecycle.budget_limit):
-        message = f"the team spent ${cost} (estimated) of lifecycle.budgetLimit ${lifecycle.budget_limit}"
-        return Ending("BudgetExceeded", "BudgetExceeded", message)
+    budget = team_budget(snapshot)
+    if budget and budget.reached and lifecycle.on_budget == "end":
+        return Ending("BudgetExceeded", "BudgetExceeded", budget.said)
     return None
-
-
-def spent(text: str) -> int:
-    """Micro-dollars of a reported cost; a report of nothing is not a limit (``parse_money`` refuses 0)."""
-    try:
-        return parse_money(text)
-    except ValueError:
-        return 0

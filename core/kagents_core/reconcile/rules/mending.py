@@ -10,6 +10,7 @@ from datetime import datetime
 from kagents_core.api.constants import LEAD
 from kagents_core.reconcile.children.agent import agent_pod
 from kagents_core.reconcile.plan import Manifest, PodView
+from kagents_core.reconcile.rules.budgets import team_budget
 from kagents_core.reconcile.rules.limits import deadline, limit_reached
 from kagents_core.reconcile.snapshot import Snapshot
 
@@ -40,6 +41,8 @@ def assess_mending(snapshot: Snapshot, conflict: PodView) -> Mending | None:
         return Mending(resolved=True)
     if (limit := limit_reached(snapshot)) is not None:
         return Mending(given_up=limit.message)
+    if (budget := team_budget(snapshot)) is not None and budget.reached:
+        return Mending(given_up=budget.said)
     live = next((pod for pod in reversed(mine) if pod.live), None)
     if live:
         return Mending(pod=live, wake_at=deadline(snapshot))

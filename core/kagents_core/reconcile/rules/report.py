@@ -24,6 +24,7 @@ def _lead(state: AgentState) -> LeadStatus:
     return LeadStatus(
         pod_name=state.pod.name if state.pod else None,
         phase=state.phase,
+        waiting_for=state.waiting_for,
         message=state.message,
         attempt=state.attempt,
         restart_count=state.restarts,

@@ -6,6 +6,7 @@ from typing import Any
 from kagents_core.api.constants import APPROVAL_PREFIX
 from kagents_core.reconcile.plan import Event
 from kagents_core.reconcile.rules.agents import AgentState
+from kagents_core.reconcile.rules.money import warnings
 from kagents_core.reconcile.snapshot import Snapshot
 
 _TOLD = frozenset({"Prepared", "AgentsHealthy", "ArtifactsKept", "Delivered", "WithinBudgets"})
@@ -22,6 +23,7 @@ def events(
     for state in states:
         yield from _of_agent(snapshot, state)
     yield from of_conditions(snapshot, status)
+    yield from warnings(snapshot, status)
 
 
 def _of_agent(snapshot: Snapshot, state: AgentState) -> Iterator[Event]:
