@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
+from kagents_runner.gateway.proxies import proxy_for
 from kagents_runner.gateway.reading import at_most
 
 TOKEN_ADDRESS: Final = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
@@ -61,7 +62,13 @@ class GoogleAccount:
         form = {"grant_type": _GRANT, "assertion": self._word(int(now))}
         limits = aiohttp.ClientTimeout(total=30.0, sock_connect=10.0)
         try:
-            async with session.post(self.address, data=form, timeout=limits, allow_redirects=False) as answer:
+            async with session.post(
+                self.address,
+                data=form,
+                timeout=limits,
+                allow_redirects=False,
+                proxy=proxy_for(self.address),
+            ) as answer:
                 body, status = await at_most(answer.content, _ANSWER_LIMIT), answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise GoogleError(

@@ -6,6 +6,8 @@ from typing import Final
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from kagents_core.safetext import clean
+
 _OF_ONE_CONNECTION: Final = frozenset(
     {
         "connection",
@@ -20,6 +22,7 @@ _OF_ONE_CONNECTION: Final = frozenset(
     }
 )
 _OURS: Final = frozenset({"host", "content-length", "accept-encoding", "forwarded", "via", "x-real-ip"})
+_ID_LIMIT: Final = 200
 _CREDENTIAL: Final = re.compile(
     r"authorization|api-?key|token|secret|cookie|credential|password|^proxy-|^x-forwarded-|^x-amz-|^x-amzn-|^x-goog-"
 )
@@ -49,6 +52,12 @@ def answered(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     if length.isdecimal() and "Transfer-Encoding" not in headers:
         found["Content-Length"] = length
     return found
+
+
+def request_id(headers: CIMultiDictProxy[str]) -> str:
+    """What the API calls this request of its; nothing where it does not say."""
+    told = headers.get("request-id") or headers.get("x-amzn-requestid") or ""
+    return clean(told, limit=_ID_LIMIT, multiline=False)
 
 
 def _named(headers: CIMultiDictProxy[str]) -> set[str]:

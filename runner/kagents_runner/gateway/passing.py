@@ -12,7 +12,7 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from kagents_runner.gateway.headers import answered
+from kagents_runner.gateway.headers import answered, request_id
 from kagents_runner.gateway.reading import at_most
 from kagents_runner.gateway.refusals import refusal
 from kagents_runner.gateway.seams import Ticket
@@ -31,6 +31,8 @@ class Bill:
 
     ticket: Ticket | None
     model: str
+    request_id: str = ""
+    """The API's own name of it."""
     usage: Usage | None = None
     state: str = "failed"
     _opened: bool = False
@@ -43,7 +45,7 @@ class Bill:
         counts = self.usage.counts(self.model)
         if counts is not None:
             self._opened = True
-            self.ticket.opened(self.usage.response_id, counts)
+            self.ticket.opened(self.request_id or self.usage.response_id, counts)
 
     async def settle(self) -> None:
         """Has it written, without waiting for the disk."""
@@ -72,6 +74,7 @@ async def hand_back(request: web.BaseRequest, answer: Answer, bill: Bill) -> web
     if response.status >= 400:
         return await _error(answer)
     kind = response.headers.get("Content-Type", "")
+    bill.request_id = request_id(response.headers)
     bill.usage = Usage(kind, response.headers.get("Content-Encoding", ""))
     bill.state = "aborted"
     out = web.StreamResponse(

@@ -26,6 +26,8 @@ REQUEST_SECONDS: Final = 3600.0
 AT_ONCE: Final = 32
 """Requests of one agent: it may have helpers of its own."""
 _HEADER_LIMIT: Final = 32 * 1024
+_STEP: Final = 256 * 1024
+"""Bytes of a body that are taken at a time."""
 _BYTES_A_TOKEN: Final = 2
 """At the least: words have four and more."""
 _USUAL_OUTPUT: Final = 32_000
@@ -72,6 +74,7 @@ class Gateway:
             handler_cancellation=True,
             auto_decompress=False,
             access_log=None,
+            read_bufsize=_STEP,
             max_line_size=_HEADER_LIMIT,
             max_field_size=_HEADER_LIMIT,
         )

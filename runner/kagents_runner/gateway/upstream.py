@@ -20,6 +20,7 @@ from kagents_runner.gateway.calls import Call
 from kagents_runner.gateway.credentials import Credential, Outgoing
 from kagents_runner.gateway.google import GoogleError
 from kagents_runner.gateway.pool import Pool
+from kagents_runner.gateway.proxies import proxy_for
 from kagents_runner.gateway.secret import ModelSecret, SecretError
 from kagents_runner.gateway.turns import Turns
 from kagents_runner.output import say
@@ -93,6 +94,7 @@ class Upstream:
     connect_seconds: float = CONNECT_SECONDS
     idle_seconds: float = IDLE_SECONDS
     _session: aiohttp.ClientSession | None = None
+    _proxies: dict[str, str | None] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:
         """Opens nothing yet."""
@@ -101,7 +103,6 @@ class Upstream:
             timeout=aiohttp.ClientTimeout(sock_connect=self.connect_seconds, sock_read=self.idle_seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            trust_env=True,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             read_bufsize=_STEP,
             max_line_size=_HEADER_LIMIT,
@@ -149,14 +150,18 @@ class Upstream:
         try:
             self.pool.update(self.secret.credentials())
             credential = self.pool.choose()
-            url = URL(self.provider.address + call.target, encoded=True)
+            address = self.provider.address
+            url = URL(address + call.target, encoded=True)
+            if address not in self._proxies:
+                self._proxies = {address: proxy_for(address)}
+            proxy = self._proxies[address]
             sent = headers.copy()
             sent["Host"] = url.host_port_subcomponent or ""
             outgoing = Outgoing(method, sent["Host"], url.raw_path_qs, sent, body)
             with self.pool.used(credential):
                 await credential.add_to(outgoing, self._session)
                 answer = await self._session.request(
-                    method, url, headers=sent, data=_payload(body), allow_redirects=False
+                    method, url, headers=sent, data=_payload(body), allow_redirects=False, proxy=proxy
                 )
         except BaseException as error:
             self.turns.answered()

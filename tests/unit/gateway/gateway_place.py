@@ -40,10 +40,10 @@ Behaviour = Callable[[web.BaseRequest, bytes], Awaitable[web.StreamResponse]]
 
 
 async def streamed(
-    request: web.BaseRequest, pieces: Sequence[bytes], kind: str = "text/event-stream"
+    request: web.BaseRequest, pieces: Sequence[bytes], kind: str = "text/event-stream", **headers: str
 ) -> web.StreamResponse:
     """An answer in pieces."""
-    out = web.StreamResponse(headers={"Content-Type": kind, "request-id": "req_1"})
+    out = web.StreamResponse(headers={"Content-Type": kind, **headers})
     await out.prepare(request)
     for piece in pieces:
         await out.write(piece)

@@ -17,7 +17,12 @@ KNOWN = Counts(MODEL, 100, 20, 40, 10, 20, {})
 
 
 async def test_a_stream_passes_as_it_is_and_is_counted(tmp_path: Path) -> None:
+    async def answer(request: web.BaseRequest, _: bytes) -> web.StreamResponse:
+        pieces = [server_sent([event]) for event in events()]
+        return await streamed(request, pieces, **{"request-id": "req_1"})
+
     async with place(tmp_path) as found:
+        found.api.behave = answer
         status, headers, body = await found.ask()
         assert (status, body) == (200, server_sent(events()))
         assert headers["Content-Type"] == "text/event-stream"
@@ -29,7 +34,7 @@ async def test_a_stream_passes_as_it_is_and_is_counted(tmp_path: Path) -> None:
         assert "Authorization" not in seen.headers
         assert seen.headers["Accept-Encoding"] == "identity"
         ((response_id, first),) = found.tickets.opened
-        assert (response_id, first.input) == ("msg_1", 100)
+        assert (response_id, first.input) == ("req_1", 100)
         assert found.tickets.closed == [("complete", KNOWN)]
         ((agent, model, micros),) = found.tickets.admitted
         assert (agent, model) == ("lead", MODEL)
@@ -45,6 +50,7 @@ async def test_a_plain_answer_passes_as_it_is_and_is_counted(tmp_path: Path) -> 
         status, headers, body = await found.ask()
         assert (status, body) == (200, plain())
         assert headers["Content-Length"] == str(len(plain()))
+        assert found.tickets.opened == [("msg_1", KNOWN)]  # the API named it nowhere else
         assert found.tickets.closed == [("complete", KNOWN)]
 
 

@@ -266,3 +266,16 @@ async def test_a_base_url_may_have_a_path(tmp_path: Path) -> None:
         found.upstream.provider = Provider(base_url=f"{found.api.url}/team%20a/anthropic/")
         assert (await found.ask())[0] == 200
         assert found.api.seen[0].target == "/team%20a/anthropic/v1/messages?beta=true"
+
+
+async def test_the_way_through_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with place(tmp_path) as found:
+        monkeypatch.setenv("http_proxy", found.api.url)
+        monkeypatch.setenv("no_proxy", "inside.invalid")
+        for address in ("http://outside.invalid", "http://inside.invalid"):
+            found.upstream.provider = Provider(base_url=address)
+            status, _, _ = await found.ask()
+            assert status == (200 if "outside" in address else 502)
+        (seen,) = found.api.seen
+        assert seen.target == "http://outside.invalid/v1/messages?beta=true"
+        assert seen.headers["Host"] == "outside.invalid"
