@@ -84,13 +84,17 @@ async def namespaces(client: "Client") -> list[Candidate]:
 
 
 async def objects(client: "Client", line: Line, scope: str | None) -> list[Candidate]:
-    """Teams with their phase, for ``retry`` those it helps; for ``get runs`` and ``get templates`` those."""
-    from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS
+    """Teams with their phase, for ``retry`` those it helps; for ``get runs``, templates, budgets those."""
+    from kagents_core.api.resources import (
+        AGENT_BUDGETS,
+        AGENT_TEAM_RUNS,
+        AGENT_TEAM_TEMPLATES,
+        AGENT_TEAMS,
+    )
 
     what = line.arguments[0] if line.verb == "get" and line.arguments else ""
-    resource = {"run": AGENT_TEAM_RUNS, "template": AGENT_TEAM_TEMPLATES}.get(
-        what.removesuffix("s"), AGENT_TEAMS
-    )
+    kinds = {"run": AGENT_TEAM_RUNS, "template": AGENT_TEAM_TEMPLATES, "budget": AGENT_BUDGETS}
+    resource = kinds.get(what.removesuffix("s"), AGENT_TEAMS)
     items = (await client.list(resource, scope)).items
     if line.verb == "retry":
         from kagents_tui.delivery_states import failure_of

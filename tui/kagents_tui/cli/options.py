@@ -7,7 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS, Resource
+from kagents_core.api.resources import (
+    AGENT_BUDGETS,
+    AGENT_TEAM_RUNS,
+    AGENT_TEAM_TEMPLATES,
+    AGENT_TEAMS,
+    AGENT_USAGES,
+    Resource,
+)
 from kagents_tui.cli import exits
 from kagents_tui.cli.exits import CommandError
 from kagents_tui.connection import Choice, open_client
@@ -30,6 +37,12 @@ KINDS: Final[dict[str, Resource]] = {
     "template": AGENT_TEAM_TEMPLATES,
     "att": AGENT_TEAM_TEMPLATES,
     "agentteamtemplate": AGENT_TEAM_TEMPLATES,
+    "budget": AGENT_BUDGETS,
+    "ab": AGENT_BUDGETS,
+    "agentbudget": AGENT_BUDGETS,
+    "usage": AGENT_USAGES,
+    "au": AGENT_USAGES,
+    "agentusage": AGENT_USAGES,
 }
 
 

@@ -2,12 +2,19 @@
 
 import argparse
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS, EVENTS, Resource
-from kagents_tui.cli import exits, options, output, tables, telling
+from kagents_core.api.resources import (
+    AGENT_BUDGETS,
+    AGENT_TEAM_RUNS,
+    AGENT_TEAM_TEMPLATES,
+    AGENT_TEAMS,
+    AGENT_USAGES,
+    EVENTS,
+    Resource,
+)
+from kagents_tui.cli import exits, journals, money_tables, options, output, tables, telling
 from kagents_tui.cli.exits import CommandError
 from kagents_tui.cli.options import Session
 from kagents_tui.cli.tables import Table
@@ -20,7 +27,7 @@ def register(verbs: options.Verbs) -> None:
     parser = options.verb(
         verbs,
         "get",
-        "list teams, or what is theirs: agents, gates, artifacts, mail and more; runs, templates, events",
+        "list teams and what is theirs: agents, gates, mail and more; runs, templates, budgets, events",
         (
             "kagents get teams -A",
             "kagents get team q3-report -o yaml",
@@ -31,7 +38,7 @@ def register(verbs: options.Verbs) -> None:
     )
     parser.add_argument("what", choices=tuple(_GETTERS), metavar="WHAT", help=f"one of {', '.join(NAMES)}")
     parser.add_argument(
-        "team", nargs="?", metavar="TEAM", help="of this team only; for runs and templates: their name"
+        "team", nargs="?", metavar="TEAM", help="of this team only; for runs, templates, budgets: their name"
     )
     options.add_everywhere(parser)
     options.add_output(parser)
@@ -42,9 +49,13 @@ def register(verbs: options.Verbs) -> None:
         verbs,
         "describe",
         "tell everything of one team in words: facts, agents, conditions, events",
-        ("kagents describe q3-report", "kagents describe run/q4-security-review"),
+        (
+            "kagents describe q3-report",
+            "kagents describe run/q4-security-review",
+            "kagents describe budget/monthly",
+        ),
     )
-    parser.add_argument("team", metavar="TEAM", help="name of the team, or run/NAME")
+    parser.add_argument("team", metavar="TEAM", help="name of the team, or run/, budget/ or usage/NAME")
     options.add_connection(parser)
     parser.set_defaults(run=describe)
 
@@ -60,10 +71,14 @@ async def get(arguments: argparse.Namespace) -> int:
 
 async def describe(arguments: argparse.Namespace) -> int:
     """The same text that the terminal shows."""
-    from kagents_tui.describe import describe as in_words
+    from kagents_tui.describe import describe as of_team
+    from kagents_tui.describe import describe_object
     from kagents_tui.feed import events_of
 
-    resource, name = options.split_kind(arguments.team, kinds=(AGENT_TEAMS, AGENT_TEAM_RUNS))
+    resource, name = options.split_kind(
+        arguments.team, kinds=(AGENT_TEAMS, AGENT_TEAM_RUNS, AGENT_BUDGETS, AGENT_USAGES)
+    )
+    in_words = of_team if resource in (AGENT_TEAMS, AGENT_TEAM_RUNS) else describe_object
     async with options.session(arguments) as session:
         found = await session.client.get(resource, session.namespace, name)
         events = await events_of(session.client, session.namespace, found["metadata"]["uid"])
@@ -88,7 +103,7 @@ def _objects(resource: Resource, table: Table[Object]) -> "Getter":
                 table,
                 session,
                 arguments,
-                name=lambda item: f"{resource.singular}.{resource.group}/{item['metadata']['name']}",
+                name=_name_of(resource),
             )
 
     return getter
@@ -198,28 +213,6 @@ def _write_rows(
     output.write_table(columns, rows, widest=None if wide else output.terminal_width())
 
 
-async def journal_of(session: Session, team: Object) -> list[Object]:
-    """Every journal entry there is. Raises NoJournalError without a hub."""
-    from kagents_tui.journal_stream import stream
-
-    async with aclosing(stream(session.client, team, follow=False)) as entries:
-        return [entry async for entry in entries]
-
-
-async def mail_of_team(session: Session, team: Object) -> list[Object]:
-    """Every message, with what became of it."""
-    from kagents_tui.cli.fold import mail_of
-
-    return mail_of(await journal_of(session, team))
-
-
-async def tasks_of_team(session: Session, team: Object) -> list[Object]:
-    """Every task as it stands, with its history."""
-    from kagents_tui.cli.fold import tasks_of
-
-    return tasks_of(await journal_of(session, team))
-
-
 async def _events(session: Session, arguments: argparse.Namespace) -> None:
     fields = None
     if arguments.team:
@@ -240,6 +233,21 @@ def _is_ours(event: Mapping[str, Any]) -> bool:
     return str(about.get("apiVersion", "")).partition("/")[0] == AGENT_TEAMS.group
 
 
+async def _usage(session: Session, arguments: argparse.Namespace) -> None:
+    """Records of usage; TEAM names the team that they are of."""
+    items = (await session.client.list(AGENT_USAGES, session.scope)).items
+    if arguments.team:
+        items = [each for each in items if (each.get("spec") or {}).get("team") == arguments.team]
+    items.sort(key=lambda each: str((each.get("spec") or {}).get("endedAt")), reverse=True)
+    if not _write_data(output.as_list(items), arguments.output):
+        _write_rows(items, money_tables.RECORDS, session, arguments, name=_name_of(AGENT_USAGES))
+
+
+def _name_of(resource: Resource) -> Callable[[Object], str]:
+    return lambda item: f"{resource.singular}.{resource.group}/{item['metadata']['name']}"
+
+
+_BUDGETS: Final = _objects(AGENT_BUDGETS, money_tables.BUDGETS)
 _TEAMS: Final = _objects(AGENT_TEAMS, tables.TEAMS)
 _RUNS: Final = _objects(AGENT_TEAM_RUNS, tables.RUNS)
 _TEMPLATES: Final = _objects(AGENT_TEAM_TEMPLATES, tables.TEMPLATES)
@@ -255,14 +263,17 @@ _GETTERS: Final[dict[str, Getter]] = {
     "artifacts": of_teams(
         telling.artifacts_of_team, tables.ARTIFACTS, lambda row: f"{row['team']}:{row['agent']}/{row['name']}"
     ),
-    "mail": of_teams(mail_of_team, tables.MAIL, lambda row: f"{row['team']}/{row['id']}"),
-    "tasks": of_teams(tasks_of_team, tables.TASKS, lambda row: f"{row['team']}/{row['id']}"),
+    "mail": of_teams(journals.mail_of_team, tables.MAIL, lambda row: f"{row['team']}/{row['id']}"),
+    "tasks": of_teams(journals.tasks_of_team, tables.TASKS, lambda row: f"{row['team']}/{row['id']}"),
     "runs": _RUNS,
     "templates": _TEMPLATES,
+    "budgets": _BUDGETS,
+    "usage": _usage,
     "events": _events,
     "team": _TEAMS,
     "run": _RUNS,
     "template": _TEMPLATES,
+    "budget": _BUDGETS,
 }
 NAMES: Final = (
     "teams",
@@ -274,5 +285,7 @@ NAMES: Final = (
     "tasks",
     "runs",
     "templates",
+    "budgets",
+    "usage",
     "events",
 )

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from kagents_core.api.resources import AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS
+from kagents_core.api.resources import AGENT_BUDGETS, AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_TEAMS
 from kagents_core.safetext import clean
 from kagents_tui.cli import exits, options, output
 from kagents_tui.cli.exits import CommandError
@@ -46,7 +46,7 @@ async def stop(arguments: argparse.Namespace) -> int:
 
     verb = arguments.verb
     kinds = (
-        (AGENT_TEAMS, AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES)
+        (AGENT_TEAMS, AGENT_TEAM_RUNS, AGENT_TEAM_TEMPLATES, AGENT_BUDGETS)
         if verb == "delete"
         else (AGENT_TEAMS, AGENT_TEAM_RUNS)
     )

@@ -73,7 +73,7 @@ def field(path: str, missing: object = "") -> Callable[[Mapping[str, Any], datet
     return text
 
 
-def _age(path: str) -> Callable[[Object, datetime], object]:
+def aged(path: str) -> Callable[[Object, datetime], object]:
     read = field(path)
     return lambda item, now: age(now, moment(read(item, now)))
 
@@ -83,9 +83,15 @@ def _clock(path: str) -> Callable[[Object, datetime], object]:
     return lambda item, now: clock(moment(read(item, now)))
 
 
-def _money(path: str) -> Callable[[Object, datetime], object]:
+def money(path: str) -> Callable[[Object, datetime], object]:
     read = field(path)
     return lambda item, now: f"${cost}" if (cost := read(item, now)) else ""
+
+
+def estimated(path: str, mark: str) -> Callable[[Object, datetime], object]:
+    """Dollars with ``~`` in front where ``mark`` says that they are not metered."""
+    read, marked = field(path), field(mark, True)
+    return lambda item, now: f"{'~' if marked(item, now) else ''}${cost}" if (cost := read(item, now)) else ""
 
 
 def _unread(mail: Object, now: datetime) -> str:
@@ -139,13 +145,13 @@ TEAMS: Table[Object] = Table(
         Column("PHASE", field("status.phase", "Pending")),
         Column("READY", field("status.ready")),
         Column("TASKS DONE", field("status.tasks.completed", 0)),
-        Column("COST", _money("status.estimatedCost")),
+        Column("COST", estimated("status.estimatedCost", "status.usage.estimated")),
         Column("HARNESS", field("spec.harness"), wide=True),
-        Column("BUDGET", _money("spec.lifecycle.budgetLimit"), wide=True),
+        Column("BUDGET", money("spec.lifecycle.budgetLimit"), wide=True),
         Column("TIMEOUT", field("spec.lifecycle.timeout"), wide=True),
         Column("BRANCH", field("status.branch"), wide=True),
         Column("PULL REQUEST", field("status.pullRequest.url"), wide=True),
-        Column("AGE", _age("metadata.creationTimestamp")),
+        Column("AGE", aged("metadata.creationTimestamp")),
     )
 )
 RUNS: Table[Object] = Table(
@@ -154,8 +160,8 @@ RUNS: Table[Object] = Table(
         Column("TEMPLATE", field("spec.templateRef.name")),
         Column("PHASE", field("status.phase", "Pending")),
         Column("READY", field("status.ready")),
-        Column("COST", _money("status.estimatedCost"), wide=True),
-        Column("AGE", _age("metadata.creationTimestamp")),
+        Column("COST", money("status.estimatedCost"), wide=True),
+        Column("AGE", aged("metadata.creationTimestamp")),
     )
 )
 TEMPLATES: Table[Object] = Table(
@@ -163,7 +169,7 @@ TEMPLATES: Table[Object] = Table(
         Column("NAME", field("metadata.name")),
         Column("TEAMMATES", lambda item, _: len(item.get("spec", {}).get("teammates") or ())),
         Column("READY", field("status.ready", False)),
-        Column("AGE", _age("metadata.creationTimestamp")),
+        Column("AGE", aged("metadata.creationTimestamp")),
         Column("DESCRIPTION", field("spec.description")),
     )
 )
@@ -174,7 +180,7 @@ AGENTS: Table[Object] = Table(
         Column("TASK", field("task")),
         Column("UNREAD", field("unread")),
         Column("RESTARTS", field("restarts")),
-        Column("COST", _money("cost")),
+        Column("COST", money("cost")),
         Column("AFTER", lambda agent, _: ",".join(map(str, agent["dependsOn"])), wide=True),
         Column("GATE", lambda agent, _: ",".join(map(str, agent["gates"])), wide=True),
         Column("MODEL", field("model"), wide=True),
@@ -203,7 +209,7 @@ ARTIFACTS: Table[Object] = Table(
         Column("SIZE", lambda row, _: size(row["size"]) if row["state"] == "kept" else ""),
         Column("FILES", lambda row, _: row["files"] or "", wide=True),
         Column("SHA256", field("sha256"), wide=True),
-        Column("AGE", _age("at")),
+        Column("AGE", aged("at")),
         Column("PATH", field("path")),
         Column("MESSAGE", field("problem")),
     ),
@@ -237,7 +243,7 @@ THREADS: Table[Object] = Table(
         Column("BETWEEN", lambda thread, _: " ".join(map(str, thread["between"]))),
         Column("MAIL", field("messages")),
         Column("UNREAD", field("unread")),
-        Column("WAITING", _age("unreadSince")),
+        Column("WAITING", aged("unreadSince")),
         Column("LAST", _clock("last.written")),
         Column("TEXT", lambda thread, _: f"{thread['last'].get('from')}: {in_words(thread['last'])}"),
     ),
@@ -251,7 +257,7 @@ TASKS: Table[Object] = Table(
         Column("ALSO CLAIMED", lambda task, _: ",".join(map(str, task.get("takenFrom") or ()))),
         Column("BLOCKED BY", lambda task, _: ",".join(map(str, task.get("waitsFor") or ()))),
         Column("BLOCKS", lambda task, _: ",".join(map(str, task.get("blocks") or ())), wide=True),
-        Column("IN STATE", _age("since")),
+        Column("IN STATE", aged("since")),
         Column("SUBJECT", field("subject")),
     ),
     team=True,
@@ -264,21 +270,6 @@ HISTORY: Table[Object] = Table(
         Column("OWNER", field("owner")),
         Column("CHANGED", lambda change, _: ",".join(map(str, change.get("changed") or ()))),
         Column("SUBJECT", field("subject")),
-    ),
-    team=True,
-)
-USAGE: Table[Object] = Table(
-    (
-        Column("AGENT", field("agent")),
-        Column("MODEL", field("model")),
-        Column("REQUESTS", field("requests")),
-        Column("INPUT", field("inputTokens")),
-        Column("OUTPUT", field("outputTokens")),
-        Column("CACHE READ", field("cacheReadTokens"), wide=True),
-        Column("CACHE WRITE", field("cacheWriteTokens"), wide=True),
-        Column(
-            "COST", lambda row, _: f"{'~' if row['estimated'] else ''}${row['costMicros'] / 1_000_000:.4f}"
-        ),
     ),
     team=True,
 )

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from kagents_tui.cli import exits, fold, options, reading, tables, telling
+from kagents_tui.cli import exits, fold, journals, money_tables, options, reading, tables, telling
 from kagents_tui.cli.exits import CommandError
 from kagents_tui.cli.options import Session
 from kagents_tui.cli.tables import Table
@@ -68,7 +68,7 @@ def register(verbs: options.Verbs) -> None:
         "list tokens and money of teams by agent and model",
         ("kagents usage q3-report", "kagents usage -A -o json"),
     )
-    parser.set_defaults(run=_shown(_usage, tables.USAGE, "agent"))
+    parser.set_defaults(run=_shown(_usage, money_tables.USAGE, "agent"))
 
 
 def _verb(verbs: options.Verbs, name: str, text: str, examples: tuple[str, ...]) -> argparse.ArgumentParser:
@@ -108,7 +108,7 @@ async def mail(arguments: argparse.Namespace) -> int:
     passes = _mail_filter(arguments)
 
     async def collect(session: Session, team: Object) -> list[Object]:
-        found = [each for each in await reading.mail_of_team(session, team) if passes(each)]
+        found = [each for each in await journals.mail_of_team(session, team) if passes(each)]
         return fold.threads_of(found) if arguments.threads else found
 
     if arguments.threads:
@@ -152,7 +152,7 @@ async def tasks(arguments: argparse.Namespace) -> int:
     async def history(session: Session, team: Object) -> list[Object]:
         found = [
             {"id": task["id"], "subject": task.get("subject"), **change}
-            for task in await reading.tasks_of_team(session, team)
+            for task in await journals.tasks_of_team(session, team)
             for change in task["history"]
         ]
         return sorted(found, key=lambda change: str(change.get("at")))
@@ -160,9 +160,9 @@ async def tasks(arguments: argparse.Namespace) -> int:
     if arguments.history:
         return await show(arguments, history, tables.HISTORY, lambda row: f"{row['team']}/{row['id']}")
     return await show(
-        arguments, reading.tasks_of_team, tables.TASKS, lambda row: f"{row['team']}/{row['id']}"
+        arguments, journals.tasks_of_team, tables.TASKS, lambda row: f"{row['team']}/{row['id']}"
     )
 
 
 async def _usage(session: Session, team: Object) -> list[Object]:
-    return fold.usage_of(await reading.journal_of(session, team))
+    return fold.usage_of(await journals.journal_of(session, team))
