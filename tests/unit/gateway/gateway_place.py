@@ -22,7 +22,7 @@ from kagents_runner.gateway.turns import Turns
 from kagents_runner.gateway.upstream import Provider, Upstream
 
 KEY = "sk-ant-real-key-0123456789"
-AGENTS = ("lead", "scout", "writer")
+AGENTS = ("lead", "scout", "writer", "tester", "critic", "designer", "porter", "keeper")
 ASKED: dict[str, Any] = {"model": MODEL, "max_tokens": 500, "messages": [], "stream": True}
 
 
