@@ -2,8 +2,10 @@
 
 import gzip
 import io
+import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -14,8 +16,17 @@ MOST_BYTES: Final = 32 * 1024 * 1024
 _STREAM_BYTES: Final = 2 * MOST_BYTES
 """What a compressed archive may become with its headers."""
 
-UNUSABLE: Final = (OSError, EOFError, ValueError, tarfile.TarError, zipfile.BadZipFile)
-"""What reading an archive, or writing its files, can end with."""
+UNUSABLE: Final = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What reading an archive, or writing its files, can end with; encryption is a ``RuntimeError``."""
 
 Files = Iterable[tuple[str, bytes]]
 """Paths with slashes, and contents."""
