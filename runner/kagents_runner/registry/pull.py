@@ -143,7 +143,7 @@ class _Registry:
 
     async def _authorize(self, challenge: str) -> str:
         scheme, _, rest = challenge.partition(" ")
-        basic = aiohttp.BasicAuth(*self._account).encode() if self._account else None
+        basic = aiohttp.BasicAuth(*self._account, encoding="utf-8").encode() if self._account else None
         if scheme.lower() == "basic":
             if basic is None:
                 raise self._refused(401)

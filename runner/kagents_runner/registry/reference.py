@@ -61,6 +61,8 @@ def account_of(folder: Path, reference: Reference) -> tuple[str, str] | None:
         if entry.get("auth"):
             name, _, password = base64.b64decode(entry["auth"], validate=True).decode().partition(":")
             return name, password
+        if ":" in str(entry["username"]):
+            raise ValueError("HTTP has no way to send a name with a colon")
         return str(entry["username"]), str(entry["password"])
     except (OSError, ValueError, AttributeError, KeyError, TypeError, binascii.Error) as error:
         raise RunnerError(

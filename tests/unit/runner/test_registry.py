@@ -118,23 +118,24 @@ def test_the_account_of_the_secret_reads_a_closed_registry(puller: Puller, way: 
     assert PASSWORD.encode() not in written
 
 
-def test_a_wrong_password_is_a_sentence_without_it(puller: Puller) -> None:
+@pytest.mark.parametrize("password", ["canary-wrong-7", "canary-wrong-€-密码"])
+def test_a_wrong_password_is_a_sentence_without_it(puller: Puller, password: str) -> None:
     puller.registry.add("1", (TAR, GOOD, None))
     puller.registry.wants = "bearer"
-    puller.account("canary-wrong-7")
+    puller.account(password)
     ran = puller.pull()
-    assert (
-        ran.code == 64
-        and "(401)" in ran.sentence
-        and "canary-wrong-7" not in ran.out + ran.err + ran.sentence
-    )
+    assert ran.code == 64
+    assert "(401)" in ran.sentence
+    assert "canary" not in ran.out + ran.err + ran.sentence
 
 
-def test_a_secret_that_is_none_is_named(puller: Puller) -> None:
+@pytest.mark.parametrize("entry", [None, {"username": "a:b", "password": "c"}])
+def test_a_secret_that_is_none_is_named(puller: Puller, entry: dict[str, str] | None) -> None:
     puller.registry.add("1", (TAR, GOOD, None))
     puller.account()
     assert puller.secret is not None
-    (puller.secret / ".dockerconfigjson").write_text("[]")
+    document = {"auths": {puller.registry.host: entry}} if entry else []
+    (puller.secret / ".dockerconfigjson").write_text(json.dumps(document))
     ran = puller.pull()
     assert ran.code == 64 and "docker-registry" in ran.sentence
 
