@@ -1,4 +1,4 @@
-"""``kagents-runner await``: waits for ``ready``, checks what other agents hand on, and pulls skills.
+"""``kagents-runner await``: waits for ``ready``, checks what others hand on, pulls skills and plugins.
 
 Every agent's pod runs it, often many at once, so it needs neither an event loop nor a watch: it looks.
 """
@@ -52,10 +52,11 @@ def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
         from kagents_runner.artifacts.inputs import check_inputs
 
         check_inputs(places.artifacts_dir, places.agent(), say)
-    skills = places.agent().skills if places.environment.get("KAGENTS_AGENT") else ()
-    if any(skill.oci for skill in skills):
+    agent = places.agent() if places.environment.get("KAGENTS_AGENT") else None
+    folders = [*agent.skills, *agent.plugins] if agent else []
+    if any(folder.oci for folder in folders):
         # Only such an agent pays for an event loop and a client.
-        from kagents_runner.registry.fetch import fetch_skills
+        from kagents_runner.registry.fetch import fetch_folders
 
-        fetch_skills(skills, environment)
+        fetch_folders(folders, environment)
     return 0

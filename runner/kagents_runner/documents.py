@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kagents_runner.documentfields import DocumentError, Fields, document_object
-from kagents_runner.equipment import McpServerDocument, SkillDocument, server_document, skill_document
+from kagents_runner.equipment import FolderDocument, McpServerDocument, folder_document, server_document
 from kagents_runner.quality.wanted import NO_CHECKS, Quality
 from kagents_runner.scope import Scope
 
@@ -144,7 +144,8 @@ class AgentDocument:
     timeout_seconds: float | None
     scope: Scope | None = None
     """The paths that it may change; None: all."""
-    skills: tuple[SkillDocument, ...] = ()
+    skills: tuple[FolderDocument, ...] = ()
+    plugins: tuple[FolderDocument, ...] = ()
     mcp_servers: tuple[McpServerDocument, ...] = ()
     quality: Quality = NO_CHECKS
     """The checks that its work has to pass."""
@@ -193,7 +194,8 @@ def parse_agent(text: str | bytes) -> AgentDocument:
         conflict=fields.optional("conflict", str),
         timeout_seconds=fields.number("timeoutSeconds"),
         scope=_scope(fields.optional("scope", dict)),
-        skills=tuple(skill_document(item) for item in fields.items("skills")),
+        skills=tuple(folder_document("skill", item) for item in fields.items("skills")),
+        plugins=tuple(folder_document("plugin", item) for item in fields.items("plugins")),
         mcp_servers=tuple(server_document(item) for item in fields.items("mcpServers")),
         quality=_quality(fields.optional("quality", dict)),
         artifacts=tuple(_artifact(item) for item in fields.items("artifacts")),

@@ -1,9 +1,9 @@
-"""What ``KAGENTS_AGENT`` says of an agent's skills and MCP servers."""
+"""What ``KAGENTS_AGENT`` says of an agent's skills, plugins and MCP servers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from kagents_core.teamfiles.files import read_bounded
 from kagents_runner.documentfields import DocumentError, Fields
@@ -12,8 +12,8 @@ _SECRET_BYTES: Final = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class SkillDocument:
-    """A skill, and where it is."""
+class FolderDocument:
+    """A skill or plugin, and where it is."""
 
     name: str
     directory: str = ""
@@ -24,6 +24,7 @@ class SkillDocument:
     """The folder of the Secret to pull it with; only the container that pulls has it."""
     path: str | None = None
     """A folder of the agent's worktree instead."""
+    kind: Literal["skill", "plugin"] = "skill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,17 @@ class McpServerDocument:
     """Variables that are no secrets."""
 
 
-def skill_document(value: object) -> SkillDocument:
-    """One entry of ``skills``. Raises ``DocumentError``."""
-    fields = Fields("KAGENTS_AGENT.skills", value)
+def folder_document(kind: Literal["skill", "plugin"], value: object) -> FolderDocument:
+    """One entry of ``skills`` or ``plugins``. Raises ``DocumentError``."""
+    fields = Fields(f"KAGENTS_AGENT.{kind}s", value)
     path = fields.optional("path", str)
-    return SkillDocument(
+    return FolderDocument(
         name=fields.required("name", str),
         directory="" if path is not None else fields.required("dir", str),
         oci=fields.optional("oci", str),
         credentials=fields.optional("credentials", str),
         path=path,
+        kind=kind,
     )
 
 

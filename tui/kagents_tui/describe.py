@@ -10,7 +10,7 @@ from kagents_tui.rows import delivery, leavings
 from kagents_tui.rows.agents import agents_of
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.fields import line, mapping, moment, sequence
-from kagents_tui.rows.instructions import instructions
+from kagents_tui.rows.instructions import instructions, plugins
 
 
 def describe(team: Mapping[str, Any], events: Sequence[Mapping[str, Any]], now: datetime) -> SafeText:
@@ -46,7 +46,7 @@ def describe(team: Mapping[str, Any], events: Sequence[Mapping[str, Any]], now: 
             lines.append(f"    depends on {', '.join(agent.depends_on)}")
         if agent.restarts:
             lines.append(f"    restarted {agent.restarts}x")
-    lines += instructions(team)
+    lines += [*instructions(team), *plugins(team)]
     lines += [*leavings.results(team), *leavings.artifacts(team, now)]
     conditions = sequence(status.get("conditions"))
     lines += ["", "Conditions:", *([] if conditions else ["  none"])]

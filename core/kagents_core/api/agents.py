@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from kagents_core.api.artifacts import MOST_ARTIFACTS, MOST_INPUTS, AgentInput, Artifact
 from kagents_core.api.constants import RESERVED_NAMES
-from kagents_core.api.equipment import EnvironmentVariable, McpServer, Skill
+from kagents_core.api.equipment import EnvironmentVariable, McpServer, Plugins, Skill
 from kagents_core.api.fields import (
     Amounts,
     Duration,
@@ -66,6 +66,8 @@ class AgentSpec(Spec):
     """How much the model thinks; its own default when absent."""
     skills: Annotated[tuple[Skill, ...], Field(max_length=32, json_schema_extra=map_list("name"))] = ()
     """Skills of the agent."""
+    plugins: Plugins = ()
+    """Plugins of the agent, beside the team's."""
     mcp_servers: Annotated[
         tuple[McpServer, ...], Field(max_length=32, json_schema_extra=map_list("name"))
     ] = ()

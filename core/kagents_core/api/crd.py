@@ -177,7 +177,8 @@ def structural_schema(model: type[BaseModel]) -> Schema:
         {
             "rule": f"self.metadata.name.size() <= 63 && self.metadata.name.matches(r'{LABEL_PATTERN}')",
             "message": f"metadata.name: {LABEL_SENTENCE}",
-        }
+        },
+        *root.get(_RULES, ()),
     ]
     return root
 

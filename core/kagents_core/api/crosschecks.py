@@ -13,7 +13,7 @@ from kagents_core.api.agents import AgentSpec, TeammateSpec
 from kagents_core.api.artifactrules import artifact_problems
 from kagents_core.api.authrules import credential_problems
 from kagents_core.api.constants import LEAD
-from kagents_core.api.equipment import McpServer
+from kagents_core.api.equipment import McpServer, Plugin, Skill
 from kagents_core.api.fielderrors import FieldError
 from kagents_core.api.quality import QualityGates
 from kagents_core.api.resultrules import result_problems
@@ -57,6 +57,7 @@ def team_problems(spec: AgentTeamSpec) -> list[FieldError]:
         *_mounts(spec.workspace),
         *_scopes(spec),
         *_skill_paths(spec, agents),
+        *_doubles("spec.plugins", "name", [plugin.name for plugin in spec.plugins]),
     ]
     if spec.repository is None and spec.lifecycle.on_complete in ("create-pr", "push-branch"):
         where, value = "spec.lifecycle.onComplete", spec.lifecycle.on_complete
@@ -166,11 +167,14 @@ def _scopes(spec: AgentTeamSpec) -> Iterator[FieldError]:
 def _skill_paths(spec: AgentTeamSpec, agents: Sequence[tuple[str, AgentSpec]]) -> Iterator[FieldError]:
     if spec.repository is not None:
         return
+    folders: list[tuple[str, Sequence[Skill | Plugin]]] = [("spec.plugins", spec.plugins)]
     for where, agent in agents:
-        for index, skill in enumerate(agent.skills):
-            if skill.source.path is not None:
-                at = f"{where}.skills[{index}].source.path"
-                yield FieldError(at, skill.source.path, teamrules.SKILL_NEEDS_REPOSITORY)
+        folders += [(f"{where}.skills", agent.skills), (f"{where}.plugins", agent.plugins)]
+    for where, entries in folders:
+        for index, entry in enumerate(entries):
+            if entry.source.path is not None:
+                at = f"{where}[{index}].source.path"
+                yield FieldError(at, entry.source.path, teamrules.SKILL_NEEDS_REPOSITORY)
 
 
 def _teammates(teammates: Sequence[TeammateSpec]) -> Iterator[FieldError]:
@@ -245,6 +249,7 @@ def _doubles(where: str, key: str, values: Sequence[str]) -> Iterator[FieldError
 def _scripts(agents: Sequence[tuple[str, AgentSpec]], harness: str) -> Iterator[FieldError]:
     for where, agent in agents:
         yield from _doubles(f"{where}.skills", "name", [skill.name for skill in agent.skills])
+        yield from _doubles(f"{where}.plugins", "name", [plugin.name for plugin in agent.plugins])
         yield from _doubles(f"{where}.mcpServers", "name", [server.name for server in agent.mcp_servers])
         if where == "spec.lead":
             yield from _doubles(f"{where}.env", "name", [variable.name for variable in agent.env])

@@ -1,5 +1,6 @@
-"""What an agent may be equipped with beside its prompt: skills, MCP servers, environment variables."""
+"""What an agent may be equipped with beside its prompt: skills, plugins, MCP servers, variables."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -20,7 +21,7 @@ from kagents_core.api.model import Spec, map_list, refusal, rules
 OWN_SERVER: Final = "kagents"
 """The server by which kagents itself gives an agent its tools."""
 
-ONE_SKILL_SOURCE = "a skill comes from exactly one of configMap, oci and path"
+ONE_FOLDER_SOURCE = "a skill or plugin comes from exactly one of configMap, oci and path"
 ONLY_ARTIFACT = "a credential is needed only for an artifact; give it with oci"
 ONE_VALUE_SOURCE = "a value comes from exactly one of secretKeyRef and configMapKeyRef"
 ONE_VALUE = "a variable has value or valueFrom, not both"
@@ -43,32 +44,33 @@ _SERVER_RULES: Final = (
 )
 
 
-class SkillSource(Spec):
-    """Where a skill comes from; exactly one of the three."""
+class FolderSource(Spec):
+    """Where a skill or plugin comes from; exactly one of the three."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
                 "(has(self.configMap) ? 1 : 0) + (has(self.oci) ? 1 : 0) + (has(self.path) ? 1 : 0) == 1",
-                ONE_SKILL_SOURCE,
+                ONE_FOLDER_SOURCE,
             ),
             ("!has(self.credentialsSecret) || has(self.oci)", ONLY_ARTIFACT),
         )
     )
 
     config_map: ObjectName | None = None
-    """ConfigMap whose keys are the skill's files."""
+    """ConfigMap whose keys are the files; archives among them (``.tar.gz``, ``.tgz``, ``.zip``) are
+    unpacked."""
     oci: Artifact | None = None
-    """OCI artifact that holds the skill, pulled over https when the agent starts."""
+    """OCI artifact that holds the files, pulled over https when the agent starts."""
     credentials_secret: ObjectName | None = None
     """Secret of type ``kubernetes.io/dockerconfigjson`` to pull ``oci`` with; agents never see it."""
     path: FolderPath | None = None
-    """Folder of the repository that is the skill, as the agent's worktree has it when the agent starts."""
+    """Folder of the repository, as the agent's worktree has it when the agent starts."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if sum(each is not None for each in (self.config_map, self.oci, self.path)) != 1:
-            raise refusal(ONE_SKILL_SOURCE)
+            raise refusal(ONE_FOLDER_SOURCE)
         if self.credentials_secret is not None and self.oci is None:
             raise refusal(ONLY_ARTIFACT, field="credentialsSecret", value=self.credentials_secret)
         return self
@@ -79,8 +81,26 @@ class Skill(Spec):
 
     name: Label
     """Folder name of the skill."""
-    source: SkillSource
+    source: FolderSource
     """Where its files come from."""
+
+
+class Plugin(Spec):
+    """A Claude Code plugin: a folder with ``.claude-plugin/plugin.json``, skills, commands, hooks …"""
+
+    name: Label
+    """Name under which it is kept; an agent's own plugin takes the place of the team's of the same name."""
+    source: FolderSource
+    """Where its files come from."""
+
+
+MOST_PLUGINS: Final = 16
+Plugins = Annotated[tuple[Plugin, ...], Field(max_length=MOST_PLUGINS, json_schema_extra=map_list("name"))]
+
+
+def layered_plugins(team: Sequence[Plugin], agent: Sequence[Plugin]) -> tuple[Plugin, ...]:
+    """The team's plugins and then the agent's, which take the place of those of the same name."""
+    return tuple(({each.name: each for each in team} | {each.name: each for each in agent}).values())
 
 
 class KeyReference(Spec):

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 from kagents_core.api.agents import MOST_TEAMMATES, Harness, LeadSpec, TeammateSpec
 from kagents_core.api.auth import Auth
 from kagents_core.api.backends import Coordination, Observability
+from kagents_core.api.equipment import Plugins
 from kagents_core.api.fields import (
     Branch,
     BranchTemplate,
@@ -201,6 +202,8 @@ class AgentTeamSpec(Spec):
     """The worker agents."""
     instructions: Instructions | None = None
     """What every agent is to heed at all times, as the ``CLAUDE.md`` of its home."""
+    plugins: Plugins = ()
+    """Claude Code plugins of every agent."""
     coordination: Coordination | None = None
     """Backends of mail and tasks."""
     lifecycle: Lifecycle = Lifecycle()

@@ -43,7 +43,9 @@ CONFLICT_NEEDS_LEAD: Final = (
     "onConflict: lead needs a lead, and branches that are joined: onComplete push-branch or create-pr, "
     "worktreeStrategy per-teammate"
 )
-SKILL_NEEDS_REPOSITORY: Final = "a skill's path is a folder of the repository, and this team has none"
+SKILL_NEEDS_REPOSITORY: Final = (
+    "the path of a skill or plugin is a folder of the repository, and this team has none"
+)
 SCOPE_NEEDS_REPOSITORY: Final = (
     "without a repository changes can be reported only: there is no delivery to stop"
 )
@@ -58,6 +60,7 @@ IMMUTABLE_TEAM_FIELDS: Final = (
     "auth",
     "harness",
     "instructions",
+    "plugins",
     "coordination",
     "qualityGates",
     "observability",
@@ -192,7 +195,10 @@ TEAMMATE_RULES: Final = (
     ),
 )
 
-_NO_PATHS: Final = "(!has({agent}.skills) || {agent}.skills.all(k, !has(k.source.path)))"
+_NO_PATHS: Final = (
+    "(!has({agent}.skills) || {agent}.skills.all(k, !has(k.source.path)))"
+    " && (!has({agent}.plugins) || {agent}.plugins.all(k, !has(k.source.path)))"
+)
 
 _CONFLICT_TO_LEAD: Final = (
     "self.lifecycle.onConflict == 'report' || (has(self.lead) && has(self.repository)"
@@ -219,7 +225,7 @@ TEAM_RULES: Final = (
         f"spec.teammates.scope.onViolation: {SCOPE_NEEDS_REPOSITORY}",
     ),
     (
-        "has(self.repository) || ("
+        "has(self.repository) || ((!has(self.plugins) || self.plugins.all(k, !has(k.source.path))) && "
         f"(!has(self.lead) || {_NO_PATHS.format(agent='self.lead')}) && "
         f"(!has(self.teammates) || self.teammates.all(t, {_NO_PATHS.format(agent='t')})))",
         f"spec: {SKILL_NEEDS_REPOSITORY}",

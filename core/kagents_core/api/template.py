@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from kagents_core.api.agents import MOST_TEAMMATES, Harness, LeadSpec, TeammateSpec
 from kagents_core.api.auth import Auth
 from kagents_core.api.backends import Coordination, Observability
+from kagents_core.api.equipment import Plugins
 from kagents_core.api.fields import Flag, Instructions, Label, ShortText
 from kagents_core.api.model import Spec, Status, map_list, rules
 from kagents_core.api.quality import QualityGates
@@ -30,6 +31,8 @@ class AgentTeamTemplateSpec(Spec):
     """The worker agents."""
     instructions: Instructions | None = None
     """What every agent is to heed at all times, as the ``CLAUDE.md`` of its home."""
+    plugins: Plugins = ()
+    """Claude Code plugins of every agent."""
     coordination: Coordination | None = None
     """Backends of mail and tasks."""
     lifecycle: Lifecycle = Lifecycle()

@@ -1,4 +1,4 @@
-"""Puts the OCI artifacts of an agent's skills where its container finds them, before it starts."""
+"""Puts the OCI artifacts of skills and plugins where the agent's container finds them, before it starts."""
 
 import asyncio
 import shutil
@@ -10,7 +10,7 @@ from typing import Final
 from kagents_core.kube.addresses import PermittedAddresses
 from kagents_core.safetext import clean
 from kagents_runner.archives import UNUSABLE, Files, files_of_tar, fill
-from kagents_runner.equipment import SkillDocument
+from kagents_runner.equipment import FolderDocument
 from kagents_runner.output import say
 from kagents_runner.registry.pull import Layer, pull
 from kagents_runner.registry.reference import account_of, parse_reference
@@ -22,25 +22,25 @@ NETWORKS: Final = "KAGENTS_REGISTRY_NETWORKS"
 _COMPRESSED: Final = ("tar+gzip", "tar.gzip")
 
 
-def fetch_skills(skills: Sequence[SkillDocument], environment: Mapping[str, str]) -> None:
-    """Pulls those that come from a registry. Raises ``RunnerError`` with the name of the skill."""
+def fetch_folders(folders: Sequence[FolderDocument], environment: Mapping[str, str]) -> None:
+    """Pulls those that come from a registry. Raises ``RunnerError`` with the name of what is missing."""
     networks = [each for each in environment.get(NETWORKS, "").split(",") if each]
     addresses = PermittedAddresses([ip_network(each) for each in networks])
-    for skill in skills:
-        if skill.oci is not None:
+    for folder in folders:
+        if folder.oci is not None:
             try:
-                asyncio.run(_fetch(skill, addresses))
+                asyncio.run(_fetch(folder, addresses))
             except RunnerError as failure:
                 raise RunnerError(
-                    f"The skill {skill.name}: {failure.sentence}", code=failure.code
+                    f"The {folder.kind} {folder.name}: {failure.sentence}", code=failure.code
                 ) from failure
 
 
-async def _fetch(skill: SkillDocument, addresses: PermittedAddresses) -> None:
-    reference = parse_reference(skill.oci or "")
-    account = account_of(Path(skill.credentials), reference) if skill.credentials else None
+async def _fetch(folder: FolderDocument, addresses: PermittedAddresses) -> None:
+    reference = parse_reference(folder.oci or "")
+    account = account_of(Path(folder.credentials), reference) if folder.credentials else None
     layers = await pull(reference, account, addresses)
-    target = Path(skill.directory)
+    target = Path(folder.directory)
     shutil.rmtree(target, ignore_errors=True)
     try:
         target.mkdir(parents=True)
@@ -48,8 +48,8 @@ async def _fetch(skill: SkillDocument, addresses: PermittedAddresses) -> None:
         _lift(target)
     except UNUSABLE as error:
         why = clean(str(error), limit=200, multiline=False)
-        raise RunnerError(f"{skill.oci} cannot be unpacked: {why}.", code=EXIT_NEEDS_A_PERSON) from error
-    say(f"pulled the skill {skill.name} from {skill.oci}")
+        raise RunnerError(f"{folder.oci} cannot be unpacked: {why}.", code=EXIT_NEEDS_A_PERSON) from error
+    say(f"pulled the {folder.kind} {folder.name} from {folder.oci}")
 
 
 def _files(layer: Layer) -> Files:
@@ -65,9 +65,9 @@ def _files(layer: Layer) -> Files:
 
 
 def _lift(target: Path) -> None:
-    """A skill that was packed as a folder: its files, not the folder, are the skill."""
+    """What was packed as a folder: its files, not the folder, are wanted. A hidden one is a part of them."""
     inside = list(target.iterdir())
-    if len(inside) == 1 and inside[0].is_dir():
+    if len(inside) == 1 and inside[0].is_dir() and not inside[0].name.startswith("."):
         lifted = target.with_name(target.name + ".lifted")
         shutil.rmtree(lifted, ignore_errors=True)
         inside[0].rename(lifted)

@@ -15,7 +15,7 @@ from kagents_core.teamfiles.events import parse_events
 from kagents_runner.documents import Repository
 from kagents_runner.harness.claude_code.credentials import choose_credential
 from kagents_runner.harness.claude_code.executable import OLDEST, SUPPORTED, UnusableError, find_executable
-from kagents_runner.harness.claude_code.home import prepare_home, trusted_folders
+from kagents_runner.harness.claude_code.home import Prepared, prepare_home, trusted_folders
 from kagents_runner.harness.claude_code.hooks import append_command
 from kagents_runner.harness.claude_code.launch import command, process_environment
 from kagents_runner.harness.claude_code.session import find_transcript, has_conversation
@@ -86,7 +86,7 @@ def test_the_home_lets_no_dialog_appear_and_keeps_what_was_there(context: MakeCo
     made.home_dir.mkdir()
     (made.home_dir / ".claude.json").write_text(json.dumps({"numStartups": 3, "projects": {"/x": {"a": 1}}}))
     for _ in range(2):
-        mcp = prepare_home(made, choose_credential(made.environment))
+        mcp = prepare_home(made, choose_credential(made.environment)).mcp
     configuration = json.loads((made.home_dir / ".claude.json").read_text())
     assert configuration["numStartups"] == 3 and configuration["projects"]["/x"] == {"a": 1}
     assert configuration["hasCompletedOnboarding"] is True
@@ -179,7 +179,7 @@ def options(arguments: list[str]) -> dict[str, str]:
 
 def test_the_first_start(context: MakeContext) -> None:
     made = context(model="opus", effort="high")
-    arguments = command("/c", made, Path("/m.json"), resume=False)
+    arguments = command("/c", made, Prepared(Path("/m.json")), resume=False)
     given = options(arguments)
     assert arguments[0] == "/c" and arguments[-1] == "Do it."
     assert (given["--agent-id"], given["--agent-name"], given["--team-name"]) == (
@@ -202,13 +202,15 @@ def test_the_first_start(context: MakeContext) -> None:
 
 
 def test_the_lead_is_told_how_to_end_the_team(context: MakeContext) -> None:
-    told = options(command("/c", context("lead"), Path("/m"), resume=False))["--append-system-prompt"]
+    told = options(command("/c", context("lead"), Prepared(Path("/m")), resume=False))[
+        "--append-system-prompt"
+    ]
     assert "`dismiss`" in told and "`finish`" in told
 
 
 def test_a_later_start_resumes(context: MakeContext) -> None:
     made = context(attempt=2)
-    arguments = command("/c", made, Path("/m"), resume=True)
+    arguments = command("/c", made, Prepared(Path("/m")), resume=True)
     assert options(arguments)["--resume"] == made.agent.session_id
     assert "attempt 3" in arguments[-1] and "Do it." not in arguments[-1]
 
@@ -218,7 +220,7 @@ def test_a_later_start_resumes(context: MakeContext) -> None:
     [("auto-accept", "bypassPermissions", False), ("plan", "plan", True), ("default", "manual", False)],
 )
 def test_permission_modes(context: MakeContext, mode: str, expected: str, plan: bool) -> None:
-    arguments = command("/c", context(permissionMode=mode), Path("/m"), resume=False)
+    arguments = command("/c", context(permissionMode=mode), Prepared(Path("/m")), resume=False)
     assert arguments[arguments.index("--permission-mode") + 1] == expected
     assert ("--plan-mode-required" in arguments) is plan
     disallowed = (
@@ -287,5 +289,5 @@ def test_an_agent_is_told_whether_it_reaches_the_repository(
     worker = context()
     repository = Repository("https://h/x", "main", strategy, agent_access=access)
     worker = replace(worker, team=replace(worker.team, repository=repository))
-    said = options(command("/c", worker, Path("/m"), resume=False))["--append-system-prompt"]
+    said = options(command("/c", worker, Prepared(Path("/m")), resume=False))["--append-system-prompt"]
     assert tuple(each for each in ("git fetch origin", "git push origin HEAD") if each in said) == told

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from kagents_runner.equipment import McpServerDocument, SkillDocument, secret_values
+from kagents_runner.equipment import FolderDocument, McpServerDocument, secret_values
 from kagents_runner.harness.claude_code.executable import UnusableError
 from kagents_runner.harness.claude_code.skills import install_skills
 
 
-def mounted(folder: Path, **keys: bytes) -> SkillDocument:
+def mounted(folder: Path, **keys: bytes) -> FolderDocument:
     """A ConfigMap as a kubelet mounts it: links through a link into a hidden folder."""
     hidden = folder / "..2026_11_21"
     hidden.mkdir(parents=True)
@@ -25,7 +25,7 @@ def mounted(folder: Path, **keys: bytes) -> SkillDocument:
         key = name.replace("__", ".")
         (hidden / key).write_bytes(data)
         (folder / key).symlink_to(f"..data/{key}")
-    return SkillDocument("pdf", str(folder))
+    return FolderDocument("pdf", str(folder))
 
 
 def tarball(*names: str, kind: bytes = tarfile.REGTYPE) -> bytes:
@@ -156,16 +156,16 @@ def test_a_folder_of_the_repository_is_a_skill_and_no_link_of_it_is_followed(tmp
     (worktree / "skills/pdf/scripts").mkdir(parents=True)
     (worktree / "skills/pdf/SKILL.md").write_text("s")
     (worktree / "skills/pdf/scripts/run").write_text("r")
-    install_skills(home, [SkillDocument("pdf", path="skills/pdf")], worktree)
+    install_skills(home, [FolderDocument("pdf", path="skills/pdf")], worktree)
     assert (home / "skills/pdf/scripts/run").read_text() == "r"
     (worktree / "skills/pdf/away").symlink_to("/etc/passwd")
     with pytest.raises(UnusableError, match=r"'away': .*look at skills/pdf"):
-        install_skills(home, [SkillDocument("pdf", path="skills/pdf")], worktree)
+        install_skills(home, [FolderDocument("pdf", path="skills/pdf")], worktree)
     (worktree / "etc").symlink_to("/etc")
     with pytest.raises(UnusableError, match="leads out of the repository"):
-        install_skills(home, [SkillDocument("pdf", path="etc")], worktree)
+        install_skills(home, [FolderDocument("pdf", path="etc")], worktree)
     with pytest.raises(UnusableError, match=r"has no file SKILL\.md"):
-        install_skills(home, [SkillDocument("pdf", path="skills/missing")], worktree)
+        install_skills(home, [FolderDocument("pdf", path="skills/missing")], worktree)
     assert (home / "skills/pdf/SKILL.md").read_text() == "s", "what was installed before stays whole"
 
 
@@ -174,5 +174,5 @@ def test_what_was_pulled_is_a_skill(tmp_path: Path) -> None:
     (pulled / "a").mkdir(parents=True)
     (pulled / "SKILL.md").write_text("s")
     (pulled / "a/b.tgz").write_bytes(b"kept as it is")
-    install_skills(tmp_path / "home", [SkillDocument("pdf", str(pulled), oci="h.io/a:1")], tmp_path)
+    install_skills(tmp_path / "home", [FolderDocument("pdf", str(pulled), oci="h.io/a:1")], tmp_path)
     assert (tmp_path / "home/skills/pdf/a/b.tgz").read_bytes() == b"kept as it is"

@@ -182,6 +182,39 @@ def test_a_command_s_secrets_are_files_of_its_agent_s_container_alone() -> None:
     assert "DB_PASSWORD" not in json.dumps([pods["hub"], pods["lead"]])
 
 
+def test_the_team_s_plugins_and_its_own_reach_an_agent_that_can_use_them():
+    plugins = [{"name": "shared", "source": {"configMap": "c"}}, {"name": "style", "source": {"path": "s"}}]
+    pulled = {"oci": "h.io/style:1", "credentialsSecret": "registry"}
+    spec = simple_spec(
+        {"name": "a", "harness": "claude-code", "plugins": [{"name": "style", "source": pulled}]},
+        {"name": "b", "harness": "claude-code"},
+        {"name": "c"},
+    )
+    del spec["workspace"]
+    repository = {"url": "https://h/x", "branch": "main"}
+    world = World(team(spec | {"plugins": plugins, "repository": repository, "auth": {"apiKeySecret": "k"}}))
+    world.settle()
+    pods = {name: pod for name in ("a", "b", "c") for pod in world.live(name)}
+    told = {
+        name: json.loads(variables(pod["spec"]["containers"][0])["KAGENTS_AGENT"]["value"])["plugins"]
+        for name, pod in pods.items()
+    }
+    shared = {"name": "shared", "dir": "/kagents/plugins/shared"}
+    place = {"dir": "/kagents-skills/.plugins/style", "credentials": "/registry-credentials/.plugins/style"}
+    assert told["a"] == [shared, {"name": "style", "oci": "h.io/style:1"} | place]
+    assert told["b"] == [shared, {"name": "style", "path": "s"}]
+    assert told["c"] == []
+    [await_], [main] = pods["a"]["spec"]["initContainers"], pods["a"]["spec"]["containers"]
+    pulling = {mount["mountPath"]: mount.get("readOnly", False) for mount in await_["volumeMounts"]}
+    working = {mount["mountPath"]: mount.get("readOnly", False) for mount in main["volumeMounts"]}
+    assert pulling["/kagents-skills"] is False and pulling[place["credentials"]] is True
+    assert working["/kagents-skills"] is True and working[shared["dir"]] is True
+    assert place["credentials"] not in working
+    names = [volume["name"] for volume in pods["a"]["spec"]["volumes"]]
+    assert len(names) == len(set(names))
+    assert "registry" not in json.dumps([pods["b"], pods["c"]])
+
+
 def test_only_the_container_that_pulls_a_skill_has_the_registry_s_secret(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from kagents_tui.describe import describe
-from kagents_tui.rows.instructions import instructions
+from kagents_tui.rows.instructions import instructions, plugins
 
 NOW = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
 
@@ -41,6 +41,26 @@ def test_a_text_controls_no_terminal_and_forges_no_line_of_the_description():
     assert "Events:" not in shown and "    Events:" in shown
 
 
+def test_the_plugins_of_each_agent_stand_in_their_layers():
+    rules, style = {"oci": "h.io/rules:1"}, {"path": "tools/style"}
+    source = team(plugins=[{"name": "rules", "source": rules}, {"name": "style", "source": style}])
+    mates = source["spec"]["teammates"]
+    mates[0]["plugins"] = [{"name": "style", "source": {"configMap": "own"}}]
+    mates[2]["harness"] = "simulated"
+    shown = list(plugins(source))
+    assert shown == [
+        "",
+        "Plugins:",
+        "  lead: rules (h.io/rules:1), style (folder tools/style)",
+        "  api: rules (h.io/rules:1), style (ConfigMap own)",
+        "  tests: rules (h.io/rules:1), style (folder tools/style)",
+    ]
+    assert "\n".join(shown[1:]) in describe(source, [], NOW)
+    assert list(plugins(team())) == []
+
+
 def test_an_object_of_any_shape_is_read():
     odd = {"spec": {"instructions": 7, "lead": [], "teammates": [1, {"instructions": {}}]}}
     assert list(instructions(odd)) == []
+    odd["spec"] |= {"plugins": [7, {"name": [], "source": 3}], "lead": {"plugins": {}, "prompt": 1}}
+    assert all("\x1b" not in each for each in plugins(odd))

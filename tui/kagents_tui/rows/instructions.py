@@ -1,4 +1,4 @@
-"""What each agent is instructed to heed, as lines of a team's description: the layers as it gets them."""
+"""What each agent is to heed and what extends it, as lines of a description: the layers as it gets them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -14,12 +14,8 @@ TEXT_LIMIT: Final = 40_000
 def instructions(team: Mapping[str, Any]) -> Iterator[str]:
     """Every text once, with the agents that get it; nothing for a team without any."""
     spec = mapping(team.get("spec"))
-    agents: list[tuple[object, Mapping[str, Any]]] = (
-        [(LEAD, mapping(spec["lead"]))] if mapping(spec.get("lead")) else []
-    )
-    agents += [(each.get("name"), each) for each in map(mapping, sequence(spec.get("teammates")))]
     told: dict[str, list[str]] = {}
-    for name, agent in agents:
+    for name, agent in _agents(spec):
         if text := layered(spec.get("instructions"), agent.get("instructions")):
             told.setdefault(text, []).append(line(name, 63))
     if told:
@@ -28,3 +24,34 @@ def instructions(team: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {', '.join(names)}:"
         for each in clean(text, limit=TEXT_LIMIT, multiline=True).splitlines():
             yield f"    {each}".rstrip()
+
+
+def plugins(team: Mapping[str, Any]) -> Iterator[str]:
+    """The plugins of each agent that can use them, with where they come from: the team's, then its own."""
+    spec = mapping(team.get("spec"))
+    shown = []
+    for name, agent in _agents(spec):
+        if (agent.get("harness") or spec.get("harness")) == "simulated":
+            continue
+        given = {
+            str(each.get("name")): mapping(each.get("source"))
+            for whose in (spec, agent)
+            for each in map(mapping, sequence(whose.get("plugins")))
+        }
+        named = [f"{line(plugin, 63)} ({_origin(source)})" for plugin, source in given.items()]
+        if named:
+            shown.append(f"  {line(name, 63)}: {', '.join(named)}")
+    if shown:
+        yield from ("", "Plugins:", *shown)
+
+
+def _origin(source: Mapping[str, Any]) -> str:
+    kinds = (("configMap", "ConfigMap "), ("oci", ""), ("path", "folder "))
+    return next((f"{word}{line(source[kind], 300)}" for kind, word in kinds if source.get(kind)), "nowhere")
+
+
+def _agents(spec: Mapping[str, Any]) -> Iterator[tuple[object, Mapping[str, Any]]]:
+    if lead := mapping(spec.get("lead")):
+        yield LEAD, lead
+    for each in map(mapping, sequence(spec.get("teammates"))):
+        yield each.get("name"), each

@@ -109,8 +109,8 @@ def agent_pod(
     locations = _locations(identity, spec, agent, attempt, HOME_DIR, conflict)
     own = [variable.model_dump(by_alias=True, exclude_none=True) for variable in agent.spec.env]
     volumes, workspace_mounts = _workspace(identity, spec)
-    equipment, equipment_mounts = equipment_volumes(agent)
-    fetch_env, registries, fetch_mounts = fetching(agent, settings.registry_networks)
+    equipment, equipment_mounts = equipment_volumes(spec, agent)
+    fetch_env, registries, fetch_mounts = fetching(spec, agent, settings.registry_networks)
     caller, caller_mounts, token = caller_part(spec, agent)
     mounts = [*team_mounts(f"home/{agent.name}"), *caller_mounts]
     resources = resources_of(agent.spec.resources, settings.agent_resources)

@@ -137,7 +137,7 @@ def agent_document(
         "script": agent.spec.script,
         "scope": scope_of(agent),
         **artifacts_of(spec, agent),
-        **equipment_of(agent),
+        **equipment_of(spec, agent),
         "quality": quality_document(spec.quality_gates),
         "attempt": attempt,
         "conflict": conflict,

@@ -1,21 +1,56 @@
-"""What an agent is equipped with beside its prompt: skills and MCP servers, as volumes and in words.
+"""What an agent is equipped with beside its prompt: skills, plugins, MCP servers, as volumes and in words.
 
 Only the real CLI can use them, so only its agents get them; a simulated agent starts without their objects.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from kagents_core.api.equipment import EnvironmentVariable, McpServer, Skill
+from kagents_core.api.equipment import EnvironmentVariable, FolderSource, McpServer, layered_plugins
+from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.roster import Agent
 
 SKILLS_DIR = "/kagents/skills"
+PLUGINS_DIR = "/kagents/plugins"
 MCP_DIR = "/kagents/mcp"
 PULLED_DIR = "/kagents-skills"
 """Filled by the init container; outside the team volume, which that mounts as a whole and read-only."""
-PULLED_LIMIT = "1280Mi"
-"""32 skills of 32 MiB, and room for what the file system adds."""
+PULLED_LIMIT = "2560Mi"
+"""32 skills and 32 plugins of 32 MiB, and room for what the file system adds."""
 REGISTRY_DIR = "/registry-credentials"
+_PLUGINS = ".plugins"
+"""Folder of plugins among skills: no skill can have this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A skill or plugin: where its files come from, and where they are."""
+
+    name: str
+    source: FolderSource
+    volume: str
+    mounted: str
+    """Where its ConfigMap is."""
+    place: str
+    """Below ``PULLED_DIR`` and ``REGISTRY_DIR``."""
+
+
+def _skills(agent: Agent) -> list[_Folder]:
+    return [
+        _Folder(each.name, each.source, f"skill-{index}", f"{SKILLS_DIR}/{each.name}", each.name)
+        for index, each in enumerate(agent.spec.skills if equipped(agent) else ())
+    ]
+
+
+def _plugins(spec: AgentTeamSpec, agent: Agent) -> list[_Folder]:
+    given = layered_plugins(spec.plugins, agent.spec.plugins) if equipped(agent) else ()
+    return [
+        _Folder(
+            each.name, each.source, f"plugin-{index}", f"{PLUGINS_DIR}/{each.name}", f"{_PLUGINS}/{each.name}"
+        )
+        for index, each in enumerate(given)
+    ]
 
 
 def equipped(agent: Agent) -> bool:
@@ -23,18 +58,17 @@ def equipped(agent: Agent) -> bool:
     return agent.harness == "claude-code"
 
 
-def equipment_volumes(agent: Agent) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def equipment_volumes(spec: AgentTeamSpec, agent: Agent) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Volumes and read-only mounts of the agent's container."""
     volumes: list[dict[str, Any]] = []
     mounts: list[dict[str, Any]] = []
     if not equipped(agent):
         return volumes, mounts
-    for index, skill in enumerate(agent.spec.skills):
-        if skill.source.config_map:
-            volumes.append({"name": f"skill-{index}", "configMap": {"name": skill.source.config_map}})
-            path = f"{SKILLS_DIR}/{skill.name}"
-            mounts.append({"name": f"skill-{index}", "mountPath": path, "readOnly": True})
-    if _pulled(agent):
+    for folder in [*_skills(agent), *_plugins(spec, agent)]:
+        if name := folder.source.config_map:
+            volumes.append({"name": folder.volume, "configMap": {"name": name}})
+            mounts.append({"name": folder.volume, "mountPath": folder.mounted, "readOnly": True})
+    if _pulled(spec, agent):
         volumes.append({"name": "pulled-skills", "emptyDir": {"sizeLimit": PULLED_LIMIT}})
         mounts.append({"name": "pulled-skills", "mountPath": PULLED_DIR, "readOnly": True})
     for index, server in enumerate(agent.spec.mcp_servers):
@@ -46,26 +80,28 @@ def equipment_volumes(agent: Agent) -> tuple[list[dict[str, Any]], list[dict[str
 
 
 def fetching(
-    agent: Agent, networks: Sequence[str]
+    spec: AgentTeamSpec, agent: Agent, networks: Sequence[str]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
-    """Variables, volumes and mounts of the init container that pulls skills; it alone has the credentials."""
-    if not _pulled(agent):
+    """Variables, volumes and mounts of the init container that pulls; it alone has the credentials."""
+    pulled = _pulled(spec, agent)
+    if not pulled:
         return [], [], []
     volumes: list[dict[str, Any]] = []
     mounts: list[dict[str, Any]] = [{"name": "pulled-skills", "mountPath": PULLED_DIR}]
-    for index, skill in enumerate(agent.spec.skills):
-        if name := skill.source.credentials_secret:
+    for folder in pulled:
+        if name := folder.source.credentials_secret:
             items = [{"key": ".dockerconfigjson", "path": ".dockerconfigjson"}]
             secret = {"secretName": name, "defaultMode": 0o440, "items": items}
-            volumes.append({"name": f"registry-{index}", "secret": secret})
-            path = f"{REGISTRY_DIR}/{skill.name}"
-            mounts.append({"name": f"registry-{index}", "mountPath": path, "readOnly": True})
+            volume = f"registry-{folder.volume}"
+            volumes.append({"name": volume, "secret": secret})
+            path = f"{REGISTRY_DIR}/{folder.place}"
+            mounts.append({"name": volume, "mountPath": path, "readOnly": True})
     told = [{"name": "KAGENTS_REGISTRY_NETWORKS", "value": ",".join(networks)}] if networks else []
     return told, volumes, mounts
 
 
-def _pulled(agent: Agent) -> list[Skill]:
-    return [skill for skill in agent.spec.skills if skill.source.oci] if equipped(agent) else []
+def _pulled(spec: AgentTeamSpec, agent: Agent) -> list[_Folder]:
+    return [each for each in [*_skills(agent), *_plugins(spec, agent)] if each.source.oci]
 
 
 def _secrets(server: McpServer) -> dict[str, Any] | None:
@@ -90,22 +126,25 @@ def _source(variable: EnvironmentVariable) -> dict[str, Any]:
     return {"secret" if secret else "configMap": projection}
 
 
-def equipment_of(agent: Agent) -> dict[str, Any]:
+def equipment_of(spec: AgentTeamSpec, agent: Agent) -> dict[str, Any]:
     """The part of ``KAGENTS_AGENT`` that tells of them."""
-    if not equipped(agent):
-        return {"skills": [], "mcpServers": []}
-    skills = [_skill(skill) for skill in agent.spec.skills]
-    return {"skills": skills, "mcpServers": [_server(server) for server in agent.spec.mcp_servers]}
+    servers = agent.spec.mcp_servers if equipped(agent) else ()
+    return {
+        "skills": [_told(folder) for folder in _skills(agent)],
+        "plugins": [_told(folder) for folder in _plugins(spec, agent)],
+        "mcpServers": [_server(server) for server in servers],
+    }
 
 
-def _skill(skill: Skill) -> dict[str, Any]:
-    source = skill.source
+def _told(folder: _Folder) -> dict[str, Any]:
+    source = folder.source
     if source.path is not None:
-        return {"name": skill.name, "path": source.path}
+        return {"name": folder.name, "path": source.path}
     if source.config_map is not None:
-        return {"name": skill.name, "dir": f"{SKILLS_DIR}/{skill.name}"}
-    folder = f"{REGISTRY_DIR}/{skill.name}" if source.credentials_secret else None
-    return {"name": skill.name, "dir": f"{PULLED_DIR}/{skill.name}", "oci": source.oci, "credentials": folder}
+        return {"name": folder.name, "dir": folder.mounted}
+    credentials = f"{REGISTRY_DIR}/{folder.place}" if source.credentials_secret else None
+    pulled = f"{PULLED_DIR}/{folder.place}"
+    return {"name": folder.name, "dir": pulled, "oci": source.oci, "credentials": credentials}
 
 
 def _server(server: McpServer) -> dict[str, Any]:

@@ -68,14 +68,14 @@ class ClaudeCodeHarness:
             if executable.warning:
                 narrator.say(executable.warning, "warn")
             credential = choose_credential(context.environment)
-            mcp = prepare_home(context, credential)
+            prepared = prepare_home(context, credential)
             environment = process_environment(context, credential)
             run = _Run(context, report, narrator, environment, self._wake_after)
             resume = has_conversation(find_transcript(context.home_dir, context.agent.session_id))
-            ended = await run.once(command(executable.path, context, mcp, resume=resume), stop)
+            ended = await run.once(command(executable.path, context, prepared, resume=resume), stop)
             if run.refused_as(NOT_FOUND if resume else ALREADY_IN_USE):
                 narrator.say("the session on disk is not what it seemed: starting the other way", "warn")
-                ended = await run.once(command(executable.path, context, mcp, resume=not resume), stop)
+                ended = await run.once(command(executable.path, context, prepared, resume=not resume), stop)
         except UnusableError as error:
             return HarnessExit(EXIT_NEEDS_A_PERSON, narrator.plain(str(error)))
         except OSError as error:

@@ -5,7 +5,7 @@ import secrets
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from kagents_core.teamfiles.layout import TeamLayout
 from kagents_runner.equipment import McpServerDocument
 from kagents_runner.harness.claude_code.credentials import Credential
 from kagents_runner.harness.claude_code.hooks import hook_settings
+from kagents_runner.harness.claude_code.plugins import foreign_plugins, install_plugins
 from kagents_runner.harness.claude_code.skills import install_skills
 from kagents_runner.harness.protocol import AgentContext
 from kagents_runner.locations import working_place
@@ -34,9 +35,19 @@ _ANSWERED = {
 """A folder's questions, answered beforehand."""
 
 
-def prepare_home(context: AgentContext, credential: Credential) -> Path:
-    """Writes what the CLI reads at its start; keeps what an earlier attempt left. Returns the MCP
-    configuration.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the command line names."""
+
+    mcp: Path
+    """The MCP configuration."""
+    plugins: tuple[Path, ...] = ()
+    settings: Path | None = None
+    """What stands above a repository's own settings."""
+
+
+def prepare_home(context: AgentContext, credential: Credential) -> Prepared:
+    """Writes what the CLI reads at its start; keeps what an earlier attempt left.
 
     Raises ``OSError`` when the home or the team directory cannot be written.
     """
@@ -63,7 +74,19 @@ def prepare_home(context: AgentContext, credential: Credential) -> Path:
         _write(_commands(home), servers)
     mcp = home / "kagents-mcp.json"
     _write(mcp, _mcp(context))
-    return mcp
+    plugins = install_plugins(home, context.agent.plugins, context.cwd)
+    return Prepared(mcp, plugins, _above(home, context.cwd))
+
+
+def _above(home: Path, cwd: Path) -> Path | None:
+    """Settings that a repository's own cannot replace; None where it has nothing to be switched off."""
+    path = home / "kagents-settings.json"
+    foreign = foreign_plugins(map(Path, trusted_folders(cwd)))
+    if not foreign:
+        path.unlink(missing_ok=True)
+        return None
+    _write(path, {"enabledPlugins": foreign})
+    return path
 
 
 def trusted_folders(cwd: Path) -> list[str]:

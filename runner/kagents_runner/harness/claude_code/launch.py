@@ -2,7 +2,6 @@
 
 import os
 import uuid
-from pathlib import Path
 
 from kagents_runner.harness.claude_code.credentials import (
     API_KEY,
@@ -10,6 +9,7 @@ from kagents_runner.harness.claude_code.credentials import (
     OAUTH_TOKEN,
     Credential,
 )
+from kagents_runner.harness.claude_code.home import Prepared
 from kagents_runner.harness.claude_code.prompts import conflict_prompt, restarted_prompt, team_instructions
 from kagents_runner.harness.protocol import AgentContext
 
@@ -45,7 +45,7 @@ _FOREIGN = {
 _CREDENTIALS = {API_KEY, OAUTH_TOKEN, BEARER_TOKEN}
 
 
-def command(executable: str, context: AgentContext, mcp: Path, *, resume: bool) -> list[str]:
+def command(executable: str, context: AgentContext, prepared: Prepared, *, resume: bool) -> list[str]:
     """The arguments: identity in the team, session, permissions, the kagents tools, and the first
     user turn.
     """
@@ -67,8 +67,10 @@ def command(executable: str, context: AgentContext, mcp: Path, *, resume: bool) 
         *(["--plan-mode-required"] if mode == "plan" else []),
         *(["--model", agent.model] if agent.model else []),
         *(["--effort", agent.effort] if agent.effort else []),
-        *("--mcp-config", str(mcp)),
+        *("--mcp-config", str(prepared.mcp)),
         "--strict-mcp-config",
+        *(part for plugin in prepared.plugins for part in ("--plugin-dir", str(plugin))),
+        *(["--settings", str(prepared.settings)] if prepared.settings else []),
         *("--allowedTools", "mcp__kagents"),
         *(["--disallowedTools", ",".join(disallowed)] if disallowed else []),
         *("--append-system-prompt", team_instructions(context)),
