@@ -1,5 +1,11 @@
-"""A Model Context Protocol server over HTTP with one tool, which remembers the headers it was asked with."""
+"""A Model Context Protocol server over HTTP with one tool, which remembers the headers it was asked with.
 
+At ``url`` it answers each request itself; at ``sse_url`` it opens a stream of events, on which it answers
+what is posted to the address that the stream's first event names.
+"""
+
+import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,20 +19,47 @@ class McpOverHttp:
     def __init__(self) -> None:
         self.headers: list[Mapping[str, str]] = []
         self.called: list[dict[str, Any]] = []
-        self.url = ""
+        self.url = self.sse_url = ""
+        self.streams: dict[str, web.StreamResponse] = {}
+        """Open streams by their session."""
         self.open: Callable[[], bool] = lambda: True
         """Whether it answers, or says 503."""
+        self.ending = asyncio.Event()
 
     async def answer(self, request: web.Request) -> web.Response:
         """One JSON-RPC message."""
         if not self.open():
             return web.Response(status=503)
+        said = await self._heard(request)
+        return web.Response(status=202) if said is None else web.json_response(said)
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """The stream of one session, as long as its client listens."""
+        self.headers.append(request.headers)
+        session = f"s{len(self.streams)}"
+        answers = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await answers.prepare(request)
+        self.streams[session] = answers
+        await answers.write(f"event: endpoint\ndata: /messages/{session}\n\n".encode())
+        await self.ending.wait()
+        return answers
+
+    async def post(self, request: web.Request) -> web.Response:
+        """One message of a session, answered on its stream."""
+        said = await self._heard(request)
+        if said is not None:
+            stream = self.streams[request.match_info["session"]]
+            await stream.write(f"event: message\ndata: {json.dumps(said)}\n\n".encode())
+        return web.Response(status=202)
+
+    async def _heard(self, request: web.Request) -> dict[str, Any] | None:
+        """The answer to a message; None to one that wants none."""
         self.headers.append(request.headers)
         message = await request.json()
         if "id" not in message:
-            return web.Response(status=202)
+            return None
         result = self._result(message["method"], message.get("params") or {})
-        return web.json_response({"jsonrpc": "2.0", "id": message["id"], "result": result})
+        return {"jsonrpc": "2.0", "id": message["id"], "result": result}
 
     def _result(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
         if method == "initialize":
@@ -49,13 +82,17 @@ async def mcp_over_http() -> AsyncIterator[McpOverHttp]:
     app = web.Application()
     app.router.add_post("/mcp", server.answer)
     app.router.add_get("/mcp", _no_stream)
+    app.router.add_get("/sse", server.stream)
+    app.router.add_post("/messages/{session}", server.post)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
+    place = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    server.url, server.sse_url = f"{place}/mcp", f"{place}/sse"
     try:
         yield server
     finally:
+        server.ending.set()
         await runner.cleanup()
 
 

@@ -66,6 +66,26 @@ async def test_a_server_is_used_with_the_headers_of_its_secret(
     assert not [line for line in worker.log if TOKEN in line]
 
 
+async def test_a_server_that_answers_by_events_is_used_with_the_headers_of_its_secret(
+    small_team: MakeTeam, model: ScriptedModel, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "token").write_text(TOKEN)
+    async with mcp_over_http() as server:
+        team = small_team("worker")
+        model.script = Script([Rule("worker", "Begin", [Call("mcp__mail__draft", {"to": "ann"})])])
+        told = {"name": "mail", "url": server.sse_url, "type": "sse", "credentials": str(secret)}
+        team.start("worker", "Begin.", mcpServers=[told])
+        await until(lambda: team.hooks("worker", "TeammateIdle"))
+        assert server.streams, "it was spoken to by events"
+        assert [call["arguments"] for call in server.called] == [{"to": "ann"}]
+        assert {headers["Authorization"] for headers in server.headers} == {f"Bearer {TOKEN}"}
+        assert any("drafted" in told for told in model.requests[-1].results)
+    files = [path for path in team.root.rglob("*") if path.is_file() and secret not in path.parents]
+    assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
+
+
 async def test_a_command_is_a_server_with_its_secrets_and_the_repository_s_own_starts_nothing(
     small_team: MakeTeam, model: ScriptedModel, tmp_path: Path
 ) -> None:
