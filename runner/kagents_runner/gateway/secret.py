@@ -31,11 +31,11 @@ class SecretError(Exception):
 class ModelSecret:
     """The credentials in a folder."""
 
-    def __init__(self, directory: Path, provider: str, region: str = "") -> None:
-        """``region`` is Bedrock's."""
+    def __init__(self, directory: Path, provider: str, region: str = "", *, oauth: bool = False) -> None:
+        """``region`` is Bedrock's; ``oauth``: a subscription's token is wanted, whatever else is there."""
         self._directory = directory
-        self._provider = provider
         self._region = region
+        self._read = _subscription if oauth else _READERS[provider]
         self._state: _State | None = None
         self._found: tuple[Credential, ...] = ()
 
@@ -44,7 +44,7 @@ class ModelSecret:
         state = self._look()
         if state != self._state:
             try:
-                self._found = _READERS[self._provider](self._directory, self._region)
+                self._found = self._read(self._directory, self._region)
                 self._state = state
             except SecretError:
                 if not self._found:
@@ -71,10 +71,14 @@ def _anthropic(directory: Path, _: str) -> tuple[Credential, ...]:
         return tuple(ApiKey(name, _line(directory / name)) for _, name in sorted(numbers.items()))
     if (directory / AUTH_TOKEN).is_file():
         return (BearerToken(AUTH_TOKEN, _line(directory / AUTH_TOKEN)),)
+    raise SecretError(f"The model's Secret has neither {API_KEY} nor {AUTH_TOKEN}.")
+
+
+def _subscription(directory: Path, _: str) -> tuple[Credential, ...]:
     for name in OAUTH_TOKENS:
         if (directory / name).is_file():
             return (BearerToken(name, _line(directory / name), oauth=True),)
-    raise SecretError(f"The model's Secret has neither {API_KEY} nor {OAUTH_TOKENS[0]}.")
+    raise SecretError(f"The model's Secret has neither {OAUTH_TOKENS[0]} nor {OAUTH_TOKENS[1]}.")
 
 
 def _bedrock(directory: Path, region: str) -> tuple[Credential, ...]:

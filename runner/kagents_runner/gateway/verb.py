@@ -41,7 +41,8 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     if team.gateway is None or folder is None:
         raise _wrong("Only a team with auth, a claude-code agent and auth.mode gateway has a gateway.")
     provider = _provider(team)
-    secret = ModelSecret(places.model_credentials_dir, provider.name, provider.region or "")
+    oauth = environment.get("KAGENTS_MODEL_CREDENTIALS_KIND") == "oauth"
+    secret = ModelSecret(places.model_credentials_dir, provider.name, provider.region or "", oauth=oauth)
     try:
         secret.credentials()
     except SecretError as error:

@@ -175,6 +175,7 @@ async def place(
     meter: Meter | None = None,
     turns: Turns | None = None,
     room: Room | None = None,
+    oauth: bool = False,
     request_seconds: float = 30.0,
     **limits: float,
 ) -> AsyncIterator[Place]:
@@ -189,7 +190,7 @@ async def place(
         await api.start(stack)
         found = provider or Provider()
         found = Provider(found.name, api.url, found.region, found.project)
-        reader = ModelSecret(directory, found.name, found.region or "")
+        reader = ModelSecret(directory, found.name, found.region or "", oauth=oauth)
         upstream = Upstream(found, reader, turns=turns or Turns(first_pause=0.02), **limits)
         await stack.enter_async_context(upstream)
         gateway = Gateway(

@@ -137,7 +137,7 @@ def swap(folder: Path, version: str, value: str) -> None:
 
 def test_a_secret_is_read_as_a_kubelet_mounts_it(tmp_path: Path) -> None:
     secret = ModelSecret(tmp_path / "mounted", "anthropic")
-    with pytest.raises(SecretError, match="neither ANTHROPIC_API_KEY nor CLAUDE_CODE_OAUTH_TOKEN"):
+    with pytest.raises(SecretError, match="neither ANTHROPIC_API_KEY nor ANTHROPIC_AUTH_TOKEN"):
         secret.credentials()
     swap(tmp_path / "mounted", "..2026_1", "first")
     assert secret.credentials() == (ApiKey("ANTHROPIC_API_KEY", "first"),)
@@ -150,14 +150,20 @@ def test_which_keys_of_a_secret_count(tmp_path: Path) -> None:
     for name in ("ANTHROPIC_API_KEY_10", "ANTHROPIC_API_KEY_2", "ANTHROPIC_API_KEY"):
         (tmp_path / name).write_text(f"value-of-{name}")
     (tmp_path / "ANTHROPIC_API_KEY_OLD").write_text("not this one")
-    (tmp_path / "CLAUDE_CODE_OAUTH_TOKEN").write_text("nor this one")
+    (tmp_path / "CLAUDE_CODE_OAUTH_TOKEN").write_text("nor-this-one")
     names = [each.name for each in ModelSecret(tmp_path, "anthropic").credentials()]
     assert names == ["ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY_2", "ANTHROPIC_API_KEY_10"]
+    (token,) = ModelSecret(tmp_path, "anthropic", oauth=True).credentials()
+    assert token.name == "CLAUDE_CODE_OAUTH_TOKEN"
+    (tmp_path / "CLAUDE_CODE_OAUTH_TOKEN").unlink()
+    with pytest.raises(SecretError, match="neither CLAUDE_CODE_OAUTH_TOKEN nor CLAUDE_OAUTH_TOKEN"):
+        ModelSecret(tmp_path, "anthropic", oauth=True).credentials()
 
 
 @pytest.mark.parametrize("name", ["CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_OAUTH_TOKEN"])
 async def test_a_subscriptions_token_goes_with_its_beta(tmp_path: Path, name: str) -> None:
-    async with place(tmp_path, secret={name: "sk-ant-oat-1"}) as found:
+    secret = {name: "sk-ant-oat-1", "ANTHROPIC_API_KEY": "another account's"}
+    async with place(tmp_path, secret=secret, oauth=True) as found:
         await found.ask(headers={"anthropic-beta": "context-1m-2025-08-07, oauth-2025-04-20"})
         await found.ask()
         for seen, betas in zip(

@@ -69,6 +69,15 @@ def test_the_recorder_tells_limits_and_the_end_and_the_gateway_reads_them() -> N
         assert ways == {"recorder": False, "gateway": place == "KAGENTS_LIMITS_DIR"}
 
 
+def test_which_credential_of_a_secret_is_meant_is_told() -> None:
+    raw = with_gateway()
+    env = variables(hub_of(raw)["gateway"])
+    assert env["KAGENTS_MODEL_CREDENTIALS_KIND"]["value"] == "apiKey"
+    raw["spec"]["auth"] = {"mode": "gateway", "oauthSecret": raw["spec"]["auth"]["apiKeySecret"]}
+    env = variables(hub_of(raw)["gateway"])
+    assert env["KAGENTS_MODEL_CREDENTIALS_KIND"]["value"] == "oauth"
+
+
 def test_a_price_table_is_a_file_of_the_gateway() -> None:
     pods = pods_of(with_gateway(priceTable="our-prices"))
     [volume] = [each for each in pods["hub"]["spec"]["volumes"] if "our-prices" in json.dumps(each)]

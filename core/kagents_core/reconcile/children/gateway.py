@@ -57,6 +57,7 @@ def recorder_of_gateway(spec: AgentTeamSpec) -> tuple[Environment, Mounts]:
 def gateway_container(identity: Identity, spec: AgentTeamSpec, settings: Settings) -> dict[str, Any]:
     """The container, with the team's Secret and, where it is wanted, a price table."""
     assert spec.auth is not None
+    kind = "apiKey" if spec.auth.api_key_secret else "oauth"
     env: Environment = [
         {"name": "KAGENTS_TEAM", "value": literal(team_document(identity, spec))},
         *gateway_location(spec),
@@ -66,6 +67,10 @@ def gateway_container(identity: Identity, spec: AgentTeamSpec, settings: Setting
         {"name": "KAGENTS_OVER_DIR", "value": OVER_DIR},
         {"name": "KAGENTS_LIMITS_DIR", "value": LIMITS_DIR},
         {"name": "KAGENTS_MODEL_CREDENTIALS_DIR", "value": CREDENTIALS_DIR},
+        {
+            "name": "KAGENTS_MODEL_CREDENTIALS_KIND",
+            "value": "apiKey" if spec.auth.api_key_secret else "oauth",
+        },
     ]
     mounts: Mounts = [
         {"name": "team", "mountPath": GATEWAY_DIR, "subPath": GATEWAY},
