@@ -80,8 +80,9 @@ class Auth(Spec):
     """ConfigMap whose key ``prices.yaml`` holds prices that come before those that kagents knows."""
     api_key_secret: ObjectName | None = None
     """Secret with key ``ANTHROPIC_API_KEY``; ``ANTHROPIC_API_KEY_2`` and so on are further keys that share
-    the load. Or ``ANTHROPIC_AUTH_TOKEN``, the token of a company's own gateway. For Bedrock ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY`` and, if any, ``AWS_SESSION_TOKEN``;
-    for Vertex AI ``GOOGLE_SERVICE_ACCOUNT_JSON``."""
+    the load. Or ``ANTHROPIC_AUTH_TOKEN``, the token of a company's own gateway. For Bedrock
+    ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY`` and, if any, ``AWS_SESSION_TOKEN``; for Vertex AI
+    ``GOOGLE_SERVICE_ACCOUNT_JSON``."""
     oauth_secret: ObjectName | None = None
     """Secret with key ``CLAUDE_CODE_OAUTH_TOKEN`` (or ``CLAUDE_OAUTH_TOKEN``)."""
 
