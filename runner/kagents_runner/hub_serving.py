@@ -11,14 +11,12 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from kagents_core.teamfiles.files import replace_file
 from kagents_core.teamfiles.watch import DirectoryWatcher
+from kagents_runner.hub_address import ADDRESS, write_address
 from kagents_runner.output import say
 from kagents_runner.stopping import OVER, until_stopped
 from kagents_runner.termination import RunnerError
 
-ADDRESS: Final = "address"
-"""The file that tells agents where to find it: a line ``host port``."""
 LOOPBACK: Final = "127.0.0.1"
 _TERMINATED: Final = 143
 
@@ -45,7 +43,7 @@ async def serve(
     await runner.setup()
     try:
         port = await _listen(runner, place, context)
-        replace_file(address, f"{place.host} {port}\n".encode())
+        write_address(place.folder, place.host, port)
         say(f"agents reach the {place.what} through port {port}")
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -90,6 +90,11 @@ class Locations:
         return self._optional_path("KAGENTS_PRICES_FILE")
 
     @property
+    def hub_token_file(self) -> Path:
+        """``KAGENTS_HUB_TOKEN_FILE``: what an agent's pod proves to the gateway with which agent it is."""
+        return self._path("KAGENTS_HUB_TOKEN_FILE")
+
+    @property
     def team_text(self) -> str:
         """``KAGENTS_TEAM``, the JSON text."""
         return self._text("KAGENTS_TEAM")

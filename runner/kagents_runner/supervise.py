@@ -21,6 +21,7 @@ from kagents_core.teamfiles.nativejson import timestamp
 from kagents_runner.artifacts.collect import collect
 from kagents_runner.documents import AgentDocument, TeamDocument
 from kagents_runner.full_volume import full_sentence, is_full, volume_full, what_failed
+from kagents_runner.gateway.agent_side import begin_relay
 from kagents_runner.gitproxy.agent_side import with_repository
 from kagents_runner.harness.protocol import (
     EXIT_DONE,
@@ -125,11 +126,15 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
         if state.full:
             raise volume_full("the agent is not started on it")
         context, harness = _context(places, team, agent), choose(agent)
+        relay = await begin_relay(places, team, agent)
     except RunnerError as failure:
         state.ended(HarnessExit(failure.code, failure.sentence))
         raise
     terminal = await _terminal(context)
-    ending = await _play(harness, dataclasses.replace(context, show=terminal.show), state)
+    url = relay.url if relay is not None else None
+    ending = await _play(harness, dataclasses.replace(context, show=terminal.show, model_url=url), state)
+    if relay is not None:
+        await relay.close()
     await terminal.close(_farewell(agent.name, ending))
     # In a shared worktree others may be at work: there ``merge`` keeps what is uncommitted, at the end.
     if team.repository is not None and not team.repository.shared:

@@ -40,6 +40,8 @@ class AgentContext:
     """Where the agent works: its worktree, or the output directory of a cowork team."""
     environment: Mapping[str, str]
     """The container's whole environment, secrets included; never log it."""
+    model_url: str | None = None
+    """Where the model's API is found when the team has a gateway: an address of this pod."""
     show: Callable[[Screen], None] = lambda _: None
     """Tells which screen is the agent's own from now on, for people who attach to it."""
 

@@ -16,7 +16,11 @@ from kagents_core.teamfiles.locks import LockLostError
 from kagents_core.teamfiles.mailbox import deliver, new_message
 from kagents_runner.equipment import secret_values
 from kagents_runner.full_volume import full_sentence, is_full, what_failed
-from kagents_runner.harness.claude_code.credentials import choose_credential
+from kagents_runner.harness.claude_code.credentials import (
+    Credential,
+    choose_credential,
+    relayed_credential,
+)
 from kagents_runner.harness.claude_code.executable import UnusableError, find_executable
 from kagents_runner.harness.claude_code.home import prepare_home
 from kagents_runner.harness.claude_code.launch import command, process_environment
@@ -67,7 +71,7 @@ class ClaudeCodeHarness:
             executable = await find_executable(context.environment)
             if executable.warning:
                 narrator.say(executable.warning, "warn")
-            credential = choose_credential(context.environment)
+            credential = _credential(context)
             prepared = prepare_home(context, credential)
             environment = process_environment(context, credential)
             run = _Run(context, report, narrator, environment, self._wake_after)
@@ -84,6 +88,14 @@ class ClaudeCodeHarness:
             where = f" ({error.filename})" if error.filename else ""
             return HarnessExit(EXIT_FAILED, narrator.plain(f"claude cannot be run: {error.strerror}{where}."))
         return ended
+
+
+def _credential(context: AgentContext) -> Credential:
+    """The agent's own, or the way to the team's gateway, which has it. Raises ``UnusableError``."""
+    gateway = context.team.gateway
+    if gateway is None or context.model_url is None:
+        return choose_credential(context.environment)
+    return relayed_credential(gateway, context.model_url, context.environment)
 
 
 class _Run:

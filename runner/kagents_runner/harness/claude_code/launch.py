@@ -7,6 +7,7 @@ from kagents_runner.harness.claude_code.credentials import (
     API_KEY,
     BEARER_TOKEN,
     OAUTH_TOKEN,
+    PROVIDER_VARIABLES,
     Credential,
 )
 from kagents_runner.harness.claude_code.home import Prepared
@@ -88,7 +89,10 @@ def _opening(context: AgentContext, *, resume: bool) -> str:
 
 def process_environment(context: AgentContext, credential: Credential) -> dict[str, str]:
     """The whole environment of the CLI: the agent's own variables, the credential, and the fixed settings."""
-    own = {name: value for name, value in context.environment.items() if _is_own(name)}
+    elsewhere = PROVIDER_VARIABLES if context.model_url is not None else frozenset()
+    own = {
+        name: value for name, value in context.environment.items() if _is_own(name) and name not in elsewhere
+    }
     return {
         **own,
         "PATH": own.get("PATH", os.defpath),
