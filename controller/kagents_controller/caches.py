@@ -20,6 +20,7 @@ from kagents_core.api.resources import (
     Resource,
 )
 from kagents_core.kube.client import Client
+from kagents_core.kube.packed import packed
 from kagents_core.kube.reflector import Reflector
 from kagents_core.kube.store import Change, Key, Store
 from kagents_core.reconcile import Children, ClaimView, PodView, claim_view, owner_uid, pod_view
@@ -81,7 +82,7 @@ def _pack(obj: dict[str, Any]) -> Packed:
     template = None
     if isinstance(reference, Mapping):
         template = f"{obj['metadata'].get('namespace', '')}/{reference.get('name')}"
-    return Packed(orjson.dumps(obj), obj["metadata"]["uid"], template)
+    return Packed(packed(obj), obj["metadata"]["uid"], template)
 
 
 def _pack_team(obj: dict[str, Any]) -> Packed:
