@@ -67,10 +67,7 @@ def gateway_container(identity: Identity, spec: AgentTeamSpec, settings: Setting
         {"name": "KAGENTS_OVER_DIR", "value": OVER_DIR},
         {"name": "KAGENTS_LIMITS_DIR", "value": LIMITS_DIR},
         {"name": "KAGENTS_MODEL_CREDENTIALS_DIR", "value": CREDENTIALS_DIR},
-        {
-            "name": "KAGENTS_MODEL_CREDENTIALS_KIND",
-            "value": "apiKey" if spec.auth.api_key_secret else "oauth",
-        },
+        {"name": "KAGENTS_MODEL_CREDENTIALS_KIND", "value": kind},
     ]
     mounts: Mounts = [
         {"name": "team", "mountPath": GATEWAY_DIR, "subPath": GATEWAY},
