@@ -1,7 +1,7 @@
 """``finish`` killed at every step, and what the other side may do: one request, or a person with the reason.
 
-Its steps: look for a request, make it, its labels, its reviewers; and before them the push, whose own steps
-are git's look at the branches, and the transfer.
+Its steps: look for a request, make it, its labels, its reviewers, a look at its checks; and before them the
+push, whose own steps are git's look at the branches, and the transfer.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ from kagents_runner.finish.request import ensure, marker
 from kagents_runner.termination import RunnerError
 
 WISH = PullRequestWish(title="Work", target="main")
-MOST_CALLS = 16
+MOST_CALLS = 20
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def served(finishing: Finishing, forge: ForgeServer) -> Finishing:
     folder.mkdir()
     (folder / "token").write_text(TOKEN)
     finishing.place.variables["KAGENTS_GIT_CREDENTIALS_DIR"] = str(folder)
-    finishing.create_pr(forge, labels=["auth"], reviewers=["ann"])
+    finishing.create_pr(forge, labels=["auth"], reviewers=["ann"], glanceSeconds=5)
     finishing.work("backend", "api.py", "api\n")
     assert finishing.merge().code == 0
     return finishing
@@ -59,7 +59,7 @@ def test_killed_at_every_step(served: Finishing, forge: ForgeServer, once_done: 
             break
     assert code == 0, "it never ran to its end"
     assert {"GET refs", "POST git-receive-pack", "GET pulls", "POST pulls", "POST labels"} <= set(made)
-    assert "POST requested_reviewers" in made
+    assert {"POST requested_reviewers", "GET check-runs", "GET status"} <= set(made)
 
 
 def test_a_target_that_moved_meanwhile_is_the_forges_to_judge(served: Finishing, forge: ForgeServer) -> None:

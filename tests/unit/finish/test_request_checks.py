@@ -218,11 +218,12 @@ def test_the_delivery_tells_of_checks_that_are_there(ready: Finishing, forge: Fo
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("plan", ["403", "404"])
-def test_a_delivery_that_may_not_read_checks_is_a_good_one(
+@pytest.mark.parametrize("plan", ["403", "404", "422", "429", "500", "503", "cut"])
+def test_a_delivery_that_cannot_read_checks_is_a_good_one(
     ready: Finishing, forge: ForgeServer, plan: str
 ) -> None:
-    forge.looks = [plan]
+    ready.wish["pullRequest"]["glanceSeconds"] = 1
+    forge.looks = [plan] * 20
     ran = ready.finish()
     assert ran.code == 0 and "checks" not in json.loads(ran.sentence)
     assert "warnings" not in json.loads(ran.sentence) and "checks not read" in ran.out + ran.err
