@@ -1,11 +1,17 @@
 """The real CLI with plugins: what a team gives is used, what a repository brings along starts nothing."""
 
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
+from shutil import make_archive
 
+import pytest
 from scripted_model import Call, Rule, Script, ScriptedModel
-from small_team import SmallTeam, until
+from small_team import KEY, MODEL, SmallTeam, until
+from whole_team import NAMESPACE, engine_with_team
+
+from kagents_core.api.resources import AGENT_TEAMS, CONFIG_MAPS, SECRETS
 
 MakeTeam = Callable[..., SmallTeam]
 
@@ -75,3 +81,52 @@ async def test_a_repository_s_own_plugins_and_marketplaces_start_nothing(
         "once: the one that was asked for"
     )
     assert "theirs" not in offered.replace("skill of theirs", "") and "second:" not in offered
+
+
+@pytest.mark.timeout(120)
+async def test_a_team_s_plugin_of_a_configmap_reaches_its_agents(
+    model: ScriptedModel, claude: str, tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
+    make_plugin(tmp_path / "made/finance", "finance", mark)
+    archive = Path(make_archive(str(tmp_path / "plugin"), "gztar", tmp_path / "made")).read_bytes()
+    model.script = Script(
+        [
+            Rule(
+                "lead",
+                "Begin",
+                [
+                    Call("Skill", {"skill": "finance:closing"}),
+                    Call("mcp__kagents__finish", {"summary": "Counted twice."}),
+                ],
+            )
+        ]
+    )
+    variables = {"ANTHROPIC_BASE_URL": model.url, "CLAUDE_CODE_MAX_RETRIES": "1"}
+    env = [{"name": name, "value": value} for name, value in variables.items()]
+    async with engine_with_team(tmp_path, "closing", claude) as team:
+        secret = {"metadata": {"name": "key"}, "stringData": {"ANTHROPIC_API_KEY": KEY}}
+        packed = {"plugin.tar.gz": base64.b64encode(archive).decode()}
+        kept = {"metadata": {"name": "finance"}, "binaryData": packed}
+        await team.client.create(SECRETS, NAMESPACE, {"apiVersion": "v1", "kind": "Secret", **secret})
+        await team.client.create(CONFIG_MAPS, NAMESPACE, {"apiVersion": "v1", "kind": "ConfigMap", **kept})
+        manifest = {
+            "apiVersion": "claude.amcheste.io/v1alpha1",
+            "kind": "AgentTeam",
+            "metadata": {"name": "closing"},
+            "spec": {
+                "workspace": {"output": {}},
+                "auth": {"apiKeySecret": "key"},
+                "plugins": [{"name": "books", "source": {"configMap": "finance"}}],
+                "lead": {"prompt": "Begin.", "model": MODEL, "env": env},
+            },
+        }
+        await team.client.create(AGENT_TEAMS, NAMESPACE, manifest)
+
+        async def completed() -> bool:
+            return bool((await team.status()).get("phase") == "Completed")
+
+        await until(completed, 90)
+        assert mark.read_text() == "finance\n"
+        assert any("Count twice." in request.everything for request in model.requests)
+        assert model.unexpected == []
