@@ -48,6 +48,7 @@ class Puller:
         self.place, self.registry = place, registry
         self.target = place.root / "pulled/pdf"
         self.secret: Path | None = None
+        self.kind = "skills"
         place.variables["KAGENTS_REGISTRY_NETWORKS"] = "127.0.0.0/8"
 
     def account(self, password: str = PASSWORD) -> None:
@@ -64,7 +65,7 @@ class Puller:
             "oci": f"{host or self.registry.host}/team/skill{version}",
             "credentials": None if self.secret is None else str(self.secret),
         }
-        self.place.agents["scout"]["skills"] = [skill]
+        self.place.agents["scout"][self.kind] = [skill]
         return self.place.run("await", "scout")
 
     def files(self) -> dict[str, bytes]:
@@ -90,6 +91,16 @@ def test_a_folder_that_was_packed_as_one_is_the_skill(puller: Puller) -> None:
     puller.registry.add("1", (TAR, packed, "pdf"))
     assert puller.pull().code == 0
     assert puller.files() == {"SKILL.md": SKILL, "a/b": b"x"}
+
+
+def test_a_plugin_is_pulled_too_and_keeps_its_hidden_folder(puller: Puller) -> None:
+    puller.kind, puller.target = "plugins", puller.place.root / "pulled/.plugins/finance"
+    manifest = (".claude-plugin/plugin.json", b'{"name": "finance"}')
+    puller.registry.add("1", (TAR, tarball(manifest), None))
+    assert puller.pull().code == 0
+    assert puller.files() == dict([manifest])
+    ran = puller.pull(":missing")
+    assert ran.code == 64 and ran.sentence.startswith("The plugin pdf: ")
 
 
 def test_an_index_of_one_is_followed_and_one_of_several_is_not(puller: Puller) -> None:
