@@ -21,6 +21,7 @@ CONFLICT = (
     "kagents/docs-sweep/backend conflicts with kagents/docs-sweep/tests in docs/index.md, docs/api.md. Every "
     "branch is kept in the team's volume (work/repo): resolve it on one of them, then retry."
 )
+CHECKS = {"state": "failing", "passing": 11, "failing": 1, "pending": 0}
 OUTSIDE = f"pull request {LINK}; backend changed files outside its scope (kept): README.md, docs/api.md"
 VIEWS = {
     "attention": (("w", "WAIT:docs-sweep", "j", "space"), "only src/api"),
@@ -51,7 +52,7 @@ def application() -> KagentsApp:
         "conditions": said("Delivered", "True", OUTSIDE),
         "branch": "kagents/api-audit",
         "commit": "3f2c1a9d0b8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a",
-        "pullRequest": {"url": LINK, "state": "open"},
+        "pullRequest": {"url": LINK, "state": "open", "checks": CHECKS},
     }
     cluster = SampleCluster(list(teams.values()))
     return KagentsApp(SampleConnector(cluster), Options(), now=lambda: NOW)
