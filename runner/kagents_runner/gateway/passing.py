@@ -35,6 +35,8 @@ class Bill:
     """The API's own name of it."""
     usage: Usage | None = None
     state: str = "failed"
+    handed_back: bool = False
+    """The answer was, to its end."""
     _opened: bool = False
     _closing: asyncio.Task[None] | None = None
 
@@ -47,12 +49,20 @@ class Bill:
             self._opened = True
             self.ticket.opened(self.request_id or self.usage.response_id, counts)
 
+    @property
+    def silent(self) -> bool:
+        """Whether an answer that cost something has told nothing of it."""
+        told = self.usage is not None and self.usage.counts(self.model) is not None
+        return self.ticket is not None and self.handed_back and not told
+
     async def settle(self) -> None:
         """Has it written, without waiting for the disk."""
         if self.ticket is not None and self._closing is None:
             counts = self.usage.counts(self.model) if self.usage is not None else None
             self._closing = asyncio.ensure_future(self.ticket.closed(self._judged(), counts))
             await asyncio.sleep(0)
+            if self._closing.done():
+                self._closing.result()  # what could not be written is not handed out
 
     async def close(self) -> None:
         """Has it written, and waits for it; also where the request is being given up."""
@@ -87,6 +97,7 @@ async def hand_back(request: web.BaseRequest, answer: Answer, bill: Bill) -> web
         else:
             await _whole(out, response, bill)
         await out.write_eof()
+        bill.handed_back = True
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
         say(f"an answer of the model broke off ({type(error).__name__})", "debug")
         _break_off(request)

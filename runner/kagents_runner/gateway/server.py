@@ -66,6 +66,7 @@ class Gateway:
         self._room = room or Room()
         self._request_seconds = request_seconds
         self._busy: Counter[str] = Counter()
+        self._silence_told = False
 
     def runner(self, *, shutdown_seconds: float = 5.0) -> web.BaseRunner:
         """What listens for it: whoever goes away ends what was being done for it."""
@@ -148,7 +149,11 @@ class Gateway:
         try:
             headers = asked(request.headers)
             async with self._upstream.ask(agent, request.method, call, headers, body) as answer:
-                return await hand_back(request, answer, bill)
+                response = await hand_back(request, answer, bill)
+            if bill.silent and not self._silence_told:
+                self._silence_told = True
+                say("answers of the model's API tell no usage: nothing is counted, no budget holds", "warn")
+            return response
         except (asyncio.CancelledError, TimeoutError):
             bill.state = "aborted"
             raise

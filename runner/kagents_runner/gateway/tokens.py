@@ -1,7 +1,8 @@
 """What one answer of the model used, gathered from its events or from its body as a whole.
 
 Numbers in a stream are sums so far, and some providers tell them at the beginning, some at the end: of every
-number the highest counts. What is no such event is nothing to us, whatever else it may be.
+number the highest counts. What was written of an answer that breaks off is told by nobody, and was paid for
+all the same: it is estimated from the words that came. What else is in a stream is nothing to us.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ _NAME_LIMIT: Final = 200
 _TOOLS: Final = 8
 _OWN_PASSES: Final = ("compaction", "advisor_message")
 """Passes of the model that the sums of an answer leave out."""
+_WORDS: Final = ("text", "thinking", "partial_json")
+_LETTERS_A_TOKEN: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Tally:
     """The answer has said that it broke off."""
     _model: str = ""
     _used: bool = False
+    _letters: int = 0
     _numbers: dict[str, int] = field(default_factory=dict)
     _tools: dict[str, int] = field(default_factory=dict)
 
@@ -56,7 +60,7 @@ class Tally:
         return Counts(
             model=self._model or model,
             input=self._sum("input_tokens") + self._sum("own input"),
-            output=self._sum("output_tokens") + self._sum("own output"),
+            output=self._output() + self._sum("own output"),
             cache_read=self._sum("cache_read_input_tokens"),
             cache_write_5m=five_minutes,
             cache_write_1h=one_hour,
@@ -65,10 +69,14 @@ class Tally:
 
     def event(self, data: bytes) -> None:
         """One event of a stream, as the JSON text that it is."""
-        if b'"message_' not in data and b'"error"' not in data:
-            return  # the most of a stream, by far
+        if b'_delta"' not in data and b'"message_' not in data and b'"error"' not in data:
+            return
         found = _object(data)
         kind = found.get("type")
+        if kind == "content_block_delta":
+            delta = _mapping(found.get("delta"))
+            self._letters += sum(len(text) for name in _WORDS if isinstance(text := delta.get(name), str))
+            return  # the most of a stream, by far
         if kind == "message_start":
             self._message(_mapping(found.get("message")))
         elif kind == "message_delta":
@@ -117,6 +125,10 @@ class Tally:
 
     def _heard(self, name: str, value: object) -> None:
         self._numbers[name] = max(self._sum(name), _number(value))
+
+    def _output(self) -> int:
+        told = self._sum("output_tokens")
+        return told if self.ended else max(told, self._letters // _LETTERS_A_TOKEN)
 
     def _sum(self, name: str) -> int:
         return self._numbers.get(name, 0)

@@ -8,7 +8,7 @@ import aiohttp
 import orjson
 import pytest
 from aiohttp import web
-from gateway_place import ASKED, KEY, Place, place, streamed, told, until
+from gateway_place import ASKED, KEY, OneTicket, Place, Tickets, place, streamed, told, until
 from model_answers import MODEL, events, plain, server_sent
 
 from kagents_runner.gateway.tokens import Counts
@@ -246,6 +246,45 @@ async def test_errors_of_the_api_pass_as_they_are(
         assert {name: got[1][name] for name in headers} == headers
         assert found.tickets.closed == [("failed", None)]
         assert len(found.api.seen) == 1
+
+
+async def test_an_api_that_tells_no_usage_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def answer(request: web.BaseRequest, _: bytes) -> web.StreamResponse:
+        return web.json_response({"id": "m", "content": []})
+
+    async with place(tmp_path) as found:
+        assert (await found.ask())[0] == 200
+        assert "tell no usage" not in capsys.readouterr().out
+        found.api.behave = answer
+        for _ in range(3):
+            assert (await found.ask())[0] == 200
+        assert capsys.readouterr().out.count("tell no usage") == 1
+
+
+async def test_what_cannot_be_written_down_is_not_handed_out(tmp_path: Path) -> None:
+    """A full volume: no answer ends well that nobody could count."""
+
+    class Full(Tickets):
+        async def admit(self, agent: str, *, model: str, estimate_micros: int) -> OneTicket:
+            return FullTicket(self)
+
+    class FullTicket(OneTicket):
+        async def closed(self, state: str, counts: Counts | None) -> None:
+            raise OSError(28, "No space left on device")
+
+    async with place(tmp_path, meter=Full()) as found:
+        for kind, body in (("text/event-stream", server_sent(events())), ("application/json", plain())):
+
+            async def answer(
+                request: web.BaseRequest, _: bytes, body: bytes = body, kind: str = kind
+            ) -> web.StreamResponse:
+                return await streamed(request, [body[:100], body[100:]], kind)
+
+            found.api.behave = answer
+            with pytest.raises(aiohttp.ClientError):
+                await found.ask()
 
 
 async def test_calls_that_cost_nothing_need_no_ticket(tmp_path: Path) -> None:

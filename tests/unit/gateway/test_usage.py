@@ -110,6 +110,18 @@ def test_what_arrived_counts_when_a_stream_breaks_off() -> None:
     assert not begun.ended
 
 
+def test_words_of_an_answer_that_breaks_off_are_estimated() -> None:
+    """Else an agent that hangs up just before the end would have them for nothing."""
+    told = events(words=["x" * 400, "\u00e4" * 400])
+    told.insert(4, {"type": "content_block_delta", "delta": {"type": "thinking_delta", "thinking": "y" * 80}})
+    told.insert(4, {"type": "content_block_delta", "delta": {"partial_json": "z" * 40, "other": "w" * 900}})
+    told.insert(4, {"type": "content_block_delta", "delta": {"text": ["x"]}})
+    for kind, form in ((STREAM, server_sent), (AMAZON_STREAM, amazon)):
+        begun = read(kind, [form(told[:-2])]).counts("m")
+        assert begun is not None and begun.output == (400 + 400 + 80 + 40) // 4
+        assert read(kind, [form(told)]).counts("m") == KNOWN  # the API's own word
+
+
 def test_an_error_in_the_middle_is_a_failure() -> None:
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     for kind, form in ((STREAM, server_sent), (AMAZON_STREAM, amazon)):
