@@ -77,6 +77,7 @@ generate: install ## Write the generated files: CRDs, reference pages, pictures
 	@$(BIN)/python -m kagents_core.metrics.page docs/metrics.md
 	@$(BIN)/python -m kagents_tui.cli.page docs/cli.md
 	@$(BIN)/python tools/helm_values.py
+	@$(BIN)/python tools/grafana_dashboard.py
 	@$(BIN)/python -m kagents_tui.keys_page docs/keys.md
 	@$(BIN)/python -m kagents_tui.configuration_page docs/configuration.md
 	@$(BIN)/python -m kagents_tui.sample.pictures docs/images

@@ -48,12 +48,17 @@ def policy_ports(documents: Documents, name: str = "kagents-controller") -> set[
     return {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
 
 
+def alert(documents: Documents, name: str) -> str:
+    [rules] = of(documents, "PrometheusRule")
+    [found] = [each["expr"] for each in rules["spec"]["groups"][0]["rules"] if each["alert"] == name]
+    return str(found)
+
+
 def kept(documents: Documents) -> set[Any]:
     definitions = of(documents, "CustomResourceDefinition")
     return {crd["metadata"].get("annotations", {}).get("helm.sh/resource-policy") for crd in definitions}
 
 
-MONITOR = "metrics.serviceMonitor.enabled=true"
 EFFECTS: dict[str, tuple[str, Callable[[Documents], Any], Any]] = {
     "crds.install": ("false", lambda d: len(of(d, "CustomResourceDefinition")), 0),
     "crds.keep": ("false", kept, {None}),
@@ -100,6 +105,25 @@ EFFECTS: dict[str, tuple[str, Callable[[Documents], Any], Any]] = {
         lambda d: [each["spec"]["endpoints"][0]["interval"] for each in of(d, "ServiceMonitor")],
         ["7s"],
     ),
+    "metrics.dashboard.enabled": ("true", lambda d: len(of(d, "ConfigMap")), 1),
+    "metrics.dashboard.labels": (
+        '{"grafana_dashboard":"x"}',
+        lambda d: [each["metadata"]["labels"]["grafana_dashboard"] for each in of(d, "ConfigMap")],
+        ["x"],
+    ),
+    "metrics.dashboard.annotations": (
+        '{"grafana_folder":"x"}',
+        lambda d: [each["metadata"].get("annotations") for each in of(d, "ConfigMap")],
+        [{"grafana_folder": "x"}],
+    ),
+    "metrics.alerts.enabled": ("true", lambda d: len(of(d, "PrometheusRule")), 1),
+    "metrics.alerts.labels": (
+        '{"release":"p"}',
+        lambda d: [each["metadata"]["labels"].get("release") for each in of(d, "PrometheusRule")],
+        ["p"],
+    ),
+    "metrics.alerts.budgetShare": ("0.5", lambda d: alert(d, "KagentsBudgetNearlySpent")[-6:], ">= 0.5"),
+    "metrics.alerts.waitingSeconds": ("60", lambda d: alert(d, "KagentsPersonNeeded")[-4:], "> 60"),
     "agents.resources": (
         '{"limits":{"cpu":"3"}}',
         lambda d: json.loads(*argument(d, "agent-resources"))["limits"]["cpu"],
@@ -168,7 +192,8 @@ def test_every_value_is_looked_at() -> None:
 @pytest.mark.parametrize("value", EFFECTS)
 def test_every_value_has_an_effect(helm: Helm, value: str) -> None:
     given, look, expected = EFFECTS[value]
-    others = (MONITOR,) if value.startswith("metrics.serviceMonitor.") and "enabled" not in value else ()
+    part = value.rpartition(".")[0]
+    others = (f"{part}.enabled=true",) if part.startswith("metrics.") and "enabled" not in value else ()
     assert look(render(helm, *others)) != expected
     assert look(render(helm, *others, json_sets=(f"{value}={given}",))) == expected
 
