@@ -35,7 +35,9 @@ async def test_a_plugin_s_skill_command_and_hook_are_used(
     small_team: MakeTeam, model: ScriptedModel, tmp_path: Path
 ) -> None:
     team, mark = small_team("worker"), tmp_path / "mark"
-    make_plugin(team.worktree("worker") / "tools/finance", "finance", mark)
+    finance = make_plugin(team.worktree("worker") / "tools/finance", "finance", mark)
+    server = {"command": "touch", "args": [str(tmp_path / "server-started")]}
+    (finance / ".mcp.json").write_text(json.dumps({"mcpServers": {"books": server}}))
     pulled = make_plugin(tmp_path / "pulled", "greetings", mark)
     model.script = Script([Rule("worker", "Begin", [Call("Skill", {"skill": "finance:closing"})])])
     plugins = [
@@ -48,6 +50,7 @@ async def test_a_plugin_s_skill_command_and_hook_are_used(
     offered = json.dumps(model.bodies[0])
     assert "finance:greet" in offered and "greetings:greet" in offered
     assert sorted(mark.read_text().split()) == ["finance", "greetings"]
+    assert not (tmp_path / "server-started").exists(), "an agent has the servers that its team declares"
     assert model.unexpected == []
 
 
