@@ -43,11 +43,11 @@ async def serve(
     await runner.setup()
     try:
         port = await _listen(runner, place, context)
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):  # before anybody can know that we are there
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         write_address(place.folder, place.host, port)
         say(f"agents reach the {place.what} through port {port}")
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         return _TERMINATED if await until_stopped(_true(until), stop) is None else 0
     finally:
         until.close()

@@ -170,7 +170,7 @@ def wrong_ledger(team: GatewayTeam) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (no_key, "The model's Secret has neither ANTHROPIC_API_KEY nor CLAUDE_CODE_OAUTH_TOKEN."),
+        (no_key, "The model's Secret has neither ANTHROPIC_API_KEY nor ANTHROPIC_AUTH_TOKEN."),
         (no_gateway, "Only a team with auth, a claude-code agent and auth.mode gateway has a gateway."),
         (another_provider, "This runner knows no provider 'azure'."),
         (wrong_prices, "The ConfigMap of auth.priceTable cannot be used: prices.yaml: models.opus"),
