@@ -29,6 +29,7 @@ def size(*_):
 signal.signal(signal.SIGWINCH, size)
 tty.setraw(0)
 os.write(1, b"\\x1b]0;stolen\\x07\\x1b]52;c;cm0=\\x07\\x1b[c\\x1b[?1003hREADY\\r\\n")
+size()  # the person's may have come before the handler
 while True:
     data = os.read(0, 65536)
     if data == b"q":
