@@ -1,6 +1,6 @@
 """A price table of one's own, from a file ``prices.yaml``: for those who pay other prices than the list's.
 
-It replaces the published list as a whole: a model that it does not name is unknown. Prices are dollars per
+Its models come before those of the published list, which has the prices of all others. Prices are dollars per
 million tokens; those of the cache follow the published multiples of ``input`` unless the file says others.
 """
 
@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from kagents_core.api.manifests import ManifestError, read_yaml
-from kagents_core.pricing import Prices, PriceTable, Tariff, canonical
+from kagents_core.pricing import PUBLISHED, Prices, PriceTable, Tariff, canonical
 
 MAX_BYTES: Final = 256 * 1024
 MAX_MODELS: Final = 500
@@ -58,7 +58,8 @@ def parse_prices(data: bytes, *, source: str = "prices.yaml") -> PriceTable:
         if (known := canonical(str(name))) in models:
             raise PriceFileError(f"{place}: this model is there twice, as {known}")
         models[known] = (_tariff(value, place),)
-    return PriceTable(version, models, _tools(whole.get("serverTools"), f"{source}: serverTools"))
+    tools = _tools(whole.get("serverTools"), f"{source}: serverTools")
+    return PriceTable(version, {**PUBLISHED.models, **models}, {**PUBLISHED.tools, **tools})
 
 
 def _tariff(value: object, place: str) -> Tariff:

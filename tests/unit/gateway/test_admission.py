@@ -215,4 +215,4 @@ async def test_two_answers_with_one_id_are_two_entries_and_an_unknown_model_is_m
     ends = [line for line in found if line["state"] == "complete"]
     assert [line["id"] for line in ends] == ["msg_1", "msg_1~2", "msg_1~3"]
     assert all(line["unknownModel"] and line["prices"] == "v" for line in found)
-    assert ledger.total == 12
+    assert ledger.total == sum(line["costMicros"] for line in ends) == 3 * 4 * 15

@@ -37,10 +37,15 @@ def test_models_have_the_prices_of_the_file_and_cache_prices_follow_input() -> N
     assert table.price("opus", Tokens(), tools={"web_search_requests": 3, "other": 9}).micros == 15_000
 
 
-def test_a_model_that_it_does_not_name_costs_as_much_as_its_dearest_and_is_marked() -> None:
+def test_other_models_have_the_prices_of_the_list_and_unknown_ones_the_dearest_of_both() -> None:
     table = parse_prices(OWN)
-    found = table.price("claude-haiku-5-5", Tokens(output=MILLION))
-    assert (found.micros, found.known) == (15 * MILLION, False)
+    found = table.price("claude-haiku-4-5", Tokens(output=MILLION))
+    assert (found.micros, found.known) == (5 * MILLION, True)
+    found = table.price("somebody-else-1", Tokens(output=MILLION))
+    assert (found.micros, found.known) == (75 * MILLION, False)
+    dear = parse_prices(b"version: v\nmodels: {somebody-else-2: {input: 100, output: 200}}")
+    found = dear.price("somebody-else-1", Tokens(output=MILLION), tools={"web_search_requests": 1})
+    assert (found.micros, found.known) == (200 * MILLION + 10_000, False)
 
 
 @given(
