@@ -65,9 +65,11 @@ def finish(conversation: Conversation, _: object) -> Reply:
     return Call("mcp__kagents__finish", {"summary": "guarded work"})
 
 
-def manifest(model_url: str, forge: ForgeServer, mail: McpOverHttp) -> dict[str, Any]:
+def manifest(mode: str, model_url: str, forge: ForgeServer, mail: McpOverHttp) -> dict[str, Any]:
     """A lead alone, with every kind of secret that a team can have."""
-    variables = {"ANTHROPIC_BASE_URL": model_url, "CLAUDE_CODE_MAX_RETRIES": "1"}
+    own = {"ANTHROPIC_BASE_URL": model_url} if mode == "direct" else {}
+    variables = {"CLAUDE_CODE_MAX_RETRIES": "1", **own}
+    auth = {"apiKeySecret": "model", "mode": mode} | ({} if own else {"baseUrl": model_url})
     lead = {
         "model": MODEL,
         "prompt": "Begin the work.",
@@ -83,14 +85,16 @@ def manifest(model_url: str, forge: ForgeServer, mail: McpOverHttp) -> dict[str,
         "metadata": {"name": NAME},
         "spec": {
             "repository": repository,
-            "auth": {"apiKeySecret": "model"},
+            "auth": auth,
             "lead": lead,
             "lifecycle": delivery,
         },
     }
 
 
-async def applied(team: WholeTeam, model: ScriptedModel, forge: ForgeServer, mail: McpOverHttp) -> None:
+async def applied(
+    mode: str, team: WholeTeam, model: ScriptedModel, forge: ForgeServer, mail: McpOverHttp
+) -> None:
     for name, values in (
         ("git", {"token": TOKEN}),
         ("forge", {"GITHUB_TOKEN": TOKEN}),
@@ -99,7 +103,7 @@ async def applied(team: WholeTeam, model: ScriptedModel, forge: ForgeServer, mai
     ):
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": values}
         await team.client.create(SECRETS, NAMESPACE, secret)
-    await team.client.create(AGENT_TEAMS, NAMESPACE, manifest(model.url, forge, mail))
+    await team.client.create(AGENT_TEAMS, NAMESPACE, manifest(mode, model.url, forge, mail))
 
 
 CANARIES = {
@@ -159,8 +163,9 @@ def holders(*roots: Path) -> dict[str, set[str]]:
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.parametrize("mode", ["gateway", "direct"])
 async def test_no_secret_is_where_it_does_not_belong(
-    team: WholeTeam, model: ScriptedModel, forge: ForgeServer, tmp_path: Path
+    team: WholeTeam, model: ScriptedModel, forge: ForgeServer, tmp_path: Path, mode: str
 ) -> None:
     gate, waits = tmp_path / "go-on", tmp_path / "waits"
     work = "echo shop > shop.txt && git add shop.txt && git commit -qm Shop"
@@ -173,7 +178,7 @@ async def test_no_secret_is_where_it_does_not_belong(
     ]
     model.script = Script([Rule("lead", "Begin the work", steps)])
     async with mcp_over_http() as mail:
-        await applied(team, model, forge, mail)
+        await applied(mode, team, model, forge, mail)
         await until(waits.exists)
         running = processes(team.data)
         [cli] = team.pids("lead")
@@ -188,15 +193,20 @@ async def test_no_secret_is_where_it_does_not_belong(
     assert {headers["Authorization"] for headers in mail.headers} == {f"Bearer {HEADER}"}
     assert forge.made() == 1
 
-    # Processes: no arguments hold any. Variables hold the model's key alone: those of the supervisor, of the
-    # CLI, and of what the CLI starts. The recorder and the git proxy hold none.
-    assert {"supervise", "record", "git-proxy"} <= {each.name for each in running.values()}
+    # Processes: no arguments hold any, and with the gateway no variables either. Without it, variables hold
+    # the model's key alone: those of the supervisor, of the CLI, and of what the CLI starts.
+    servers = {"gateway"} if mode == "gateway" else set()
+    assert {"supervise", "record", "git-proxy"} | servers <= {each.name for each in running.values()}
     assert [each.name for each in running.values() if found_in(each.arguments)] == []
     holding = {pid: found for pid, each in running.items() if (found := found_in(each.variables))}
-    assert set().union(*holding.values()) == {"model"}
-    started = {pid for pid in running if cli in ancestors(pid, running)}
-    assert cli in holding
-    assert {running[pid].name for pid in set(holding) - started - {cli}} == {"supervise"}
+    if mode == "gateway":
+        assert holding == {}
+    else:
+        assert set().union(*holding.values()) == {"model"}
+        started = {pid for pid in running if cli in ancestors(pid, running)}
+        assert cli in holding
+        assert {running[pid].name for pid in set(holding) - started - {cli}} == {"supervise"}
+    assert {headers.get("x-api-key") for headers in model.headers} == {KEY}
 
     # Files: the folders where Secrets are mounted, and nothing that a team leaves.
     assert {"journal.jsonl", "config"} <= {path.name for path in team.volume.rglob("*")}
