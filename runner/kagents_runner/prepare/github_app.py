@@ -3,13 +3,10 @@
 The Secret has the keys ``github-app-id``, ``github-app-installation-id`` and ``github-app-private-key``.
 """
 
-import base64
 import time
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
-
-import orjson
 
 from kagents_runner.finish.address import forge_of
 from kagents_runner.finish.documents import PullRequestWish
@@ -64,29 +61,11 @@ async def installation_token(
 def signed_word(app: str, key: bytes, now: float) -> str:
     """The JSON Web Token (RS256) by which the App says who it is. Raises ``RunnerError`` (64)."""
     # Imported here: only Apps need it, and it is most of this verb's start.
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    import jwt
 
-    try:
-        private = load_pem_private_key(key, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        private = None  # the error could quote the key
-    if not isinstance(private, RSAPrivateKey):
-        raise RunnerError(
-            f"The key {PRIVATE_KEY} of the repository's Secret is no RSA key in PEM form.",
-            code=EXIT_NEEDS_A_PERSON,
-        )
     claims = {"iat": int(now) - _SLACK, "exp": int(now) + _SECONDS, "iss": app}
-    text = f"{_part({'alg': 'RS256', 'typ': 'JWT'})}.{_part(claims)}"
-    return f"{text}.{_base64(private.sign(text.encode(), PKCS1v15(), SHA256()))}"
-
-
-def _part(value: dict[str, Any]) -> str:
-    return _base64(orjson.dumps(value))
-
-
-def _base64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    try:
+        return jwt.encode(claims, key, "RS256")
+    except (jwt.PyJWTError, AttributeError, TypeError, ValueError):
+        sentence = f"The key {PRIVATE_KEY} of the repository's Secret is no RSA key in PEM form."
+    raise RunnerError(sentence, code=EXIT_NEEDS_A_PERSON)  # not from an error that could quote the key
