@@ -5,12 +5,10 @@ finished? -> deleted, cancelled, timed out, over budget -> suspended -> hub -> a
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from kagents_core.api.constants import HUB
 from kagents_core.api.status import TERMINAL_PHASES, AgentPhase, Condition, Phase
 from kagents_core.reconcile.children.agent import agent_pod
-from kagents_core.reconcile.children.claims import claims
 from kagents_core.reconcile.names import child_name
 from kagents_core.reconcile.plan import Manifest, Observed, Plan, PodView, Ref
 from kagents_core.reconcile.roster import finish_gate
@@ -18,21 +16,21 @@ from kagents_core.reconcile.rules import conditions as say
 from kagents_core.reconcile.rules.afterwards import finished, next_look, references, running
 from kagents_core.reconcile.rules.agents import AgentState, assess_agents
 from kagents_core.reconcile.rules.announcements import Step, due, tell
-from kagents_core.reconcile.rules.budgets import holds_team
 from kagents_core.reconcile.rules.delivery import Delivery, assess_delivery, delivering, delivers
 from kagents_core.reconcile.rules.exporting import exporting
 from kagents_core.reconcile.rules.failures import failure
 from kagents_core.reconcile.rules.gates import decision
-from kagents_core.reconcile.rules.holds import standstill, within_budgets
+from kagents_core.reconcile.rules.holds import within_budgets
 from kagents_core.reconcile.rules.hub import HubState, assess_hub
 from kagents_core.reconcile.rules.limits import Ending, deadline, limit_reached, started_at, suspended_for
-from kagents_core.reconcile.rules.money import agents_held, budget_warning, key_protected, team_held
+from kagents_core.reconcile.rules.money import agents_held
 from kagents_core.reconcile.rules.outcome import Delivered
 from kagents_core.reconcile.rules.patience import calm
 from kagents_core.reconcile.rules.report import status
 from kagents_core.reconcile.rules.transitions import events
 from kagents_core.reconcile.snapshot import Snapshot
-from kagents_core.reconcile.times import from_text
+from kagents_core.reconcile.standing import missing_claims, said_before, standing
+from kagents_core.reconcile.suspension import held, still_suspending, suspended
 
 
 def reconcile_team(observed: Observed) -> Plan:
@@ -52,9 +50,9 @@ def _reconcile(observed: Observed) -> Plan:
     if ending and (ending.phase == "Cancelled" or not delivering(snapshot)):
         return _end(snapshot, ending, assess_agents(snapshot))
     states = assess_agents(snapshot)
-    why = _held(snapshot, states)
-    if snapshot.spec.suspend or _still_suspending(snapshot) or why:
-        return _suspended(snapshot, states, why)
+    why = held(snapshot, states)
+    if snapshot.spec.suspend or still_suspending(snapshot) or why:
+        return suspended(snapshot, states, why)
     if (failed := failure(snapshot, states)) is not None:
         return _end(snapshot, failed, states)
     if not all(state.ended for state in states) or _finish_waits(snapshot):
@@ -72,7 +70,7 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState], delivery: Deliver
     hub = assess_hub(snapshot)
     asks = _finish_waits(snapshot) and all(state.ended for state in states)
     apply = [
-        *_missing_claims(snapshot),
+        *missing_claims(snapshot),
         *([hub.create] if hub.create else []),
         *_missing_pods(snapshot, states),
         *([delivery.create] if delivery and delivery.create else []),
@@ -85,7 +83,7 @@ def _working(snapshot: Snapshot, states: Sequence[AgentState], delivery: Deliver
     if asks and finish:
         waiting.append(finish)
     said = [
-        *_standing(snapshot),
+        *standing(snapshot),
         say.prepared(hub, snapshot.observed.children.claims),
         say.agents_healthy(shown, hub),
         *say.servers_reachable(shown, snapshot.status.activity),
@@ -136,88 +134,16 @@ def _reason(snapshot: Snapshot, phase: Phase) -> str:
     return "created the team's volume, its hub and the agents that nothing holds back"
 
 
-def _suspended(snapshot: Snapshot, states: Sequence[AgentState], why: str | None) -> Plan:
-    """No agent runs; the hub, the files and the sessions stay. ``why``: unless a person wants it so."""
-    hub = assess_hub(snapshot)
-    halted = [_halted(state) for state in states]
-    said = [
-        *_standing(snapshot),
-        say.prepared(hub, snapshot.observed.children.claims),
-        *(within_budgets(snapshot.observed.holds, states) if why else ()),
-        *(team_held(snapshot) if why else ()),
-        *_said_before(snapshot, "Delivered"),
-        say.condition("Succeeded", None, "Suspended"),
-    ]
-    since = from_text(snapshot.status.suspended_at) or snapshot.now
-    reason = why or "agents are stopped; their files and sessions stay"
-    records, effects = tell(snapshot, Step("Suspended", reason, said=said))
-    report = status(
-        snapshot,
-        "Suspended",
-        halted,
-        said,
-        records,
-        started=started_at(snapshot),
-        suspended_since=since,
-        suspended=timedelta(seconds=snapshot.status.suspended_seconds),
-    )
-    export = exporting(snapshot)
-    apply = [*_missing_claims(snapshot), *([hub.create] if hub.create else []), *export.create]
-    told = events(snapshot, report, halted, reason)
-    return Plan(
-        apply=tuple(apply),
-        delete=tuple(references(snapshot, [*running(snapshot.working_pods), *export.unwanted])),
-        status=report,
-        events=tuple(told),
-        effects=(*effects, *due(snapshot, records, report)),
-    )
-
-
-def _held(snapshot: Snapshot, states: Sequence[AgentState]) -> str | None:
-    """Why the team stands still although no person wants it so: a budget, its own or one over several."""
-    if snapshot.spec.suspend or all(state.ended for state in states):
-        return None
-    own = holds_team(snapshot)
-    return own.said if own else standstill(snapshot.observed.holds, states)
-
-
-def _still_suspending(snapshot: Snapshot) -> bool:
-    """Resumed before the agents were gone: they are waited for, or their end would look like a failure."""
-    return snapshot.status.phase == "Suspended" and any(pod.live for pod in snapshot.working_pods)
-
-
-def _halted(state: AgentState) -> AgentState:
-    """How an agent of a suspended team is shown: nothing is due, and what had a pod will have one again."""
-    if state.ended:
-        return state
-    phase = state.phase if state.phase == "Waiting" else "Pending"
-    attempt, restarts = state.attempt, state.restarts
-    if state.create:
-        attempt = state.create.number - 1 if state.create.number else None
-        restarts = state.pod.restarts if state.pod else state.restarts
-    message = None if phase == "Waiting" else "suspended"
-    return replace(
-        state,
-        phase=phase,
-        create=None,
-        attempt=attempt,
-        restarts=restarts,
-        message=message,
-        wake_at=None,
-        problem=None,
-    )
-
-
 def _end(
     snapshot: Snapshot, ending: Ending, states: Sequence[AgentState], delivered: Delivered | None = None
 ) -> Plan:
     """The step into a terminal phase: agents are stopped, the hub ends by itself."""
     stopped = [_stopped(state, ending) for state in states]
     said = [
-        *_standing(snapshot),
-        *_said_before(snapshot, "Prepared"),
+        *standing(snapshot),
+        *said_before(snapshot, "Prepared"),
         *say.gates_passed([state for state in stopped if state.skipped], finish_waits=False),
-        *(_delivered(delivered) if delivered else _said_before(snapshot, "Delivered")),
+        *(_delivered(delivered) if delivered else said_before(snapshot, "Delivered")),
         say.condition("Succeeded", ending.phase == "Completed", ending.reason, ending.message),
     ]
     records, effects = tell(snapshot, Step(ending.phase, ending.message, states, said))
@@ -279,25 +205,8 @@ def _finish_waits(snapshot: Snapshot) -> bool:
     return finish_gate(snapshot.spec) is not None and decision(snapshot.annotations, "finish") == "waiting"
 
 
-def _standing(snapshot: Snapshot) -> list[Condition]:
-    """What is to be said whatever the phase."""
-    said = list(say.scopes_kept(snapshot.spec, snapshot.status.activity))
-    said += say.artifacts_kept(snapshot.spec, snapshot.status.artifacts)
-    return [*said, *budget_warning(snapshot), *key_protected(snapshot.spec)]
-
-
-def _said_before(snapshot: Snapshot, kind: str) -> list[Condition]:
-    """The condition as it stands."""
-    return [entry for entry in snapshot.status.conditions if entry.type == kind]
-
-
 def _delivered(delivered: Delivered) -> list[Condition]:
     return [say.condition("Delivered", True, "Delivered", delivered.sentence)]
-
-
-def _missing_claims(snapshot: Snapshot) -> list[Manifest]:
-    wanted = claims(snapshot.identity, snapshot.spec)
-    return [claim for claim in wanted if snapshot.claim(claim["metadata"]["name"]) is None]
 
 
 def _missing_pods(snapshot: Snapshot, states: Sequence[AgentState]) -> list[Manifest]:
