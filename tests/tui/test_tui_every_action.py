@@ -100,6 +100,8 @@ GOING = [
     ("fetch", "f", "prober/coverage was not kept: it is not there"),
     ("runs", ":runs", "Runs[2]"),
     ("templates", ":templates", "Templates[3]"),
+    ("budgets", ":budgets", "Budgets[4]"),
+    ("cost", ":cost", "incident-41"),
     ("events", ":events", "Events[3]"),
     ("pulse", ":pulse", "spend an hour"),
     ("namespace", ":ns", "Namespaces[4]"),

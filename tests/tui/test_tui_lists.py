@@ -13,6 +13,7 @@ NOW = datetime(2026, 11, 21, 14, 10, tzinfo=UTC)
 @pytest.fixture
 def cluster(cluster):
     cluster.others |= {"agentteamruns": others.runs(NOW), "agentteamtemplates": others.templates(NOW)}
+    cluster.others |= {"agentbudgets": others.budgets(NOW), "agentusages": others.usages(NOW)}
     cluster.events += others.events(NOW)
     return cluster
 
@@ -158,3 +159,31 @@ async def test_fifty_columns_are_usable(terminal, cluster, line):
         await t.press("colon", *line, "enter")
         await t.shows(words.get(line, "docs-sweep" if line == "runs" else "q3-report"))
         assert all(len(each) <= 50 for each in t.lines())
+
+
+async def test_costs_of_teams_that_live_and_of_records(terminal, cluster):
+    async with terminal() as t:
+        await go(t, "cost", "Cost[9]", "incident-41", "~$15.02", "api-audit")
+        await t.press("g", "enter")  # the cursor follows its team, also when a dearer one comes
+        await t.shows("Kind:        AgentUsage", "costMicros: 15020000")
+        await t.press("escape", "j", "enter")
+        await t.shows("dev-agents / api-audit")
+        await t.press("escape")
+        await t.shows("Cost[9]")
+        cluster.remove("dev-agents", "api-audit")
+        await t.until(lambda: any("api-audit" in each and "$4.11" in each for each in t.lines()))
+        cluster.remove("dev-agents", "api-audit-0123456789ab", "agentusages")
+        await t.shows("Cost[8]")
+        await t.press("slash", *"metered", "enter")
+        await t.until(lambda: "incident-41" not in t.text())
+
+
+async def test_budgets_are_watched_and_described(terminal, cluster):
+    async with terminal() as t:
+        await go(t, "budgets", "Budgets[4]", "exceeded", "80 %")
+        late = copy.deepcopy(others.budgets(NOW)[3])
+        late["metadata"] |= {"name": "late-one", "uid": "late"}
+        cluster.add(late, "agentbudgets")
+        await t.shows("Budgets[5]", "late-one")
+        await t.press("j", "j", "enter")
+        await t.shows("Kind:        AgentBudget", "limit: 20.00", "no further agent of its teams")

@@ -25,6 +25,8 @@ VIEWS = {
     "artifacts": (("colon", *"artifacts", "enter"), "Artifacts[4]"),
     "runs": (("colon", *"runs", "enter"), "Runs[3]"),
     "templates": (("colon", *"templates", "enter"), "Templates[3]"),
+    "budgets": (("colon", *"budgets", "enter"), "Budgets[4]"),
+    "cost": (("colon", *"cost", "enter"), "incident-41"),
     "events": (("colon", *"events", "enter"), "Events[3]"),
     "namespaces": (("colon", *"ns", "enter"), "Namespaces[4]"),
     "contexts": (("colon", *"ctx", "enter"), "Contexts[2]"),
@@ -75,7 +77,12 @@ MAIN = ("teams", "team", "attention-question", "mail-full", "agent")
 def application(**options) -> KagentsApp:
     cluster = SampleCluster(data.teams(NOW), {"auth-refactor": data.journal(NOW)}, data.LOG.encode())
     cluster.events = others.events(NOW)
-    cluster.others = {"agentteamruns": others.runs(NOW), "agentteamtemplates": others.templates(NOW)}
+    cluster.others = {
+        "agentteamruns": others.runs(NOW),
+        "agentteamtemplates": others.templates(NOW),
+        "agentbudgets": others.budgets(NOW),
+        "agentusages": others.usages(NOW),
+    }
     return KagentsApp(SampleConnector(cluster), Options(**options), now=lambda: NOW)
 
 

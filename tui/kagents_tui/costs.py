@@ -6,11 +6,10 @@ The command ``kagents cost`` and the terminal's list of costs show the same sums
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
-from typing import Any, Final
+from typing import Any
 
 from kagents_tui.rows.fields import mapping, micros, moment, sequence, whole
-
-TOKENS: Final = ("inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens")
+from kagents_tui.rows.teams import TOKENS
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ SCREENS: Final[dict[str, tuple[Scope, ...]]] = {
     "artifacts": ("everywhere", "list", "view", "acts", "artifacts"),
     "runs": ("everywhere", "list", "view", "marks", "objects", "runs"),
     "templates": ("everywhere", "list", "view", "marks", "objects", "templates"),
+    "budgets": ("everywhere", "list", "view", "objects", "budgets"),
+    "cost": ("everywhere", "list", "view", "objects", "cost"),
     "events": ("everywhere", "list", "view", "objects", "events"),
     "namespace": ("everywhere", "list", "marks"),
     "context": ("everywhere", "list"),

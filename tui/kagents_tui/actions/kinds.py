@@ -68,6 +68,18 @@ KINDS: Final = (
         aliases=("template", "agentteamtemplates", "att"),
     ),
     kind(
+        "budgets",
+        "kagents_tui.screens.budgets:BudgetsScreen",
+        "Budgets over several teams: what is spent, what they hold back, when they begin anew",
+        aliases=("budget", "agentbudgets", "ab"),
+    ),
+    kind(
+        "cost",
+        "kagents_tui.screens.cost:CostScreen",
+        "What each team has cost, also teams that are gone; enter shows the team or its record",
+        aliases=("costs", "usage", "agentusages", "au"),
+    ),
+    kind(
         "events",
         "kagents_tui.screens.events:EventsScreen",
         "Kubernetes events about the objects of kagents, the latest first",

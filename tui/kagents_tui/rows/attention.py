@@ -19,7 +19,7 @@ DEFAULTS: Final = Thresholds()
 STALE_MAIL = timedelta(minutes=DEFAULTS.stale_mail_minutes)
 """Mail that nobody has read for this long counts as stale, unless configured otherwise."""
 
-Kind = Literal["gate", "delivery", "failed", "plan", "asks", "mail", "silent", "restarts", "budget"]
+Kind = Literal["gate", "delivery", "failed", "plan", "asks", "mail", "silent", "restarts", "held", "budget"]
 RANKS: dict[Kind, int] = {
     "gate": 0,
     "delivery": 1,
@@ -29,7 +29,8 @@ RANKS: dict[Kind, int] = {
     "mail": 5,
     "silent": 6,
     "restarts": 7,
-    "budget": 8,
+    "held": 8,
+    "budget": 9,
 }
 AGED = frozenset({"mail", "silent"})
 """Kinds whose words end in their age."""
@@ -107,7 +108,7 @@ def needs_of(team: Mapping[str, Any], thresholds: Thresholds = DEFAULTS) -> tupl
         found.append(Need("failed", line(why_failed(phase, status)), line(""), ended))
     if phase not in ENDED_PHASES:
         found += [*gates(team), *undelivered(team), *from_activity(status, thresholds), *restarts(status)]
-        found += budget(spec, status, thresholds.budget_percent)
+        found += [*budget(spec, status, thresholds.budget_percent), *held(status)]
     return tuple(sorted(found, key=lambda need: (need.rank, need.since.timestamp() if need.since else 0.0)))
 
 
@@ -192,6 +193,15 @@ def budget(spec: Mapping[str, Any], status: Mapping[str, Any], percent: int = 80
     if not limit or spent is None or spent * 100 < limit * percent:
         return []
     return [Need("budget", line(f"{spent * 100 // limit} % of the budget spent"), line(""))]
+
+
+def held(status: Mapping[str, Any]) -> list[Need]:
+    """An AgentBudget that is exceeded and holds the team back."""
+    for condition in map(mapping, sequence(status.get("conditions"))):
+        if condition.get("type") == "WithinBudgets" and condition.get("status") == "False":
+            since = moment(condition.get("lastTransitionTime"))
+            return [Need("held", line(condition.get("message")), line(""), since)]
+    return []
 
 
 def why_failed(phase: str, status: Mapping[str, Any]) -> str:

@@ -74,7 +74,8 @@ class Told(Row):
     last: datetime | None
 
 
-def _common(source: Mapping[str, Any]) -> dict[str, Any]:
+def common(source: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that every row has."""
     metadata = mapping(source.get("metadata"))
     kept = {name: value for name, value in metadata.items() if name != "managedFields"}
     labels = mapping(metadata.get("labels"))
@@ -89,15 +90,20 @@ def _common(source: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def row_of(source: Mapping[str, Any]) -> Row:
+    """The row of any object. Never raises on a malformed one."""
+    return Row(**common(source))
+
+
 def run_of(source: Mapping[str, Any]) -> Run:
     """The row of an AgentTeamRun. Never raises on a malformed object."""
     spec, status = mapping(source.get("spec")), mapping(source.get("status"))
-    common = _common(source)
+    shared = common(source)
     activity = map(mapping, sequence(status.get("activity")))
     return Run(
-        **common,
+        **shared,
         template=line(mapping(spec.get("templateRef")).get("name"), 100),
-        team_name=str(status.get("teamName") or common["key"][1]),
+        team_name=str(status.get("teamName") or shared["key"][1]),
         phase=line(status.get("phase") or "Pending", 40),
         ready=line(status.get("ready"), 20),
         cost=micros(status.get("estimatedCost")),
@@ -110,10 +116,10 @@ def template_of(source: Mapping[str, Any]) -> Template:
     spec, status = mapping(source.get("spec")), mapping(source.get("status"))
     conditions = map(mapping, sequence(status.get("conditions")))
     why = next((each.get("message") for each in conditions if each.get("status") == "False"), "")
-    common = _common(source)
+    shared = common(source)
     return Template(
-        **common,
-        template_name=common["key"][1],
+        **shared,
+        template_name=shared["key"][1],
         description=line(spec.get("description"), 500),
         teammates=len(sequence(spec.get("teammates"))),
         ready=status.get("ready") is True,
@@ -129,17 +135,17 @@ def told_of(source: Mapping[str, Any]) -> Told | None:
     name = str(about.get("name", ""))
     series = mapping(source.get("series"))
     times = (source.get("lastTimestamp"), series.get("lastObservedTime"), source.get("eventTime"))
-    common = _common(source)
+    shared = common(source)
     return Told(
-        **common,
+        **shared,
         about_kind=str(about.get("kind", "")),
-        about=(str(about.get("namespace") or common["key"][0]), name),
+        about=(str(about.get("namespace") or shared["key"][0]), name),
         shown_about=line(f"{str(about.get('kind', '')).removeprefix('Agent').lower()}/{name}", 200),
         warning=source.get("type") == "Warning",
         reason=line(source.get("reason"), 100),
         message=line(source.get("message"), 1000),
         count=max(1, whole(source.get("count")), whole(series.get("count"))),
-        last=next(filter(None, map(moment, times)), common["created"]),
+        last=next(filter(None, map(moment, times)), shared["created"]),
     )
 
 
@@ -188,7 +194,8 @@ def _type(told: Told, scene: Scene) -> Cell:
     return cell("Warning" if told.warning else "Normal", _tone(told))
 
 
-def _age(row: Row, scene: Scene) -> Cell:
+def age_cell(row: Row, scene: Scene) -> Cell:
+    """How old the object is."""
     return cell(age(scene.now, row.created))
 
 
@@ -204,7 +211,7 @@ RUNS: tuple[Column[Run], ...] = (
         "COST", lambda r, s: cell(money(r.cost) or s.symbols.dash), 7, 9, 1, sort=lambda r: -(r.cost or 0)
     ),
     Column("UID", lambda r, s: cell(r.uid), 8, 36, wide=True, sort=lambda r: r.uid),
-    Column("AGE", _age, 5, 5, right=True, sort=born),
+    Column("AGE", age_cell, 5, 5, right=True, sort=born),
 )
 
 TEMPLATES: tuple[Column[Template], ...] = (
@@ -229,7 +236,7 @@ TEMPLATES: tuple[Column[Template], ...] = (
         sort=lambda t: t.description,
     ),
     Column("UID", lambda t, s: cell(t.uid), 8, 36, wide=True, sort=lambda t: t.uid),
-    Column("AGE", _age, 5, 5, right=True, sort=born),
+    Column("AGE", age_cell, 5, 5, right=True, sort=born),
 )
 
 EVENTS: tuple[Column[Told], ...] = (
@@ -250,7 +257,7 @@ EVENTS: tuple[Column[Told], ...] = (
     Column("REASON", lambda e, s: Cell(e.reason, _tone(e)), 8, 26, drop=1, sort=lambda e: e.reason),
     Column("COUNT", lambda e, s: count_cell(e.count, s), 5, 5, drop=3, sort=lambda e: -e.count),
     Column("MESSAGE", lambda e, s: Cell(e.message), 20, 200, grow=True, sort=lambda e: e.message),
-    Column("AGE", _age, 5, 5, wide=True, right=True, sort=born),
+    Column("AGE", age_cell, 5, 5, wide=True, right=True, sort=born),
 )
 
 

@@ -19,6 +19,9 @@ from kagents_tui.settings import Thresholds
 Key = tuple[str, str]
 """Namespace and name, exactly as the API server has them."""
 
+TOKENS = ("inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens")
+"""Every kind of tokens that a status counts."""
+
 PHASE_ORDER = (
     "Running",
     "Initializing",
@@ -47,6 +50,9 @@ class Team:
     tasks_done: int
     tasks_total: int
     cost: int | None
+    tokens: int
+    estimated: bool
+    """What it cost comes, at least in part, from transcripts and not from a gateway."""
     budget: int | None
     working: int
     agents: int
@@ -74,7 +80,7 @@ class Team:
 def project(source: Mapping[str, Any], thresholds: Thresholds = DEFAULTS) -> Team:
     """Slims an AgentTeam to what the terminal shows. Never raises on a malformed object."""
     metadata, spec, status = (mapping(source.get(part)) for part in ("metadata", "spec", "status"))
-    tasks = mapping(status.get("tasks"))
+    tasks, usage = mapping(status.get("tasks")), mapping(status.get("usage"))
     activity = [mapping(each) for each in sequence(status.get("activity"))]
     kept = {
         "apiVersion": source.get("apiVersion"),
@@ -95,12 +101,14 @@ def project(source: Mapping[str, Any], thresholds: Thresholds = DEFAULTS) -> Tea
         tasks_done=whole(tasks.get("completed")),
         tasks_total=whole(tasks.get("total")),
         cost=micros(status.get("estimatedCost")),
+        tokens=sum(max(0, whole(usage.get(name))) for name in TOKENS),
+        estimated=usage.get("estimated") is not False,
         budget=micros(mapping(spec.get("lifecycle")).get("budgetLimit")),
         working=sum(1 for each in activity if each.get("state") == "working"),
         agents=(spec.get("lead") is not None) + len(sequence(spec.get("teammates"))),
         states=tuple(sys.intern(str(each.get("state"))[:40]) for each in activity[:200]),
         unread=sum(max(0, whole(each.get("unread"))) for each in activity),
-        requests=max(0, whole(mapping(status.get("usage")).get("requests"))),
+        requests=max(0, whole(usage.get("requests"))),
         messages=max(0, whole(status.get("messages"))),
         simulated=is_simulated(spec, activity),
         cancelling=spec.get("cancel") is True,
@@ -189,15 +197,16 @@ def money(value: int | None) -> str:
 
 
 def cost_cell(team: Team, scene: Scene) -> Cell:
-    """What it cost so far, of what it may cost."""
+    """What it cost so far, of what it may cost; ``~`` when no gateway has counted it."""
     if team.cost is None and team.budget is None:
         return cell(scene.symbols.dash, "dim")
     spent = team.cost or 0
+    told = ("~" if team.estimated and spent else "") + money(spent)
     if team.budget is None:
-        return cell(money(spent))
+        return cell(told)
     limit = f"{team.budget / 1_000_000:.2f}".removesuffix(".00")
     tone: Tone = "bad" if spent >= team.budget else "warn" if spent * 5 >= team.budget * 4 else "plain"
-    return cell(f"{money(spent)}/{limit}", tone)
+    return cell(f"{told}/{limit}", tone)
 
 
 def tasks_cell(team: Team, scene: Scene) -> Cell:

@@ -1,14 +1,14 @@
 """Tokens and money of one team as a table, one row an agent and model, and the pace against the budget."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from kagents_tui.journal.usage import Ledger, Spent
+from kagents_tui.journal.usage import Ledger, Spent, count
 from kagents_tui.rows.ages import span
 from kagents_tui.rows.cells import Cell, Column, Scene, Tone, cell
 from kagents_tui.rows.curves import growth, spark
-from kagents_tui.rows.fields import line
+from kagents_tui.rows.fields import line, mapping, sequence
 from kagents_tui.rows.teams import money
 
 SLOTS = 24
@@ -17,9 +17,35 @@ SLOTS = 24
 ALL = "all"
 
 
-def rows_of(ledger: Ledger) -> list[Spent]:
-    """One row an agent and model, the dearest first, and their sum when there are several."""
-    rows = sorted(ledger.rows.values(), key=lambda each: (-each.cost, each.agent, each.model))
+def told(team: Mapping[str, Any]) -> list[Spent]:
+    """What the team's status tells by agent and model. Never raises on a malformed object."""
+    usage = mapping(mapping(team.get("status")).get("usage"))
+    estimated = usage.get("estimated") is not False
+    return [
+        Spent(
+            line(each.get("agent"), 100),
+            line(each.get("model") or "unknown", 60),
+            count(each, "requests"),
+            count(each, "inputTokens"),
+            count(each, "outputTokens"),
+            count(each, "cacheReadTokens"),
+            count(each, "cacheWriteTokens"),
+            count(each, "costMicros"),
+            estimated,
+        )
+        for each in map(mapping, sequence(usage.get("byModel")))
+    ]
+
+
+def rows_of(ledger: Ledger, status: Sequence[Spent] = ()) -> list[Spent]:
+    """One row an agent and model, the dearest first, and their sum when there are several.
+
+    Of the journal and the status whichever tells of more requests: the journal is ahead by some seconds, and
+    of a team that has ended long ago it may be gone in part or as a whole.
+    """
+    journal = tuple(ledger.rows.values())
+    known = max((tuple(status), journal), key=lambda rows: sum(each.requests for each in rows))
+    rows = sorted(known, key=lambda each: (-each.cost, each.agent, each.model))
     if len(rows) < 2:
         return rows
 
@@ -34,7 +60,7 @@ def rows_of(ledger: Ledger) -> list[Spent]:
         output_tokens=total("output_tokens"),
         cache_read_tokens=total("cache_read_tokens"),
         cache_write_tokens=total("cache_write_tokens"),
-        cost=ledger.total,
+        cost=total("cost"),
         estimated=any(each.estimated for each in rows),
     )
     return [*rows, everything]
@@ -62,9 +88,9 @@ def pace(ledger: Ledger, budget: int | None, scene: Scene, room: int) -> Cell:
     tone: Tone = "bad" if share >= 100 else "warn" if share >= 80 else "plain"
     words = pace_words(ledger, budget, scene)
     growing, levels = growth(ledger.curve, scene.now, SLOTS), scene.symbols.levels
-    for slots, count in ((SLOTS, 3), (SLOTS // 2, 3), (SLOTS // 2, 2), (SLOTS // 2, 1)):
+    for slots, said in ((SLOTS, 3), (SLOTS // 2, 3), (SLOTS // 2, 2), (SLOTS // 2, 1)):
         merged = [sum(growing[at : at + SLOTS // slots]) for at in range(0, SLOTS, SLOTS // slots)]
-        text = " ".join([spark(merged, slots, levels), *words[:count]])
+        text = " ".join([spark(merged, slots, levels), *words[:said]])
         if len(text) <= room:
             return cell(text, tone)
     return cell(words[0], tone)

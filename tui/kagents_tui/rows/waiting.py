@@ -23,6 +23,7 @@ NAMES: Final = {
     "mail": "stale mail",
     "silent": "silent",
     "restarts": "restarts",
+    "held": "held",
     "budget": "budget",
 }
 """What the list calls each kind; a request by what is asked."""

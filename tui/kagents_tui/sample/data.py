@@ -54,9 +54,9 @@ def team(
     if tasks:
         status["tasks"] = {"total": tasks[1], "completed": tasks[0]}
     if cost:
-        status["estimatedCost"] = cost
+        status |= {"estimatedCost": cost, "usage": {"estimated": False}}
     if told:
-        status |= {"messages": told[0], "usage": {"requests": told[1]}}
+        status |= {"messages": told[0], "usage": {"requests": told[1], "estimated": False}}
     status |= left or {}
     if phase in ("Completed", "Failed"):
         status["completedAt"] = stamp(now)

@@ -1,4 +1,4 @@
-"""Runs, templates and events beside the sample teams."""
+"""Runs, templates, budgets, records of usage and events beside the sample teams."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -102,4 +102,68 @@ def events(now: datetime) -> list[Object]:
             "lastTimestamp": (now - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
         for number, (namespace, kind, name, type_, reason, message, minutes) in enumerate(told)
+    ]
+
+
+def budgets(now: datetime) -> list[Object]:
+    """One that is exceeded, one that soon will be, one that has room, one that cannot be read."""
+    end = (now + timedelta(days=9)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    told = (
+        ("dev-agents", "sprint", "week", "20.00", None, 21_400_000, 3, "block", "Exceeded"),
+        ("cowork-agents", "marketing", "month", "100.00", None, 83_050_000, 5, "stop", "Warning"),
+        ("ops-agents", "nightly", "day", None, 2_000_000, 610_000, 1, "block", ""),
+        ("ops-agents", "abroad", "month", "50.00", None, 0, 0, "block", "InvalidSpec"),
+    )
+    words = {
+        "Exceeded": f"$20.00 a week are spent: no further agent of its teams starts until {end}",
+        "Warning": "80 % of $100.00 a month are spent",
+        "InvalidSpec": 'spec.timeZone: "Europe/Nowhere": a time zone is a name of the IANA database',
+    }
+    return [
+        {
+            "apiVersion": API,
+            "kind": "AgentBudget",
+            "metadata": _metadata(namespace, name, now - timedelta(days=30)),
+            "spec": {"period": period, "onExceeded": then}
+            | ({"limit": limit} if limit else {"tokens": tokens}),
+            "status": {
+                "costMicros": cost,
+                "tokens": cost // 4,
+                "estimated": name == "nightly",
+                "teams": teams,
+                "periodEnd": end,
+                "conditions": [
+                    {"type": said or "Exceeded", "status": str(bool(said)), "message": words.get(said)}
+                ],
+            },
+        }
+        for namespace, name, period, limit, tokens, cost, teams, then, said in told
+    ]
+
+
+def usages(now: datetime) -> list[Object]:
+    """Records of teams that are gone, and one of a team that is still there."""
+    told = (
+        ("dev-agents", "review-1187", "Completed", 1_100_000, False, timedelta(hours=20)),
+        ("ops-agents", "incident-41", "BudgetExceeded", 15_020_000, True, timedelta(days=6)),
+        ("dev-agents", "api-audit", "Completed", 4_110_000, False, timedelta(hours=3)),
+    )
+    return [
+        {
+            "apiVersion": API,
+            "kind": "AgentUsage",
+            "metadata": _metadata(namespace, f"{name}-0123456789ab", now - old),
+            "spec": {
+                "team": name,
+                "uid": f"5f3c-{namespace}-{name}",
+                "phase": phase,
+                "endedAt": (now - old).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "cost": f"{cost / 1_000_000:.2f}",
+                "costMicros": cost,
+                "estimated": estimated,
+                "requests": cost // 20_000,
+                "inputTokens": cost // 3,
+            },
+        }
+        for namespace, name, phase, cost, estimated, old in told
     ]

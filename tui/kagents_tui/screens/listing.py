@@ -14,7 +14,7 @@ SORTS: Final = {
     "sort_name": ("NAME", "AGENT", "TEAM", "OBJECT"),
     "sort_namespace": ("NAMESPACE",),
     "sort_phase": ("PHASE",),
-    "sort_cost": ("COST",),
+    "sort_cost": ("COST", "SPENT"),
     "sort_age": ("AGE", "SINCE", "IN STATE"),
 }
 """The columns that a key sorts by: the first of them that the table has."""

@@ -115,8 +115,9 @@ class TeamScreen(Followed, inherit_bindings=False):
             self._table("tasks").apply(changes.tasks)
         if changes.timeline:
             self._table("timeline").apply(changes.timeline)
-        if changes.usage:
-            self._pane("usage").table.replace(usage.rows_of(view.ledger))
+        told = usage.told(team)
+        if changes.usage or told:
+            self._pane("usage").table.replace(usage.rows_of(view.ledger, told))
 
     def forget(self) -> None:
         for name in PANES:

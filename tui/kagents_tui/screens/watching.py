@@ -1,6 +1,6 @@
 """What the lists of other kinds share: they watch while they are open, and act on their own objects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from kagents_tui.actions import Action
@@ -38,14 +38,38 @@ class WatchedList(KindList, inherit_bindings=False):
         """The order when no column is chosen."""
         return row.key
 
+    def key(self, row: Any) -> Hashable:
+        """What tells rows apart."""
+        return row.key  # type: ignore[no-any-return]
+
+    def search(self, row: Any) -> str:
+        """What a filter looks at."""
+        return rows.search_text(row)
+
+    def labels(self, row: Any) -> Mapping[str, str]:
+        """The labels that a selector looks at."""
+        return rows.labels_of(row)
+
+    def row(self) -> Row | None:
+        """The object under the cursor."""
+        found: Row | None = self.table().current
+        return found
+
+    def watched_anew(self) -> None:
+        """Another watch begins, with an empty list."""
+
+    def taken(self, batch: Mapping[Key, Any]) -> None:
+        """Rows of the watch have changed; None: they are gone."""
+        self.table().apply(batch)
+
     def body(self) -> Any:
         yield Table(
             self.columns,
             scene=self.kagents.scene,
-            key=lambda row: row.key,
-            search=rows.search_text,
+            key=self.key,
+            search=self.search,
             order=self.order,
-            labels=rows.labels_of,
+            labels=self.labels,
             empty="waiting for the first answer",
             id="body",
         )
@@ -58,6 +82,7 @@ class WatchedList(KindList, inherit_bindings=False):
         if app.connection is None:
             self.workers.cancel_group(self, GROUP)
             return
+        self.watched_anew()
         watched: Watched[Any] = Watched(
             app.connection.client,
             self.resource,
@@ -72,7 +97,7 @@ class WatchedList(KindList, inherit_bindings=False):
 
     def _take(self, watched: Watched[Any], batch: dict[Key, Any]) -> None:
         if watched is self._watched and self.ready:
-            self.table().apply(batch)
+            self.taken(batch)
 
     def teams_replaced(self) -> None:
         if self.ready:
@@ -105,14 +130,14 @@ class WatchedList(KindList, inherit_bindings=False):
         from kagents_tui import describe as words
         from kagents_tui.screens.reading import ReadingScreen
 
-        row: Row | None = self.table().current
+        row = self.row()
         if row is not None:
             text = words.as_yaml(row.object())
             self.kagents.push_screen(ReadingScreen("YAML", row.key, text, keys=True, wrap=False))
 
     def do_describe(self, arguments: tuple[str, ...]) -> None:
         """Facts, conditions and events."""
-        row: Row | None = self.table().current
+        row = self.row()
         if row is not None:
             self.kagents.run_worker(self._describe(row), group="acts", exit_on_error=False)
 

@@ -217,7 +217,12 @@ def stage(now: Callable[[], datetime]) -> Stage:
     journals = {name: journal_of(cast, moment) for name, cast in CASTS.items()}
     teams = [team_of(cast, journals[name], moment) for name, cast in CASTS.items()]
     made = Stage(teams, journals, events=others.events(moment), now=now)
-    made.others = {"agentteamruns": runs(teams, moment), "agentteamtemplates": others.templates(moment)}
+    made.others = {
+        "agentteamruns": runs(teams, moment),
+        "agentteamtemplates": others.templates(moment),
+        "agentbudgets": others.budgets(moment),
+        "agentusages": others.usages(moment)[:2],
+    }
     return made
 
 

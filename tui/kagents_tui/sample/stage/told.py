@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -182,12 +182,14 @@ def _made(agent: str, name: str, at: str) -> Object:
     return leavings.kept(agent, name, at) if name in leavings.CONTENT else leavings.missing(agent, at)
 
 
-def count(status: Object, journal: Iterable[Object]) -> None:
+def count(status: Object, journal: Collection[Object]) -> None:
     """Writes into a status how much its journal tells: messages of agents, requests to models."""
     kinds = Counter(
         each["kind"] for each in journal if each["kind"] != "message" or each["from"] != TEAM_LEAD
     )
-    status |= {"messages": kinds["message"], "usage": {"requests": kinds["usage"]}}
+    estimated = any(each.get("estimated") is True for each in journal)
+    usage = {"requests": kinds["usage"], "estimated": estimated}
+    status |= {"messages": kinds["message"], "usage": usage}
 
 
 def _runs(cast: Cast) -> bool:
