@@ -22,6 +22,8 @@ class ScriptedModel:
         self.headers: list[dict[str, str]] = []
         self.unexpected: list[str] = []
         self.input_tokens = 100
+        self.pause = 0.0
+        """Seconds between the beginning of a streamed answer and the rest of it."""
         self.changed = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -71,7 +73,8 @@ def _handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
             if isinstance(reply, Fail):
                 error = {"type": reply.kind, "message": reply.message}
                 return self._json(reply.status, {"type": "error", "error": error})
-            return self._stream(body.get("model", "claude-sonnet-4-6"), reply)
+            name: str = body.get("model", "claude-sonnet-4-6")
+            return self._stream(name, reply) if body.get("stream") else self._whole(name, reply)
 
         def do_GET(self) -> None:
             model.unexpected.append(f"GET {self.path}")
@@ -89,6 +92,15 @@ def _handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
             if self.command != "HEAD":
                 self.wfile.write(data)
 
+        def _whole(self, name: str, reply: Say | Call) -> None:
+            """The answer in one piece, as the CLI asks for it where a stream has broken off."""
+            start, block, *_ = _events(name, reply, model.input_tokens)
+            whole = dict(block["content_block"])
+            whole |= {"text": reply.text} if isinstance(reply, Say) else {"input": reply.input}
+            reason = "end_turn" if isinstance(reply, Say) else "tool_use"
+            usage = {**start["message"]["usage"], "output_tokens": 20}
+            self._json(200, start["message"] | {"content": [whole], "stop_reason": reason, "usage": usage})
+
         def _stream(self, name: str, reply: Say | Call) -> None:
             self.send_response(200)
             self.send_header("content-type", "text/event-stream")
@@ -99,6 +111,8 @@ def _handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
             try:
                 for event in _events(name, reply, model.input_tokens):
                     self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+                    if event["type"] == "message_start":
+                        time.sleep(model.pause)
             except (BrokenPipeError, ConnectionResetError):
                 return
 
