@@ -48,7 +48,7 @@ def test_the_sample_ends_in_one_pull_request(
     nothing_tells_the_token(here)
 
 
-def test_a_refused_token_waits_for_a_person(
+def test_a_refused_token_waits_for_a_person_and_the_checks_are_waited_for(
     kubectl: Kubectl, namespace: str, forge: Forge, team: Callable[..., Team]
 ) -> None:
     here = kubectl.within(namespace)
@@ -56,6 +56,7 @@ def test_a_refused_token_waits_for_a_person(
     here("create", "secret", "generic", "forge-token", "--from-literal=GITHUB_TOKEN=expired")
     repository = {"url": forge.repository, "branch": "main", "credentialsSecret": "git-credentials"}
     lifecycle = {"onComplete": "create-pr", "githubTokenSecret": "forge-token"}
+    lifecycle |= {"pullRequest": {"waitForChecks": "5m"}}
     running = team(seed("auth-refactor.yaml", repository=repository, lifecycle=lifecycle))
     running.wait_condition("Delivered", "NeedsAttention", "401", seconds=240)
     assert forge.report()["requests"] == []
@@ -63,4 +64,10 @@ def test_a_refused_token_waits_for_a_person(
     here("create", "secret", "generic", "forge-token", f"--from-literal=GITHUB_TOKEN={TOKEN}")
     here("annotate", "agentteam", "auth-refactor", "claude.amcheste.io/retry-finish=once")
     running.wait_phase("Completed", seconds=120)
-    assert len(forge.report()["requests"]) == 1
+    [made] = forge.report()["requests"]
+    status = running.status()
+    assert status["pullRequest"] == {"url": made["html_url"], "state": "open", "checks": PASSING}
+    statuses = here.get("pod", running.pod("finish"))["status"]
+    ended = [*statuses["initContainerStatuses"], *statuses["containerStatuses"]]
+    codes = {each["name"]: each["state"]["terminated"]["exitCode"] for each in ended}
+    assert codes == {"merge": 0, "finish": 0, "checks": 0}

@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+from kagents_runner.finish.checks import Checks
 from kagents_runner.finish.documents import FinishDocument, Intents, PullRequestWish
 from kagents_runner.finish.forge import LaterError, NotSentError, RefusedError, Request, UnknownError
 from kagents_runner.finish.request import ensure, marker
@@ -62,6 +63,9 @@ class Forge:
     async def label(self, request: Request, labels: tuple[str, ...]) -> None: ...
 
     async def ask(self, request: Request, reviewers: tuple[str, ...]) -> None: ...
+
+    async def checks(self, request: Request, commit: str) -> Checks:
+        return Checks()
 
 
 async def no_wait(_: float) -> None:

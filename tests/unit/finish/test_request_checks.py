@@ -145,7 +145,7 @@ async def test_a_request_that_is_over_is_not_waited_for(state: str) -> None:
 @given(st.lists(st.sampled_from(["later", "unknown", "pending", "none"]), min_size=1, max_size=9), st.data())
 async def test_whatever_happens_it_ends_in_time(kinds: list[str], data: st.DataObject) -> None:
     seconds = data.draw(st.floats(1, 7200))
-    answers = {
+    answers: dict[str, Answer | Checks] = {
         "later": LaterError("429"),
         "unknown": UnknownError("500"),
         "pending": Checks(pending=1),
