@@ -78,12 +78,11 @@ def manifest(team: WholeTeam, model_url: str, registry: str) -> dict[str, Any]:
     password = {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}
     server = str(Path(__file__).with_name("mcp_over_stdio.py"))
     database = {"name": "db", "command": sys.executable, "args": [server]}
-    variables = {"ANTHROPIC_BASE_URL": model_url, "CLAUDE_CODE_MAX_RETRIES": "1"}
     worker = {
         "name": "worker",
         "model": MODEL,
         "prompt": "Begin.",
-        "env": [{"name": key, "value": value} for key, value in variables.items()],
+        "env": [{"name": "CLAUDE_CODE_MAX_RETRIES", "value": "1"}],
         "skills": [
             {"name": "closing", "source": pulled},
             {"name": "style", "source": own},
@@ -95,7 +94,7 @@ def manifest(team: WholeTeam, model_url: str, registry: str) -> dict[str, Any]:
     }
     spec = {
         "repository": {"url": team.repository.as_uri(), "branch": "main"},
-        "auth": {"apiKeySecret": "anthropic-api-key"},
+        "auth": {"apiKeySecret": "anthropic-api-key", "baseUrl": model_url},
         "teammates": [worker],
         "lifecycle": {"timeout": "10m", "idleTimeout": "15s"},
     }

@@ -105,8 +105,7 @@ async def test_a_team_s_plugin_of_a_configmap_reaches_its_agents(
             )
         ]
     )
-    variables = {"ANTHROPIC_BASE_URL": model.url, "CLAUDE_CODE_MAX_RETRIES": "1"}
-    env = [{"name": name, "value": value} for name, value in variables.items()]
+    env = [{"name": "CLAUDE_CODE_MAX_RETRIES", "value": "1"}]
     async with engine_with_team(tmp_path, "closing", claude) as team:
         secret = {"metadata": {"name": "key"}, "stringData": {"ANTHROPIC_API_KEY": KEY}}
         packed = {"plugin.tar.gz": base64.b64encode(archive).decode()}
@@ -119,7 +118,7 @@ async def test_a_team_s_plugin_of_a_configmap_reaches_its_agents(
             "metadata": {"name": "closing"},
             "spec": {
                 "workspace": {"output": {}},
-                "auth": {"apiKeySecret": "key"},
+                "auth": {"apiKeySecret": "key", "baseUrl": model.url},
                 "plugins": [{"name": "books", "source": {"configMap": "finance"}}],
                 "lead": {"prompt": "Begin.", "model": MODEL, "env": env},
             },

@@ -60,9 +60,10 @@ async def applied(team: WholeTeam, model_url: str, forge: ForgeServer) -> None:
     manifest["metadata"]["namespace"] = NAMESPACE
     manifest["spec"]["repository"]["url"] = f"{forge.url}/acme/backend.git"
     aliases = {f"ANTHROPIC_DEFAULT_{alias}_MODEL": MODEL for alias in ("OPUS", "SONNET")}
-    variables = {"ANTHROPIC_BASE_URL": model_url, **aliases}  # the scripted model speaks as this one does
+    manifest["spec"]["auth"]["baseUrl"] = model_url
     for agent in (manifest["spec"]["lead"], *manifest["spec"]["teammates"]):
-        agent["env"] = [{"name": name, "value": value} for name, value in variables.items()]
+        # The scripted model speaks as this one does.
+        agent["env"] = [{"name": name, "value": value} for name, value in aliases.items()]
     await team.client.create(AGENT_TEAMS, NAMESPACE, manifest)
 
 

@@ -30,17 +30,22 @@ class WholeTeam:
         self.client, self.data, self.repository, self.name = client, data, repository, name
 
     async def apply(self, *, model_url: str, prompts: Mapping[str, str], **lifecycle: Any) -> None:
-        """Creates the credential and the team: ``lead`` and teammates by their prompts."""
+        """Creates the credential and the team: ``lead`` and teammates by their prompts, behind a gateway.
+
+        ``budget``: budgets of agents.
+        """
         secret = {"metadata": {"name": "anthropic-api-key"}, "stringData": {"ANTHROPIC_API_KEY": KEY}}
         await self.client.create(SECRETS, NAMESPACE, {"apiVersion": "v1", "kind": "Secret", **secret})
         depends_on = lifecycle.pop("dependsOn", {})
         modes = lifecycle.pop("permissionMode", {})
-        variables = {"ANTHROPIC_BASE_URL": model_url, "CLAUDE_CODE_MAX_RETRIES": "1"}
+        budgets = lifecycle.pop("budget", {})
+        environment = [{"name": "CLAUDE_CODE_MAX_RETRIES", "value": "1"}]
+        auth = {"apiKeySecret": "anthropic-api-key", "baseUrl": model_url}
 
         def agent(name: str) -> dict[str, Any]:
-            environment = [{"name": key, "value": value} for key, value in variables.items()]
             common = {"model": MODEL, "prompt": prompts[name], "harness": "claude-code", "env": environment}
             common |= {"permissionMode": modes[name]} if name in modes else {}
+            common |= {"budget": budgets[name]} if name in budgets else {}
             waits = {"dependsOn": depends_on[name]} if name in depends_on else {}
             return common if name == "lead" else {"name": name, **common, **waits}
 
@@ -50,7 +55,7 @@ class WholeTeam:
             "metadata": {"name": self.name},
             "spec": {
                 "repository": {"url": self.repository.as_uri(), "branch": "main"},
-                "auth": {"apiKeySecret": "anthropic-api-key"},
+                "auth": auth,
                 "lead": agent("lead"),
                 "teammates": [agent(name) for name in prompts if name != "lead"],
                 "lifecycle": {"timeout": "10m", **lifecycle},
@@ -58,11 +63,18 @@ class WholeTeam:
         }
         await self.client.create(AGENT_TEAMS, NAMESPACE, team)
 
+    async def change(self, **spec: Any) -> None:
+        """What ``kubectl patch`` does."""
+        await self.client.patch_merge(AGENT_TEAMS, NAMESPACE, self.name, {"spec": spec})
+
     async def status(self) -> dict[str, Any]:
         """The team's status as of now."""
-        team = await self.client.get(AGENT_TEAMS, NAMESPACE, self.name)
-        status: dict[str, Any] = team.get("status", {})
+        status: dict[str, Any] = (await self.team()).get("status", {})
         return status
+
+    async def team(self) -> dict[str, Any]:
+        """The team's object as of now."""
+        return dict(await self.client.get(AGENT_TEAMS, NAMESPACE, self.name))
 
     async def approve(self, event: str) -> None:
         """What ``kubectl annotate`` does."""

@@ -20,15 +20,15 @@ MODEL_SOURCES = REPOSITORY / "tests" / "claude" / "scripted_model"
 SAMPLE = REPOSITORY / "tests" / "fixtures" / "seed-manifests" / "auth-refactor.yaml"
 
 
-def serve_model(cluster: Cluster, here: Kubectl) -> list[Object]:
-    """Start the scripted model; what tells an agent where it is, whichever model its manifest names."""
+def serve_model(cluster: Cluster, here: Kubectl) -> tuple[str, list[Object]]:
+    """Start the scripted model; where it is, and what makes agents ask for a model that it knows."""
     files = {f"scripted_model/{path.name}": path.read_text() for path in MODEL_SOURCES.glob("*.py")}
     files["sample_script.py"] = (MODEL_SOURCES.parent / "sample_script.py").read_text()
     files["serve.py"] = (Path(__file__).parent / "testcluster" / "model_in_a_pod.py").read_text()
     url = serve(cluster, here, "model", ["python3", "/model/serve.py"], files)
-    variables = {"ANTHROPIC_BASE_URL": url, "CLAUDE_CODE_MAX_RETRIES": "1"}
+    variables = {"CLAUDE_CODE_MAX_RETRIES": "1"}
     variables |= {f"ANTHROPIC_DEFAULT_{alias}_MODEL": "claude-sonnet-4-6" for alias in ("OPUS", "SONNET")}
-    return [{"name": name, "value": value} for name, value in variables.items()]
+    return url, [{"name": name, "value": value} for name, value in variables.items()]
 
 
 def log(cluster: Cluster, team: Team, branch: str) -> str:
@@ -59,7 +59,7 @@ def test_the_real_cli_in_real_pods(
     cluster: Cluster, kubectl: Kubectl, namespace: str, forge: Forge, team: Callable[..., Team]
 ) -> None:
     here = kubectl.within(namespace)
-    env = serve_model(cluster, here)
+    url, env = serve_model(cluster, here)
     here("create", "secret", "generic", "anthropic-api-key", f"--from-literal=ANTHROPIC_API_KEY={KEY}")
     here("create", "secret", "generic", "git", f"--from-literal=token={TOKEN}")
     agent = {"model": "claude-sonnet-4-6", "env": env}
@@ -69,7 +69,7 @@ def test_the_real_cli_in_real_pods(
         "metadata": {"name": "shop"},
         "spec": {
             "repository": {"url": forge.repository, "branch": "main", "credentialsSecret": "git"},
-            "auth": {"apiKeySecret": "anthropic-api-key"},
+            "auth": {"apiKeySecret": "anthropic-api-key", "baseUrl": url},
             "lead": {**agent, "prompt": "Begin the work."},
             "teammates": [{**agent, "name": "builder", "prompt": "Wait for a task."}],
             "lifecycle": {"timeout": "10m", "onComplete": "create-pr"},
@@ -80,6 +80,8 @@ def test_the_real_cli_in_real_pods(
     assert "Build the shop" in log(cluster, running, "kagents/shop/builder")
     until(lambda: running.status().get("result") == "shop built", 30, explain=running.explain)
     status = running.status()
+    usage = status["usage"]
+    assert (usage["estimated"], usage["outputTokens"]) == (False, 20 * usage["requests"])
     assert status["tasks"]["completed"] == 1
     assert status["lead"]["restartCount"] == 0
     pods = Counter(pod["metadata"]["labels"]["claude.amcheste.io/agent"] for pod in running.pods())
@@ -98,7 +100,8 @@ def test_the_sample_with_the_real_cli_waits_for_its_dependency_and_sees_no_token
     here = kubectl.within(namespace)
     manifest: Object = yaml.safe_load(SAMPLE.read_text())
     manifest["spec"]["repository"]["url"] = forge.repository
-    env = serve_model(cluster, here)
+    url, env = serve_model(cluster, here)
+    manifest["spec"]["auth"]["baseUrl"] = url
     for agent in (manifest["spec"]["lead"], *manifest["spec"]["teammates"]):
         agent["env"] = env
     here("create", "secret", "generic", "anthropic-api-key", f"--from-literal=ANTHROPIC_API_KEY={KEY}")
@@ -114,7 +117,7 @@ def test_the_sample_with_the_real_cli_waits_for_its_dependency_and_sees_no_token
     assert first["status"]["phase"] == "Succeeded", "the second starts when the first has ended"
     for name in ("lead", "test-coverage"):
         told, files = seen_by(here, running.pod(name), "OAuth2", TOKEN, KEY)
-        assert "ANTHROPIC_BASE_URL" in told and TOKEN not in told
+        assert "ANTHROPIC_BASE_URL" in told and TOKEN not in told and KEY not in told
         assert files[0] and files[1:] == ["", ""], "its prompt is found in its files, and no credential"
     here("exec", running.pod("test-coverage"), "-c", "agent", "--", "touch", "/tmp/looked-at")
     running.wait_phase("Completed", seconds=240)

@@ -63,7 +63,7 @@ class Auth(Spec):
         )
     )
 
-    mode: AuthMode = "direct"
+    mode: AuthMode = "gateway"
     """Who holds the credential: the gateway in the team's hub, which agents ask with a token of their own, or
     (``direct``) every agent, without exact costs and limits."""
     provider: Provider = "anthropic"

@@ -39,7 +39,7 @@ def test_limits_suspend_and_cancel_may_change(change, changes):
         ({"spec.teammates.0.prompt": "other"}, "spec.teammates"),
         ({"spec.storage": {"size": "11Gi"}}, "spec.storage"),
         ({"spec.auth": {"apiKeySecret": "a"}}, "spec.auth"),
-        ({"spec.auth": {"mode": "gateway"}}, "spec.auth"),
+        ({"spec.auth": {"mode": "direct"}}, "spec.auth"),
         ({"spec.lifecycle": {"onComplete": "none"}}, "spec.lifecycle.onComplete"),
         ({"spec.lifecycle": {"approvalGates": [{"event": "finish"}]}}, "spec.lifecycle.approvalGates"),
     ],

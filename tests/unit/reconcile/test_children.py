@@ -77,8 +77,9 @@ def test_git_credentials_reach_prepare_and_nothing_else() -> None:
         assert holders == (["prepare"] if name == "hub" else [])
 
 
-def test_the_model_key_reaches_the_supervisor_of_a_real_agent_only() -> None:
+def test_in_direct_mode_the_model_key_reaches_the_supervisor_of_a_real_agent_only() -> None:
     raw = seed("auth-refactor.yaml")
+    raw["spec"]["auth"]["mode"] = "direct"
     raw["spec"]["teammates"][0]["harness"] = "simulated"
     pods = pods_of(raw)
     agent = variables(pods["lead"]["spec"]["containers"][0])
@@ -97,7 +98,7 @@ def test_the_model_key_reaches_the_supervisor_of_a_real_agent_only() -> None:
 
 def test_both_spellings_of_the_oauth_key_are_read() -> None:
     raw = seed("auth-refactor.yaml")
-    raw["spec"]["auth"] = {"oauthSecret": "login"}
+    raw["spec"]["auth"] = {"mode": "direct", "oauthSecret": "login"}
     env = variables(pods_of(raw)["lead"]["spec"]["containers"][0])
     keys = {name: entry["valueFrom"]["secretKeyRef"] for name, entry in env.items() if "valueFrom" in entry}
     assert keys["CLAUDE_CODE_OAUTH_TOKEN"] == {
@@ -265,6 +266,7 @@ def test_only_kagents_own_programs_see_the_whole_volume() -> None:
     """The kubelet makes subPaths as root: what runs no agent's code makes them before one is mounted."""
     raw = seed("auth-refactor.yaml")
     raw["spec"]["lead"]["image"] = "somebody/else:1"
+    raw["spec"]["harness"] = "simulated"
     pods = pods_of(raw)
     for name, pod in pods.items():
         [first], [main] = pod["spec"]["initContainers"], pod["spec"]["containers"]
@@ -342,8 +344,8 @@ def with_access(access: str, **lifecycle: str) -> dict:
 def test_the_git_proxy_has_the_credential_and_nothing_of_an_agent() -> None:
     pods = pods_of(with_access("push", gitCredentialsSecret="git-push"))
     spec = pods["hub"]["spec"]
-    recorder, proxy = spec["containers"]
-    assert (recorder["name"], proxy["name"]) == ("recorder", "git")
+    recorder, gateway, proxy = spec["containers"]
+    assert (recorder["name"], gateway["name"], proxy["name"]) == ("recorder", "gateway", "git")
     assert proxy["ports"] == [{"name": "git", "containerPort": 8418, "protocol": "TCP"}]
     mounts = {mount["mountPath"]: mount for mount in proxy["volumeMounts"]}
     assert {path: mount.get("subPath") for path, mount in mounts.items() if mount["name"] == "team"} == {
@@ -357,7 +359,9 @@ def test_the_git_proxy_has_the_credential_and_nothing_of_an_agent() -> None:
     secret = mounts[variables(proxy)["KAGENTS_GIT_CREDENTIALS_DIR"]["value"]]
     assert volumes[secret["name"]]["secret"]["secretName"] == "git-push"
     others = [
-        each for each in spec["initContainers"] + [recorder] if secret["name"] in str(each["volumeMounts"])
+        each
+        for each in [*spec["initContainers"], recorder, gateway]
+        if secret["name"] in [mount["name"] for mount in each["volumeMounts"]]
     ]
     assert others == []
     assert "git-push" not in json.dumps([pod for name, pod in pods.items() if name != "hub"])
@@ -372,7 +376,9 @@ def test_a_team_that_only_fetches_does_so_with_the_clone_s_credential() -> None:
 
 
 def test_without_access_there_is_no_proxy() -> None:
-    spec = pods_of(with_access("none"))["hub"]["spec"]
+    raw = with_access("none")
+    raw["spec"]["harness"] = "simulated"
+    spec = pods_of(raw)["hub"]["spec"]
     assert [each["name"] for each in spec["containers"]] == ["recorder"]
     assert "KAGENTS_OVER_DIR" not in variables(spec["containers"][0])
 

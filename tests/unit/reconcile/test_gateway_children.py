@@ -13,7 +13,7 @@ KEY = "anthropic-api-key"
 
 def with_gateway(**auth: str) -> dict:
     raw = seed("auth-refactor.yaml")
-    raw["spec"]["auth"] |= {"mode": "gateway", **auth}
+    raw["spec"]["auth"] |= auth
     return raw
 
 
@@ -126,8 +126,8 @@ def test_everybody_is_told_of_the_gateway_and_the_budgets_and_nobody_of_a_secret
     [
         ({}, True),
         ({"auth": {"mode": "direct", "apiKeySecret": "a"}}, False),
-        ({"auth": {"mode": "gateway", "oauthSecret": "a"}}, True),
-        ({"auth": {"mode": "gateway"}}, False),
+        ({"auth": {"oauthSecret": "a"}}, True),
+        ({"auth": {}}, False),
         ({"auth": None}, False),
         ({"harness": "simulated"}, False),
     ],

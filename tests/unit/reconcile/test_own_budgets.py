@@ -57,6 +57,19 @@ def test_the_limit_is_compared_to_the_micro_dollar(dollars: float, phase: str) -
         )
 
 
+@pytest.mark.parametrize(
+    ("limit", "spent", "shown"),
+    [("5", 5.129, "5.12"), ("5.0", 5, "5.00"), ("0.003", 0.00314, "0.003"), ("0.000001", 12.5, "12.500000")],
+)
+def test_what_is_spent_is_shown_as_exactly_as_the_limit(limit: str, spent: float, shown: str) -> None:
+    world = started({"name": "a"}, budgetLimit=limit)
+    spend(world, a=spent)
+    world.settle()
+    assert conditions(world)["Succeeded"][2] == (
+        f"the team spent ${shown} (metered) of lifecycle.budgetLimit ${limit}"
+    )
+
+
 def test_what_was_read_from_transcripts_is_called_an_estimate() -> None:
     world = started({"name": "a"}, budgetLimit="5.00")
     spend(world, a=6.1, estimated=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from kagents_core.api.quantities import format_money, parse_money
+from kagents_core.api.quantities import MICROS_PER_DOLLAR, parse_money
 from kagents_core.api.status import LeadStatus, TeammateStatus
 from kagents_core.reconcile.roster import Agent
 from kagents_core.reconcile.snapshot import Snapshot
@@ -38,11 +38,18 @@ class Budget:
         return self.spent * 100 >= self.micros * WARNING_PERCENT
 
     @property
+    def shown(self) -> str:
+        """What is spent in dollars, cut off behind as many places as the limit is written with, or cents."""
+        places = max(2, len(self.limit.partition(".")[2]))
+        dollars, rest = divmod(self.spent, MICROS_PER_DOLLAR)
+        return f"{dollars}.{f'{rest:06d}'[:places]}"
+
+    @property
     def said(self) -> str:
         """What is spent of it, in words."""
         how = "metered" if self.metered else "estimated"
         name = "its budget" if self.agent else "lifecycle.budgetLimit"
-        return f"{self.agent or 'the team'} spent ${format_money(self.spent)} ({how}) of {name} ${self.limit}"
+        return f"{self.agent or 'the team'} spent ${self.shown} ({how}) of {name} ${self.limit}"
 
     @property
     def warning(self) -> str:
@@ -82,7 +89,7 @@ def holds_team(snapshot: Snapshot) -> Budget | None:
 
 def waits_for(budget: Budget) -> str:
     """``waitingFor`` of an agent that is stopped until its budget is raised."""
-    return f"{_WAITS}{format_money(budget.spent)} of ${budget.limit} are spent"
+    return f"{_WAITS}{budget.shown} of ${budget.limit} are spent"
 
 
 def was_stopped(previous: LeadStatus | TeammateStatus | None) -> bool:
