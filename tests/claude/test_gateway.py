@@ -1,7 +1,7 @@
 """The real CLI through its team's gateway: counted to the token, stopped at the budget, continued after it.
 
-The scripted model says what each answer used, so every sum is known beforehand. What becomes of a gateway that
-is killed is in ``test_gateway_killed.py``.
+The scripted model says what each answer used, so every sum is known beforehand. What a killed gateway does to
+its agents is in ``test_gateway_killed.py``.
 """
 
 import json
