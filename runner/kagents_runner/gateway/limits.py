@@ -39,7 +39,7 @@ async def first_limits(folder: Path | None, team: TeamDocument, seconds: float =
 
 
 async def follow(folder: Path | None, meter: Meter) -> None:
-    """Tells the meter whatever the recorder tells, until cancelled."""
+    """Tells the meter whatever the recorder tells, until cancelled; without a recorder at once."""
     if folder is None:
         return
     last: Limits | None = None

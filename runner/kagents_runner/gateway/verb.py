@@ -73,16 +73,23 @@ async def _until(places: Locations, ledger: Ledger, meter: Meter) -> None:
         await ledger.failed.wait()
         raise ledger.failure or OSError("the ledger cannot be written")
 
-    following = asyncio.create_task(follow(places.limits_dir, meter))
-    ending = [asyncio.create_task(until_over(places.over_dir)), asyncio.create_task(broken())]
+    over = asyncio.create_task(until_over(places.over_dir))
+    others = [asyncio.create_task(broken()), asyncio.create_task(follow(places.limits_dir, meter))]
+    for task in others:  # what ends one of them must not go unnoticed
+        task.add_done_callback(lambda ended: None if _went_well(ended) else over.cancel())
     try:
-        done, _ = await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
+        await asyncio.wait({over})
+        for task in (*others, over):
+            if task.done():
+                task.result()
     finally:
-        for task in (following, *ending):
+        for task in (over, *others):
             task.cancel()
-        await asyncio.gather(following, *ending, return_exceptions=True)
+        await asyncio.gather(over, *others, return_exceptions=True)
+
+
+def _went_well(task: "asyncio.Task[None]") -> bool:
+    return task.cancelled() or task.exception() is None
 
 
 def _provider(team: TeamDocument) -> Provider:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -218,3 +219,23 @@ async def test_without_a_word_of_the_recorder_the_manifests_limits_hold(
     assert await first_limits(None, document(5, lead=3)) == expected
     (tmp_path / FILE).write_text('{"budgetMicros": null, "agents": {"lead": 7}}')
     assert await first_limits(tmp_path, document(5)) == Limits(None, {"lead": 7})
+
+
+async def test_what_cannot_be_written_down_ends_it_and_the_next_one_goes_on_from_the_file(
+    team: GatewayTeam,
+) -> None:
+    team.limits(None)
+    await team.start()
+    assert team.process is not None
+    assert (await team.ask(team.token_of("lead")))[0] == 200
+    written = team.ledger.stat().st_size
+    resource.prlimit(team.process.pid, resource.RLIMIT_FSIZE, (written + 50, written + 50))
+    with pytest.raises(aiohttp.ClientError):  # an answer that is not counted is not handed out
+        await team.ask(team.token_of("lead"))
+    await team.ended()
+    assert team.process.returncode == 1
+    assert "ledger" in (team.root / "termination-log").read_text()
+    assert team.ledger.stat().st_size == written
+    await team.start()
+    assert (await team.ask(team.token_of("lead")))[0] == 200
+    assert team.entries()[-1]["totalMicros"] == 2 * ANSWER

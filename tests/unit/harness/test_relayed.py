@@ -78,7 +78,7 @@ async def test_the_cli_starts_without_a_key_and_nothing_of_it_is_on_disk(
     import asyncio
 
     made = context()
-    script = fake_claude(f"env > {tmp_path}/seen; exit 3")
+    script = fake_claude(f"env > {tmp_path}/seen; echo cannot connect to $ANTHROPIC_BASE_URL; exit 3")
     environment = {name: value for name, value in made.environment.items() if "KEY" not in name}
     made = dataclasses.replace(
         made,
@@ -86,8 +86,11 @@ async def test_the_cli_starts_without_a_key_and_nothing_of_it_is_on_disk(
         model_url=URL,
         team=dataclasses.replace(made.team, gateway=GatewayDocument("anthropic")),
     )
-    ending = await ClaudeCodeHarness(lambda _: None).run(made, lambda _: None, asyncio.Event())
+    said: list[str] = []
+    ending = await ClaudeCodeHarness(said.append).run(made, lambda _: None, asyncio.Event())
     assert ending.code == 1
+    assert "connect to ***" in str(ending.sentence)
+    assert URL not in str((said, ending.sentence))
     seen = (tmp_path / "seen").read_text()
     assert f"ANTHROPIC_BASE_URL={URL}\n" in seen
     assert "ANTHROPIC_AUTH_TOKEN=kagents\n" in seen

@@ -65,6 +65,7 @@ class ClaudeCodeHarness:
     async def run(self, context: AgentContext, report: Report, stop: asyncio.Event) -> HarnessExit:
         """See ``Harness.run``."""
         hidden = [*secrets_of(context.environment), *secret_values(context.agent.mcp_servers)]
+        hidden += [context.model_url] if context.model_url else []  # its word is for this pod alone
         narrator = Narrator(self._write, hidden)
         report(HarnessState("starting"))
         try:
