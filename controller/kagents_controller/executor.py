@@ -184,6 +184,8 @@ class Executor:
     async def _delete(self, subject: Subject, ref: Ref) -> None:
         resource = _RESOURCES[ref.kind]
         child = (resource.kind, ref.namespace, ref.name)
+        # A pod that has ended meanwhile is kept, for its log: so it is deleted only as it was seen.
+        seen = self._cached_version(child) if resource is PODS else None
         if child != subject.owner:
             self._expectations.expect(subject.owner, child)
         try:
@@ -193,11 +195,16 @@ class Executor:
                     ref.namespace,
                     ref.name,
                     uid=ref.uid,
+                    resource_version=seen,
                     grace_seconds=ref.grace_seconds,
                     propagation="Background",
                 )
-        except (NotFound, Conflict):
+        except NotFound:
             self._expectations.saw(child)  # that object is gone already
+        except Conflict:
+            self._expectations.saw(child)
+            if seen is not None:
+                raise  # it is another one now: look again
         except ApiError as error:
             if error.status:
                 self._expectations.saw(child)

@@ -50,7 +50,8 @@ async def _live_version(client: Client, child: Child) -> str | None:
 
 
 async def replaces_only_the_dead(client: Client, caches: Caches, subject: Subject, plan: Plan) -> bool:
-    """Whether no agent that the plan gives a further pod has a live one that the cache does not show.
+    """Whether no agent that the plan gives a further pod has one that the cache does not show: it may be
+    alive, or have ended well.
 
     Only restarts ask, and they are rare: one list of the team's pods each. Raises ApiError.
     """
@@ -63,12 +64,13 @@ async def replaces_only_the_dead(client: Client, caches: Caches, subject: Subjec
     if not again:
         return True
     metadata = subject.body["metadata"]
+    # What the plan was made from: the cache may catch up while the server is asked, and the plan does not.
+    known = {pod.name for pod in caches.children(metadata["uid"]).pods}
     team = metadata["name"][:63].rstrip("-.")
     listed = await client.list(PODS, metadata["namespace"], labels=f"{LABEL_TEAM}={team}")
     for pod in listed.items:
         agent = pod["metadata"].get("labels", {}).get("app.kubernetes.io/component")
-        live = (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
-        known = (metadata["namespace"], pod["metadata"]["name"]) in caches.pods
-        if owner_uid(pod) == metadata["uid"] and agent in again and live and not known:
+        unseen = pod["metadata"]["name"] not in known
+        if owner_uid(pod) == metadata["uid"] and agent in again and unseen:
             return False
     return True

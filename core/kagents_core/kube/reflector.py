@@ -5,7 +5,6 @@ A broken watch goes on from the last version; only a 410 lists again. Waits have
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -110,7 +109,7 @@ class Reflector(Generic[T]):
 
     async def _watch(self, version: str) -> bool:
         """One watch, to its end. True when it did its work, so that the next may start at once."""
-        started = time.monotonic()
+        started = asyncio.get_running_loop().time()
         heard = False
         events = self._client.watch(
             self.resource,
@@ -131,7 +130,7 @@ class Reflector(Generic[T]):
             self._flush()
             if heard:
                 self._backoff.reset()
-        return heard or time.monotonic() - started >= _HEALTHY_SECONDS
+        return heard or asyncio.get_running_loop().time() - started >= _HEALTHY_SECONDS
 
     def _take(self, event: WatchEvent) -> None:
         """Events that arrive together reach the subscribers together."""

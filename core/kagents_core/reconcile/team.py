@@ -139,9 +139,12 @@ def _end(
 ) -> Plan:
     """The step into a terminal phase: agents are stopped, the hub ends by itself."""
     stopped = [_stopped(state, ending) for state in states]
+    hub = assess_hub(snapshot)
+    prepared = say.prepared(hub, snapshot.observed.children.claims)
     said = [
         *standing(snapshot),
-        *said_before(snapshot, "Prepared"),
+        # A team may be over before anybody saw it prepared: its pods were seen late, or all at once.
+        *([prepared] if hub.prepared else said_before(snapshot, "Prepared")),
         *say.gates_passed([state for state in stopped if state.skipped], finish_waits=False),
         *(_delivered(delivered) if delivered else said_before(snapshot, "Delivered")),
         say.condition("Succeeded", ending.phase == "Completed", ending.reason, ending.message),

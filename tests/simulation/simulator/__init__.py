@@ -1,0 +1,1 @@
+"""A cluster of which nothing is real, on a clock that does not tick: see docs/reliability.md."""

@@ -1,0 +1,44 @@
+"""Which schedules are played: every fault at every call, or drawn by chance; and how one is shrunk."""
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from simulator.faults import FAULTS, Fault, Schedule
+from simulator.runs import judge, reference
+from simulator.scenarios import SCENARIOS
+
+MOST_FAULTS = 4
+
+
+def exhaustive(scenarios: Iterable[str] = ()) -> Iterator[Schedule]:
+    """Every fault at every call of every scenario."""
+    for name in scenarios or SCENARIOS:
+        for call in range(len(reference(name).calls)):
+            for kind in FAULTS:
+                yield Schedule(name, (Fault(call, kind),))
+
+
+def drawn(seed: int, number: int) -> Schedule:
+    """The schedule of this number: up to four faults, with its own times."""
+    chance = random.Random(f"{seed}/{number}")
+    name = chance.choice(sorted(SCENARIOS))
+    calls = len(reference(name).calls) + 20  # faults make further calls, which may fail too
+    size = chance.choice((0, *range(1, MOST_FAULTS + 1)))
+    faults = {chance.randrange(calls): chance.choice(sorted(FAULTS)) for _ in range(size)}
+    listed = tuple(sorted(Fault(call, kind) for call, kind in faults.items()))
+    return Schedule(name, listed, chance.randrange(1, 1_000_000))
+
+
+def shrink(schedule: Schedule) -> Schedule:
+    """The smallest schedule that still fails: fewer faults, then plain times."""
+    smaller = True
+    while smaller:
+        smaller = False
+        for fault in schedule.faults:
+            tried = replace(schedule, faults=tuple(each for each in schedule.faults if each != fault))
+            if judge(tried):
+                schedule, smaller = tried, True
+                break
+    plain = replace(schedule, seed=0)
+    return plain if schedule.seed and judge(plain) else schedule

@@ -1,0 +1,49 @@
+"""One open watch: how far it is, and which writes it tells of."""
+
+import asyncio
+from typing import Any
+
+from simulator.addresses import Address, matches, selects
+from simulator.server import Change
+
+
+class Watch:
+    """One open watch, and how far it is."""
+
+    def __init__(self, address: Address, query: dict[str, str], position: int) -> None:
+        self.position = position
+        self.broken = self.silent = False
+        self.wake = asyncio.Event()
+        self._address = address
+        self._labels = query.get("labelSelector")
+        self._fields = query.get("fieldSelector")
+
+    def hear(self, change: Change) -> None:
+        """Something was written."""
+        if change.key[0] == self._address.kind:
+            self.wake.set()
+
+    async def woken(self, seconds: float) -> bool:
+        """Whether something was written within that time."""
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self.wake.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def line(self, change: Change, twice: bool) -> bytes:
+        """The event as this watch tells it; nothing when it selects neither what is nor what was."""
+        kind, namespace, _ = change.key
+        if kind != self._address.kind or self._address.namespace not in (None, namespace):
+            return b""
+        now = self._selects(change.metadata) and change.type != "DELETED"
+        before = change.before is not None and self._selects(change.before)
+        if not (now or before):
+            return b""
+        told = "MODIFIED" if now and before else "ADDED" if now else "DELETED"
+        line = change.line.replace(change.type.encode(), told.encode(), 1)
+        return line * 2 if twice else line
+
+    def _selects(self, metadata: dict[str, Any]) -> bool:
+        return matches(metadata, self._labels) and selects({"metadata": metadata}, self._fields)

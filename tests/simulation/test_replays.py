@@ -1,0 +1,17 @@
+"""Schedules that once came to something else: each showed a fault of the product, which is mended."""
+
+import pytest
+from simulator.faults import Schedule
+from simulator.runs import judge
+
+FOUND = {
+    "plain/0:lag-teams@0": "a team that ended before its hub was seen prepared was preparing for ever",
+    "gated/21:crash-stale@0": "the cache caught up while the server was asked, and an agent got a second pod",
+    "gated/26:crash-stale@0": "an agent that had ended well was started again, because its pod was not seen",
+    "gated/27:crash-stale@0": "pods that had ended well were deleted, because they were last seen running",
+}
+
+
+@pytest.mark.parametrize("text", FOUND)
+def test_what_was_once_found_is_mended(text: str) -> None:
+    assert judge(Schedule.parse(text)) == []
