@@ -158,11 +158,12 @@ def test_the_sum_is_that_of_the_rows() -> None:
 # ── attention ────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_budget_that_holds_a_team_asks_for_attention() -> None:
+@pytest.mark.parametrize("kind", ["WithinBudgets", "BudgetLeft"])
+def test_a_budget_that_holds_a_team_asks_for_attention(kind: str) -> None:
     source = team()
     since = (NOW - timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
     words = "AgentBudget sprint allows $20.00 a week: no further agent starts"
-    condition = {"type": "WithinBudgets", "status": "False", "message": words, "lastTransitionTime": since}
+    condition = {"type": kind, "status": "False", "message": words, "lastTransitionTime": since}
     source["status"]["conditions"] = [condition]
     needs = [need for need in needs_of(source) if need.kind == "held"]
     assert [(need.text, need.for_person, need.since) for need in needs] == [

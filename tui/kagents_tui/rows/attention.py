@@ -35,6 +35,8 @@ RANKS: dict[Kind, int] = {
 AGED = frozenset({"mail", "silent"})
 """Kinds whose words end in their age."""
 FAILED_PHASES = frozenset({"Failed", "TimedOut", "BudgetExceeded"})
+_BUDGETS = frozenset({"WithinBudgets", "BudgetLeft"})
+"""Conditions that are false while a budget holds something back."""
 ENDED_PHASES = FAILED_PHASES | {"Completed", "Cancelled"}
 
 
@@ -196,12 +198,12 @@ def budget(spec: Mapping[str, Any], status: Mapping[str, Any], percent: int = 80
 
 
 def held(status: Mapping[str, Any]) -> list[Need]:
-    """An AgentBudget that is exceeded and holds the team back."""
-    for condition in map(mapping, sequence(status.get("conditions"))):
-        if condition.get("type") == "WithinBudgets" and condition.get("status") == "False":
-            since = moment(condition.get("lastTransitionTime"))
-            return [Need("held", line(condition.get("message")), line(""), since)]
-    return []
+    """Budgets that are spent and hold the team or agents back: its own, an agent's, one over several teams."""
+    return [
+        Need("held", line(condition.get("message")), line(""), moment(condition.get("lastTransitionTime")))
+        for condition in map(mapping, sequence(status.get("conditions")))
+        if condition.get("type") in _BUDGETS and condition.get("status") == "False"
+    ]
 
 
 def why_failed(phase: str, status: Mapping[str, Any]) -> str:
