@@ -198,7 +198,7 @@ def budget(spec: Mapping[str, Any], status: Mapping[str, Any], percent: int = 80
 
 
 def held(status: Mapping[str, Any]) -> list[Need]:
-    """Budgets that are spent and hold the team or agents back: its own, an agent's, one over several teams."""
+    """Budgets that are spent and hold the team or an agent back: its own, or one over several teams."""
     return [
         Need("held", line(condition.get("message")), line(""), moment(condition.get("lastTransitionTime")))
         for condition in map(mapping, sequence(status.get("conditions")))
