@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -16,6 +16,7 @@ from kagents_core.pricing import Tokens, price
 from kagents_runner.gateway.bodies import BodyTooLarge, BodyTooSlow, HeldBody, Room
 from kagents_runner.gateway.calls import Call, call_of
 from kagents_runner.gateway.headers import asked
+from kagents_runner.gateway.listening import BoundedServer, WaitingRunner
 from kagents_runner.gateway.passing import Bill, hand_back
 from kagents_runner.gateway.refusals import refusal
 from kagents_runner.gateway.seams import BudgetExhausted, CallersNotKnownYet, Identities, Meter, UnknownCaller
@@ -67,10 +68,11 @@ class Gateway:
         self._request_seconds = request_seconds
         self._busy: Counter[str] = Counter()
         self._silence_told = False
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def runner(self, *, shutdown_seconds: float = 5.0) -> web.BaseRunner:
         """What listens for it: whoever goes away ends what was being done for it."""
-        server = web.Server(
+        server = BoundedServer(
             self.handle,
             handler_cancellation=True,
             auto_decompress=False,
@@ -79,10 +81,19 @@ class Gateway:
             max_line_size=_HEADER_LIMIT,
             max_field_size=_HEADER_LIMIT,
         )
-        return web.ServerRunner(server, shutdown_timeout=shutdown_seconds)
+        return WaitingRunner(server, self._tasks, seconds=shutdown_seconds)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answers one request."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            return await self._handled(request)
+        finally:
+            self._tasks.discard(task)
+
+    async def _handled(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             agent = await self._who(request)
         except UnknownCaller:

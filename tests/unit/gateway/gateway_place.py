@@ -80,7 +80,7 @@ class ScriptedApi:
         self.url = await listening(stack, web.Server(self.handle, handler_cancellation=True))
 
 
-async def listening(stack: AsyncExitStack, server: web.Server | web.BaseRunner) -> str:  # type: ignore[type-arg]
+async def listening(stack: AsyncExitStack, server: web.Server | web.BaseRunner) -> str:
     """Serves on a free port of loopback until the stack is closed."""
     runner = web.ServerRunner(server, shutdown_timeout=0.2) if isinstance(server, web.Server) else server
     await runner.setup()
@@ -147,6 +147,7 @@ class Place:
     url: str
     secret: Path
     client: aiohttp.ClientSession
+    runner: web.BaseRunner
 
     def request(
         self, path: str = "/v1/messages?beta=true", *, agent: str = "lead", **more: Any
@@ -196,9 +197,10 @@ async def place(
         gateway = Gateway(
             upstream, Everybody(), meter or tickets, AGENTS, room=room, request_seconds=request_seconds
         )
-        url = await listening(stack, gateway.runner(shutdown_seconds=0.2))
+        runner = gateway.runner(shutdown_seconds=0.2)
+        url = await listening(stack, runner)
         client = await stack.enter_async_context(aiohttp.ClientSession(auto_decompress=False))
-        yield Place(api, tickets, upstream, url, directory, client)
+        yield Place(api, tickets, upstream, url, directory, client, runner)
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -1,15 +1,17 @@
 """Whoever speaks to the gateway without being one of its agents, or sends what no agent has to send."""
 
 import asyncio
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
-from gateway_place import KEY, place, streamed, told, until
+from gateway_place import KEY, listening, place, streamed, told, until
 from model_answers import events, server_sent
 
 from kagents_runner.gateway.bodies import MIB, Room
+from kagents_runner.gateway.listening import BoundedServer
 
 
 @pytest.mark.parametrize("shown", [None, "", "Bearer", "Bearer nobody", "Bearer stranger", "Basic lead", KEY])
@@ -271,3 +273,30 @@ async def test_a_request_has_an_end_even_when_its_client_reads_nothing(tmp_path:
             await until(lambda: found.tickets.closed)
             await until(lambda: found.api.broken_off == 1)
         assert found.tickets.closed == [("aborted", None)]
+
+
+async def test_one_pod_has_so_many_connections_and_another_is_not_kept_out() -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text="here")
+
+    async with AsyncExitStack() as stack:
+        url = await listening(stack, BoundedServer(answer, connections=3))
+        port = int(url.rpartition(":")[2])
+
+        async def connected(address: str) -> tuple[bool, asyncio.StreamWriter]:
+            """Whether a connection from this address is served."""
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+            stack.callback(writer.close)
+            with suppress(ConnectionError):
+                writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                return b"200" in await reader.readline(), writer
+            return False, writer
+
+        first = [await connected("127.0.0.2") for _ in range(5)]
+        assert [served for served, _ in first] == [True, True, True, False, False]
+        assert (await connected("127.0.0.3"))[0]
+        assert all([(await connected("127.0.0.1"))[0] for _ in range(5)])
+        first[0][1].close()
+        async with asyncio.timeout(10):
+            while not (await connected("127.0.0.2"))[0]:
+                pass  # the server has not seen the end yet

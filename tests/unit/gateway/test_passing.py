@@ -137,6 +137,34 @@ async def test_a_client_that_goes_away_before_the_answer_ends_the_request_too(tm
         assert found.tickets.closed == [("aborted", None)]
 
 
+async def test_the_end_of_the_gateway_ends_what_is_under_way_and_counts_it_before(tmp_path: Path) -> None:
+    async with place(tmp_path) as found:
+        never = asyncio.Event()
+
+        async def answer(request: web.BaseRequest, _: bytes) -> web.StreamResponse:
+            out = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+            await out.prepare(request)
+            await out.write(server_sent(events()[:4]))
+            await never.wait()
+            return out
+
+        found.api.behave = answer
+        async with found.request() as got:
+            await got.content.readany()
+            await found.runner.cleanup()
+            assert found.tickets.closed == [("aborted", Counts(MODEL, 100, 1, 40, 10, 20, {}))]
+            with pytest.raises(aiohttp.ClientError):
+                await got.content.read()
+
+
+async def test_a_large_request_goes_in_one_piece(tmp_path: Path) -> None:
+    async with place(tmp_path) as found:
+        body = b"x" * 3_000_000
+        assert (await found.ask(data=body))[0] == 200
+        assert found.api.seen[0].body == body
+        assert found.api.seen[0].headers["Content-Length"] == str(len(body))
+
+
 @pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
 async def test_an_answer_that_breaks_off_is_never_a_whole_one(tmp_path: Path, kind: str) -> None:
     async with place(tmp_path) as found:
