@@ -24,9 +24,17 @@ def loud(level: Level) -> bool:
 def say(text: str, level: Level = "info") -> None:
     """Prints one line if lines of this level are wanted."""
     if loud(level):
-        put(text)
+        print(line(text, level), flush=True)  # noqa: T201 - a container's log is its stdout
 
 
-def put(text: str) -> None:
-    """Prints one line; characters that a terminal would obey are shown instead."""
-    print(clean(text, limit=LINE_LIMIT, multiline=False), flush=True)  # noqa: T201 - a container's log is its stdout
+def line(text: str, level: Level) -> str:
+    """One line as ``KAGENTS_LOG_FORMAT`` wants it; what a terminal would obey is shown instead."""
+    shown = clean(text, limit=LINE_LIMIT, multiline=False)
+    if os.environ.get("KAGENTS_LOG_FORMAT") != "json":
+        return shown
+    import json  # every verb starts with this module, and few speak so
+    from datetime import UTC, datetime
+
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    name = "warning" if level == "warn" else level  # as the controller's lines have it
+    return json.dumps({"ts": moment, "level": name, "logger": "kagents-runner", "msg": shown})

@@ -35,7 +35,7 @@ from kagents_runner.harness.protocol import (
 )
 from kagents_runner.leftovers import commit_leftovers
 from kagents_runner.locations import Locations, branch_of, place_of, working_directory, working_place
-from kagents_runner.output import put, say
+from kagents_runner.output import say
 from kagents_runner.outside import told_outside
 from kagents_runner.prepare.git import Git, GitError
 from kagents_runner.results import TooManyResultsError, automatic, report, with_results
@@ -268,11 +268,11 @@ def choose(agent: AgentDocument) -> Harness:
     if agent.harness == "claude-code":
         from kagents_runner.harness.claude_code import ClaudeCodeHarness
 
-        return ClaudeCodeHarness(put)
+        return ClaudeCodeHarness(say)
     if agent.harness == "simulated":
         from kagents_runner.simulate.harness import SimulatedHarness
 
-        return SimulatedHarness(put)
+        return SimulatedHarness(say)
     raise RunnerError(
         f"This runner has no harness {agent.harness[:40]!r}; it has claude-code and simulated.",
         code=EXIT_NEEDS_A_PERSON,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from kagents_core.safetext import clean
+from kagents_runner.output import line
 
 DEFAULT_TERMINATION_LOG: Final = "/dev/termination-log"
 MESSAGE_LIMIT: Final = 4096
@@ -35,7 +36,7 @@ def report_failure(sentence: str, environment: Mapping[str, str] | None) -> None
     cannot be written is left alone: the exit code says enough.
     """
     message = clean(sentence, limit=MESSAGE_LIMIT, multiline=False)
-    print(message, file=sys.stderr, flush=True)  # noqa: T201 - stderr is where a failure is read
+    print(line(message, "error"), file=sys.stderr, flush=True)  # noqa: T201 - stderr is where a failure is read
     if environment is None:
         return
     path = Path(environment.get("KAGENTS_TERMINATION_LOG") or DEFAULT_TERMINATION_LOG)

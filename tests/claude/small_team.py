@@ -170,7 +170,7 @@ class SmallTeam:
             states.append(state)
             write(state.state, state.transcript)
 
-        harness = ClaudeCodeHarness(log.append, wake_after=[0.5])
+        harness = ClaudeCodeHarness(lambda line, _: log.append(line), wake_after=[0.5])
         ended = await harness.run(context, report, stop)
         write("ended" if ended.code == 0 else "failed", states[-1].transcript)
         return ended

@@ -105,3 +105,38 @@ async def _told(got: list[Any], event: str) -> bool:
 async def _with(read: Any, words: str) -> str | None:
     text = await read()
     return text if words in text else None
+
+
+@pytest.mark.parametrize(("level", "form"), [("debug", "json"), ("error", "json"), ("debug", "text")])
+async def test_every_part_of_a_team_logs_as_much_and_as_it_is_told_to(
+    engine: Any, engine_client: Client, level: str, form: str
+) -> None:
+    spec = {
+        "harness": "simulated",
+        "workspace": {},
+        "lead": agent("Lead.", "say: at work", "finish: done"),
+        "lifecycle": {"timeout": "10m"},
+        "observability": {"logLevel": level, "logFormat": form},
+    }
+    team = Team(engine_client, engine.data.root, "talks")
+    await team.create({"metadata": {"name": "talks"}, "spec": spec})
+    await team.in_phase("Completed")
+    parts = [("hub", "prepare"), ("hub", "recorder"), ("lead", "await"), ("lead", "agent")]
+    logs = {part: await team.log(*part) for part in parts}
+    lines = [
+        line
+        for text in logs.values()
+        for line in text.splitlines()
+        if not line.startswith('{"seq":')  # the journal is no log
+    ]
+    if level == "error":
+        assert lines == []
+        return
+    assert "at work" in logs["lead", "agent"]
+    assert all(logs.values())
+    if form == "text":
+        assert not any(line.startswith("{") for line in lines)
+        return
+    entries = [json.loads(line) for line in lines]
+    assert {entry["level"] for entry in entries} >= {"debug", "info"}
+    assert all(set(entry) == {"ts", "level", "logger", "msg"} for entry in entries)

@@ -125,5 +125,7 @@ class Observability(Spec):
     """Trace of the team; the installation's default when absent."""
     log_level: Literal["debug", "info", "warn", "error"] = "info"
     """How much the parts of the team log; the journal is always whole."""
+    log_format: Literal["text", "json"] = "text"
+    """Form of their lines: ``text``, or ``json`` objects with ``ts``, ``level``, ``logger`` and ``msg``."""
     webhook: ObservabilityWebhook | None = None
     """Where events are posted."""

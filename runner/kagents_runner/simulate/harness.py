@@ -32,7 +32,7 @@ FASTEST: Final = 1000.0
 class SimulatedHarness:
     """Runs a simulated agent in this very process."""
 
-    def __init__(self, write: Callable[[str], None], *, rest: bool = True) -> None:
+    def __init__(self, write: Callable[[str, Level], None], *, rest: bool = True) -> None:
         """``write`` takes each log line. Without ``rest`` the agent ends after its last step, unasked."""
         self._screen = LinesScreen()
         self._log = write
@@ -74,7 +74,7 @@ class SimulatedHarness:
 
     def _write(self, line: str, level: Level = "info") -> None:
         if loud(level):
-            self._log(line)
+            self._log(line, level)
         self._screen.add(clean(line, limit=LINE_LIMIT, multiline=False))
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from kagents_controller.expectations import LIMIT_SECONDS, Expectations, older
 from kagents_controller.health import serve
-from kagents_controller.logs import JsonFormatter
+from kagents_controller.logs import JsonFormatter, log_json
 from kagents_controller.main import main
 from kagents_core.metrics import CONTROLLER, Metrics
 
@@ -77,6 +77,19 @@ def test_log_lines_are_json() -> None:
         "ns",
     )
     assert "ValueError: broken" in line["trace"]
+
+
+def test_the_controller_logs_no_more_than_it_is_told_to(capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    try:
+        log_json("warning")
+        logging.getLogger("kagents_controller.x").info("quiet")
+        logging.getLogger("kagents_controller.x").warning("loud")
+    finally:
+        root.handlers[:], root.level = before[0], before[1]
+    [line] = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["msg"] == "loud"
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class Run:
         self.wake_after: Sequence[float] = WAKE_AFTER
 
     async def ended(self) -> HarnessExit:
-        harness = ClaudeCodeHarness(self.log.append, wake_after=self.wake_after)
+        harness = ClaudeCodeHarness(lambda line, _: self.log.append(line), wake_after=self.wake_after)
         async with asyncio.timeout(30):
             return await harness.run(self.context, self.states.append, self.stop)
 
@@ -231,7 +231,7 @@ async def test_the_failed_turn_s_wake_up_is_a_message(run: Callable[..., Run]) -
 
 def test_the_log_tells_what_happened_in_safe_lines(tmp_path: Path) -> None:
     lines: list[str] = []
-    narrator = Narrator(lines.append, ["secret-value"])
+    narrator = Narrator(lambda line, _: lines.append(line), ["secret-value"])
     path = tmp_path / "t"
     for name in ("received_message_worker", "assistant_sendmessage_usage", "api_error"):
         with path.open("a") as file:

@@ -87,7 +87,9 @@ async def test_the_cli_starts_without_a_key_and_nothing_of_it_is_on_disk(
         team=dataclasses.replace(made.team, gateway=GatewayDocument("anthropic")),
     )
     said: list[str] = []
-    ending = await ClaudeCodeHarness(said.append).run(made, lambda _: None, asyncio.Event())
+    ending = await ClaudeCodeHarness(lambda line, _: said.append(line)).run(
+        made, lambda _: None, asyncio.Event()
+    )
     assert ending.code == 1
     assert "connect to ***" in str(ending.sentence)
     assert URL not in str((said, ending.sentence))

@@ -103,18 +103,28 @@ def pod(
         },
         "volumes": [team_volume, {"name": "tmp", "emptyDir": {}}, *volumes],
     }
-    if spec.observability and spec.observability.log_level != "info":
-        body = _with_log_level(body, spec.observability.log_level)
+    if told := _logging(spec):
+        body = _with_variables(body, told)
     if spec.storage.access_mode == "ReadWriteOnce":
         pod_spec["affinity"] = _one_node(identity)
     return {"apiVersion": "v1", "kind": "Pod", "metadata": dict(metadata), "spec": pod_spec | dict(body)}
 
 
-def _with_log_level(body: Mapping[str, Any], level: str) -> dict[str, Any]:
-    """The same containers, told how much to log; where nothing is said it is ``info``."""
-    told = {"name": "KAGENTS_LOG_LEVEL", "value": level}
+def _logging(spec: AgentTeamSpec) -> Environment:
+    """How much every container logs, and in which form; nothing for ``info`` and ``text``."""
+    wanted = spec.observability
+    told: Environment = []
+    if wanted and wanted.log_level != "info":
+        told.append({"name": "KAGENTS_LOG_LEVEL", "value": wanted.log_level})
+    if wanted and wanted.log_format != "text":
+        told.append({"name": "KAGENTS_LOG_FORMAT", "value": wanted.log_format})
+    return told
+
+
+def _with_variables(body: Mapping[str, Any], told: Environment) -> dict[str, Any]:
+    """The same containers with these variables."""
     lists = {
-        key: [{**each, "env": [*each["env"], told]} for each in body[key]]
+        key: [{**each, "env": [*each["env"], *told]} for each in body[key]]
         for key in ("initContainers", "containers")
         if key in body
     }

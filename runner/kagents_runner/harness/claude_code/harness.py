@@ -45,6 +45,7 @@ from kagents_runner.harness.protocol import (
     HarnessState,
     Report,
 )
+from kagents_runner.output import Level
 from kagents_runner.pty_process import PtyProcess
 from kagents_runner.quality.ledger import Follower
 from kagents_runner.secret_values import secrets_of
@@ -57,8 +58,10 @@ _POLL_SECONDS = 0.3
 class ClaudeCodeHarness:
     """The harness ``claude-code``."""
 
-    def __init__(self, write: Callable[[str], None], *, wake_after: Sequence[float] = WAKE_AFTER) -> None:
-        """``write`` takes each log line: clean, without a newline, without secrets."""
+    def __init__(
+        self, write: Callable[[str, Level], None], *, wake_after: Sequence[float] = WAKE_AFTER
+    ) -> None:
+        """``write`` takes each log line, clean, without a newline, without secrets, and its level."""
         self._write = write
         self._wake_after = wake_after
 

@@ -17,7 +17,7 @@ _TOLD_BY_INPUT = ("description", "subject", "summary", "file_path", "command", "
 class Narrator:
     """Turns what the agent did into single clean lines without secrets."""
 
-    def __init__(self, write: Callable[[str], None], secrets: Iterable[str]) -> None:
+    def __init__(self, write: Callable[[str, Level], None], secrets: Iterable[str]) -> None:
         self._write = write
         self._secrets = list(secrets)
         self._offset = 0
@@ -29,7 +29,7 @@ class Narrator:
     def say(self, text: str, level: Level = "info") -> None:
         """Writes one line if lines of this level are wanted."""
         if loud(level):
-            self._write(self.plain(text))
+            self._write(self.plain(text), level)
 
     def plain(self, text: str) -> str:
         """One clean line without secrets, of at most 400 characters."""
