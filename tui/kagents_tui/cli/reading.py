@@ -109,6 +109,9 @@ def _objects(resource: Resource, table: Table[Object]) -> "Getter":
     return getter
 
 
+_WORDS: Final = {"usage": "records of usage"}
+"""What is said of things whose name is no plural."""
+
 Getter = Callable[[Session, argparse.Namespace], Awaitable[None]]
 
 
@@ -202,7 +205,8 @@ def _write_rows(
     if not items:
         where = "any namespace" if session.everywhere else f"namespace {session.namespace}"
         options.note(
-            f"there are no {arguments.what} {f'of {arguments.team}' if arguments.team else f'in {where}'}"
+            f"there are no {_WORDS.get(arguments.what, arguments.what)} "
+            + (f"of {arguments.team}" if arguments.team else f"in {where}")
         )
         return
     wide = arguments.output == "wide"
