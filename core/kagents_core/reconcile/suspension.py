@@ -11,10 +11,10 @@ from kagents_core.reconcile.rules.agents import AgentState
 from kagents_core.reconcile.rules.announcements import Step, due, tell
 from kagents_core.reconcile.rules.budgets import holds_team
 from kagents_core.reconcile.rules.exporting import exporting
-from kagents_core.reconcile.rules.holds import standstill, within_budgets
+from kagents_core.reconcile.rules.holds import only_waits, standstill, within_budgets
 from kagents_core.reconcile.rules.hub import assess_hub
 from kagents_core.reconcile.rules.limits import started_at
-from kagents_core.reconcile.rules.money import team_held
+from kagents_core.reconcile.rules.money import agents_held, team_held
 from kagents_core.reconcile.rules.report import status
 from kagents_core.reconcile.rules.transitions import events
 from kagents_core.reconcile.snapshot import Snapshot
@@ -27,7 +27,14 @@ def held(snapshot: Snapshot, states: Sequence[AgentState]) -> str | None:
     if snapshot.spec.suspend or all(state.ended for state in states):
         return None
     own = holds_team(snapshot)
-    return own.said if own else standstill(snapshot.observed.holds, states)
+    return own.said if own else standstill(snapshot.observed.holds, states) or _all_stopped(states)
+
+
+def _all_stopped(states: Sequence[AgentState]) -> str | None:
+    """Why nobody works any more, when agents' own budgets are the cause: the team's time must not go on."""
+    left = [state for state in states if not state.ended]
+    spent = [state.over.said for state in left if state.over]
+    return "; ".join(spent) if spent and all(map(only_waits, left)) else None
 
 
 def still_suspending(snapshot: Snapshot) -> bool:
@@ -43,7 +50,7 @@ def suspended(snapshot: Snapshot, states: Sequence[AgentState], why: str | None)
         *standing(snapshot),
         say.prepared(hub, snapshot.observed.children.claims),
         *(within_budgets(snapshot.observed.holds, states) if why else ()),
-        *(team_held(snapshot) if why else ()),
+        *((team_held(snapshot) if holds_team(snapshot) else agents_held(states)) if why else ()),
         *said_before(snapshot, "Delivered"),
         say.condition("Succeeded", None, "Suspended"),
     ]

@@ -177,6 +177,28 @@ def test_an_agent_is_stopped_at_its_budget_and_goes_on_when_that_is_raised(ends:
     assert world.mate("c")["waitingFor"] == "dependsOn: a"
 
 
+def test_the_clock_stands_still_once_nobody_works_but_for_want_of_money() -> None:
+    mates = {"name": "a", "budget": "1.00"}, {"name": "b"}, {"name": "c", "dependsOn": ["a"]}
+    world = started(*mates, onBudget="suspend", timeout="1h", maxRestarts=0)
+    spend(world, a=1.0)
+    world.succeed("lead")
+    world.settle()
+    assert world.phase == "Running", "b works"
+    world.succeed("b")
+    world.collect()
+    world.settle()
+    assert world.phase == "Suspended" and conditions(world)["BudgetLeft"][1] == "AgentsStopped"
+    world.pass_time(hours=9)
+    world.settle()
+    assert world.mate("a")["waitingFor"] == "budget: $1.00 of $1.00 are spent"
+    world.raw["spec"]["teammates"][0]["budget"] = "2.00"
+    world.settle()
+    world.start_all()
+    world.settle()
+    assert (world.phase, world.mate("a")["phase"]) == ("Running", "Running")
+    assert (world.mate("a")["attempt"], world.mate("a")["restartCount"]) == (1, 0)
+
+
 @pytest.mark.parametrize("raised", ["2.00", None])
 def test_an_agent_whose_budget_is_raised_while_it_ends_is_waited_for(raised: str | None) -> None:
     world = started({"name": "a", "budget": "1.00"}, maxRestarts=0, onBudget="suspend")

@@ -20,12 +20,13 @@ def standstill(holds: Sequence[Hold], states: Sequence[AgentState]) -> str | Non
     stopping = [hold.message for hold in holds if hold.stop]
     if stopping:
         return "; ".join(stopping)
-    if any(state.held for state in left) and all(_only_waits(state) for state in left):
+    if any(state.held for state in left) and all(only_waits(state) for state in left):
         return "; ".join(hold.message for hold in holds)
     return None
 
 
-def _only_waits(state: AgentState) -> bool:
+def only_waits(state: AgentState) -> bool:
+    """Nothing of it runs, and no person is asked for it."""
     return state.phase == "Waiting" and state.waiting_gate is None
 
 
