@@ -68,6 +68,12 @@ class Connection:
             if len(found) > HEAD_LIMIT:
                 raise GoneError
 
+    def at_hand(self, body: Body) -> bytes:
+        """The bytes of a body that have come already. Raises ``MessageError``."""
+        taken = body.take(self._held)
+        found, self._held = self._held[:taken], self._held[taken:]
+        return found
+
     async def body(self, body: Body) -> AsyncIterator[bytes]:
         """The bytes of a body as they come. Raises ``GoneError`` when it ends too early."""
         while not body.done:

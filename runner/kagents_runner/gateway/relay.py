@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from kagents_core.teamfiles.files import read_bounded
 from kagents_runner.gateway import messages
 from kagents_runner.gateway.connections import Connection, GoneError
 from kagents_runner.gateway.messages import MessageError
+from kagents_runner.gateway.pod_token import PodToken
 from kagents_runner.hub_address import read_address
 from kagents_runner.hub_certificate import HOST
 from kagents_runner.output import say
@@ -29,7 +29,6 @@ _KEPT_SECONDS: Final = 15.0
 """A connection to the hub that was idle for longer is not used again: the hub may be about to end it."""
 _IDLE_SECONDS: Final = 900.0
 _REQUEST_SECONDS: Final = 2 * 3600.0
-_TOKEN_LIMIT: Final = 64 * 1024
 _OWN: Final = (
     *(b"authorization", b"x-api-key", b"cookie", b"host"),
     *(
@@ -79,6 +78,7 @@ class Relay:
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
         self._context: ssl.SSLContext | None = None
+        self._token = PodToken(hub.token)
         self._away = False
 
     async def start(self) -> None:
@@ -122,7 +122,7 @@ class Relay:
         while True:
             try:
                 found = await self._connected(kept)
-                token = await self._token()
+                token = self._token.bytes()
             except (OSError, ValueError, TimeoutError) as error:
                 self._say(f"the team's gateway is not there yet ({_why(error)})", away=True)
                 if clock() + _AGAIN > deadline:
@@ -145,13 +145,6 @@ class Relay:
                 *place, ssl=self._context, server_hostname=HOST, limit=messages.HEAD_LIMIT
             )
         return Connection(reader, writer, place)
-
-    async def _token(self) -> bytes:
-        # The files of a projected volume are links that the kubelet has made.
-        found = read_bounded(self._hub.token.resolve(), _TOKEN_LIMIT).strip()
-        if not found or not found.isascii() or b" " in found or b"\n" in found:
-            raise ValueError("the token is none")
-        return found
 
     def _say(self, text: str, *, away: bool) -> None:
         if away != self._away:
@@ -186,6 +179,7 @@ class _Exchanges:
         """One request and its answer; whether another one may follow. Raises ``GoneError``."""
         try:
             asked = messages.request(data)
+            begun = self._client.at_hand(asked.body)
         except MessageError as error:
             return await self._client.refuse(400, "invalid_request_error", f"{error}.")
         path = self._relay.path(asked.target)
@@ -200,7 +194,8 @@ class _Exchanges:
             self._client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         start = b" ".join((asked.method, path, b"HTTP/1.1"))
         head = messages.Head(start, asked.head.without(_OWN).fields)
-        self._hub.write(head.bytes((b"Host", HOST.encode()), (b"Authorization", b"Bearer " + token)))
+        told = head.bytes((b"Host", HOST.encode()), (b"Authorization", b"Bearer " + token))
+        self._hub.write(told + begun)
         return await self._both_ways(self._hub, asked)
 
     async def _both_ways(self, hub: Connection, asked: messages.Request) -> bool:
@@ -239,8 +234,9 @@ class _Exchanges:
         told = await _answer(hub, asked.method)
         stays = told.stays and asked.stays
         head = told.head.without((b"connection", b"keep-alive"))
-        self._client.write(head.bytes(*(() if stays else ((b"Connection", b"close"),))))
         try:
+            more = hub.at_hand(told.body)
+            self._client.write(head.bytes(*(() if stays else ((b"Connection", b"close"),))) + more)
             await self._client.drain()
             async for data in hub.body(told.body):
                 self._client.write(data)

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kagents_core.teamfiles.files import replace_file
 from kagents_runner.gateway.relay import Hub, Relay
 from kagents_runner.hub_address import write_address
 from kagents_runner.hub_certificate import CERTIFICATE, ensure_certificate, serving_context
@@ -162,7 +163,7 @@ async def test_the_pods_token_takes_the_place_of_whatever_was_sent(place: Place)
 async def test_connections_are_used_again_and_the_token_is_read_for_each_request(place: Place) -> None:
     async with place.connected() as (reader, writer):
         for number in range(3):
-            (place.folder / "token").write_text(f"token-{number}")
+            replace_file(place.folder / "token", b"token-%d" % number)
             writer.write(place.head(b"Content-Length: 1") + b"x")
             status, _, body = await answered(reader)
             assert (status, b"Bearer token-%d" % number in body) == (200, True)
@@ -381,6 +382,13 @@ async def test_whoever_does_not_know_the_word_or_speaks_unclearly_gets_nothing(
 async def test_chunks_that_are_none_end_the_request(place: Place) -> None:
     async with place.connected() as (reader, writer):
         writer.write(place.head(b"Transfer-Encoding: chunked") + b"5\r\nhello\r\nnonsense\r\n")
+        status, _, body = await answered(reader)
+        assert (status, refused(body), place.connections) == (400, "invalid_request_error", 0)
+    async with place.connected() as (reader, writer):
+        writer.write(place.head(b"Transfer-Encoding: chunked") + b"5\r\nhello\r\n")
+        while not place.connections:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        writer.write(b"nonsense\r\n")
         assert await reader.read() == b""
 
 
