@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from kagents_core.api.quantities import parse_money
 from kagents_core.reconcile.periods import Span
@@ -13,9 +13,8 @@ from kagents_core.reconcile.times import from_text
 _KINDS = ("inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens")
 
 
-@dataclass(frozen=True, slots=True)
-class HourSpent:
-    """One hour: ``at`` is its begin as seconds of the epoch."""
+class HourSpent(NamedTuple):
+    """One hour: ``at`` is its begin as seconds of the epoch. There are many: a tuple is made fastest."""
 
     at: int
     cost_micros: int
@@ -45,8 +44,12 @@ class Account:
     def within(self, span: Span) -> Spent:
         """What was spent in the hours that begin in this span."""
         start, end = span.start.timestamp(), span.end.timestamp()
-        taken = [hour for hour in self.hours if start <= hour.at < end]
-        return Spent(sum(hour.cost_micros for hour in taken), sum(hour.tokens for hour in taken))
+        cost = tokens = 0
+        for at, cost_micros, used in self.hours:
+            if start <= at < end:
+                cost += cost_micros
+                tokens += used
+        return Spent(cost, tokens)
 
 
 def account_of_team(team: Mapping[str, Any]) -> Account:

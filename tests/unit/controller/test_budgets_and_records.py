@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kagents_controller import first_lists, pacing, usage_records
+from kagents_controller import budgets, first_lists, pacing, usage_records
 from kagents_controller.budgets import Tally
+from kagents_controller.caches import Caches
 from kagents_core.api.budget import AgentBudgetSpec
 from kagents_core.api.constants import LABEL_AGENT
 from kagents_core.api.resources import AGENT_BUDGETS, AGENT_TEAMS
@@ -330,3 +331,68 @@ def test_a_sum_kept_change_by_change_is_the_sum(steps: Any, passes: int) -> None
     later = NOW + timedelta(days=passes)
     tally.roll(accounts, later)
     assert tally.total == Tally(spec, accounts, later).total
+
+
+# ── what it costs ────────────────────────────────────────────────────────────────────────────────
+
+
+def _team(number: int, version: int, dollars: int = 1) -> dict[str, Any]:
+    hour = {"hour": "2026-11-21T11", "costMicros": dollars * 1_000_000, "tokens": 10}
+    named = {"namespace": "ns", "name": f"t{number}", "uid": f"u{number}", "resourceVersion": str(version)}
+    usage = {"costMicros": dollars * 1_000_000, "hours": [hour], "estimated": False}
+    return {"metadata": named, "spec": {}, "status": {"phase": "Completed", "usage": usage}}
+
+
+def _budget(limit: str, version: int) -> dict[str, Any]:
+    named = {"namespace": "ns", "name": "all", "uid": "b", "resourceVersion": str(version)}
+    return {"metadata": named, "spec": {"period": "month", "limit": limit}}
+
+
+async def test_one_team_that_changes_is_the_only_one_that_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    caches = Caches()
+    concerned: list[Any] = []
+    kept = budgets.Budgets(caches, lambda: NOW, lambda key: None, concerned.append)
+    caches.teams.upsert([_team(number, number + 1) for number in range(200)])
+    caches.budgets.upsert([_budget("202.00", 1)])
+    read: list[str] = []
+    read_team = budgets.account_of_team
+
+    def counted(team: dict[str, Any]) -> Account:
+        read.append(team["metadata"]["name"])
+        return read_team(team)
+
+    monkeypatch.setattr(budgets, "account_of_team", counted)
+    caches.teams.upsert([_team(7, 1000, dollars=2)])
+    assert read == ["t7"]
+    assert concerned == []
+    caches.teams.upsert([_team(7, 1001, dollars=3)])
+    assert read == ["t7", "t7"]
+    assert len(concerned) == 200, "exceeded: every team has to be looked at"
+    assert [hold.budget for hold in kept.holds("ns", {})] == ["all"]
+    caches.budgets.upsert([_budget("500.00", 2)])
+    assert read == ["t7", "t7"], "what is known needs no second reading"
+    assert kept.holds("ns", {}) == ()
+
+
+async def test_a_standby_forgets_what_the_leader_has_written() -> None:
+    caches = Caches()
+    added: list[Any] = []
+    records = usage_records.UsageRecords(
+        None,  # type: ignore[arg-type]  # a standby sends nothing
+        caches,
+        None,  # type: ignore[arg-type]
+        lambda: NOW,
+        None,
+        add=added.append,
+        add_after=lambda owner, seconds: None,
+        wake=lambda owner, moment: None,
+    )
+    caches.teams.upsert([_team(1, 1), _team(2, 2)])
+    caches.teams.retain(set())
+    names = [record_name(f"t{number}", f"u{number}") for number in (1, 2)]
+    assert added == [("AgentUsage", "ns", name) for name in names]
+    assert len(records._gone) == 2
+    spec = {"team": "t1", "uid": "u1", "endedAt": "2026-11-21T11:00:00Z"}
+    named = {"namespace": "ns", "name": names[0], "uid": "r1", "resourceVersion": "3"}
+    caches.usages.upsert([{"metadata": named, "spec": spec}])
+    assert list(records._gone) == [("ns", names[1])]
