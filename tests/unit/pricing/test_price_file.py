@@ -1,5 +1,7 @@
 """A price table of one's own: what it may say, and one sentence for whatever it may not."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +37,16 @@ def test_models_have_the_prices_of_the_file_and_cache_prices_follow_input() -> N
     long = table.price("opus", Tokens(input=200_001))
     assert long.micros == 6 * 200_001
     assert table.price("opus", Tokens(), tools={"web_search_requests": 3, "other": 9}).micros == 15_000
+
+
+def test_the_form_that_the_guide_shows_is_taken() -> None:
+    guide = (Path(__file__).parents[3] / "docs/guide.md").read_text()
+    shown = guide.split("### Prices of your own")[1].split("```yaml\n")[1].split("```")[0]
+    table = parse_prices(shown.encode())
+    assert table.price("claude-sonnet-5-5", Tokens(input=MILLION)).micros == 1_500_000
+    assert (
+        table.price("claude-opus-5-5", Tokens(output=MILLION, input=300_000)).micros == 24_000_000 + 1_920_000
+    )
 
 
 def test_other_models_have_the_prices_of_the_list_and_unknown_ones_the_dearest_of_both() -> None:
