@@ -95,6 +95,47 @@ def _workspace(identity: Identity, spec: AgentTeamSpec) -> tuple[list[dict[str, 
     return volumes, mounts
 
 
+Part = tuple[dict[str, Any], list[dict[str, Any]]]
+"""A container, and the pod's volumes for it."""
+
+
+def _working(
+    identity: Identity, spec: AgentTeamSpec, settings: Settings, agent: Agent, locations: Environment
+) -> Part:
+    """The container that the agent works in."""
+    own = [variable.model_dump(by_alias=True, exclude_none=True) for variable in agent.spec.env]
+    volumes, workspace_mounts = _workspace(identity, spec)
+    equipment, equipment_mounts = equipment_volumes(spec, agent)
+    caller, caller_mounts, token = caller_part(spec, agent)
+    made = artifact_location(bool(agent.spec.artifacts))
+    mounts = [*team_mounts(f"home/{agent.name}"), *caller_mounts, *artifact_mounts(agent)]
+    main = container(
+        "agent",
+        "supervise",
+        settings,
+        env=[*locations, *made, *_credentials(spec, agent), *caller, *own],
+        mounts=[*mounts, *workspace_mounts, *equipment_mounts],
+        image=agent.spec.image,
+        resources=resources_of(agent.spec.resources, settings.agent_resources),
+    )
+    return main, [*volumes, *equipment, *token]
+
+
+def _waiting(spec: AgentTeamSpec, settings: Settings, agent: Agent, locations: Environment) -> Part:
+    """The container that waits for the hub, and fetches what the agent is equipped with."""
+    env, registries, mounts = fetching(spec, agent, settings.registry_networks)
+    first = container(
+        "await",
+        "await",
+        settings,
+        env=[*locations, *artifact_location(bool(inputs_of(agent))), *env],
+        mounts=[*whole_volume(read_only=True), *mounts],
+        # A pod counts the larger of its init containers and its containers: the same costs nothing more.
+        resources=resources_of(agent.spec.resources, settings.agent_resources),
+    )
+    return first, registries
+
+
 def agent_pod(
     identity: Identity,
     spec: AgentTeamSpec,
@@ -107,56 +148,13 @@ def agent_pod(
 ) -> dict[str, Any]:
     """The pod of one attempt of one agent; ``conflict``: the delivery whose conflict it is to resolve."""
     locations = _locations(identity, spec, agent, attempt, HOME_DIR, conflict)
-    own = [variable.model_dump(by_alias=True, exclude_none=True) for variable in agent.spec.env]
-    volumes, workspace_mounts = _workspace(identity, spec)
-    equipment, equipment_mounts = equipment_volumes(spec, agent)
-    fetch_env, registries, fetch_mounts = fetching(spec, agent, settings.registry_networks)
-    caller, caller_mounts, token = caller_part(spec, agent)
-    mounts = [*team_mounts(f"home/{agent.name}"), *caller_mounts]
-    resources = resources_of(agent.spec.resources, settings.agent_resources)
-    main = container(
-        "agent",
-        "supervise",
-        settings,
-        env=[
-            *locations,
-            *artifact_location(bool(agent.spec.artifacts)),
-            *_credentials(spec, agent),
-            *caller,
-            *own,
-        ],
-        mounts=[*mounts, *artifact_mounts(agent), *workspace_mounts, *equipment_mounts],
-        image=agent.spec.image,
-        resources=resources,
-    )
-    # A pod counts the larger of its init containers and its containers: the same amounts cost nothing more.
-    waiting = container(
-        "await",
-        "await",
-        settings,
-        env=[
-            *_locations(identity, spec, agent, attempt, f"{HOME_DIR}/{agent.name}"),
-            *artifact_location(bool(inputs_of(agent))),
-            *fetch_env,
-        ],
-        mounts=[*whole_volume(read_only=True), *fetch_mounts],
-        resources=resources,
-    )
-    body = {
-        "restartPolicy": "Never",
-        "initContainers": [waiting],
-        "containers": [main],
-    }
+    outside = _locations(identity, spec, agent, attempt, f"{HOME_DIR}/{agent.name}")
+    main, volumes = _working(identity, spec, settings, agent, locations)
+    first, registries = _waiting(spec, settings, agent, outside)
+    body = {"restartPolicy": "Never", "initContainers": [first], "containers": [main]}
     name = child_name(identity.name, identity.uid, agent.name, attempt)
     metadata = identity.metadata(name, agent.name, agent.role, agent.harness)
     metadata = numbered(metadata, attempt, restarts)
     if conflict is not None:
         metadata["annotations"] |= {ANNOTATION_CONFLICT: str(conflict.attempt)}
-    return pod(
-        metadata,
-        identity,
-        spec,
-        settings,
-        body,
-        volumes=[*volumes, *equipment, *registries, *token],
-    )
+    return pod(metadata, identity, spec, settings, body, volumes=[*volumes, *registries])
