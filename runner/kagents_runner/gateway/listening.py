@@ -12,6 +12,7 @@ CONNECTIONS: Final = 128
 _SPARED: Final = ("", "127.0.0.1", "::1")
 """Where all pods have the same, as on the embedded engine, they are processes of one person."""
 IDLE_SECONDS: Final = 120.0
+_DISK_SECONDS: Final = 10.0
 
 
 class BoundedServer(web.Server):
@@ -48,10 +49,21 @@ class BoundedServer(web.Server):
 class WaitingRunner(web.ServerRunner):
     """Its end waits for what is still being done, which aiohttp breaks off without looking back."""
 
-    def __init__(self, server: web.Server, tasks: set[asyncio.Task[Any]], *, seconds: float) -> None:
-        """``tasks`` are those that answer requests now; they have ``seconds`` to end by themselves."""
+    def __init__(
+        self,
+        server: web.Server,
+        tasks: set[asyncio.Task[Any]],
+        closing: set[asyncio.Task[None]],
+        *,
+        seconds: float,
+    ) -> None:
+        """``tasks`` are those that answer requests now; they have ``seconds`` to end by themselves.
+
+        ``closing`` are those that wait for the disk, and are waited for.
+        """
         super().__init__(server, shutdown_timeout=seconds)
         self._tasks = tasks
+        self._closing = closing
         self._seconds = seconds
 
     async def cleanup(self) -> None:
@@ -59,5 +71,6 @@ class WaitingRunner(web.ServerRunner):
         await super().cleanup()
         for task in self._tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=max(self._seconds, 1.0))
+        for left in (self._tasks, self._closing):
+            if left:
+                await asyncio.wait(set(left), timeout=max(self._seconds, _DISK_SECONDS))

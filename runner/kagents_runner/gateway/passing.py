@@ -31,6 +31,8 @@ class Bill:
 
     ticket: Ticket | None
     model: str
+    closing: set[asyncio.Task[None]]
+    """Where those stand that wait for the disk: an agent's next request does not."""
     request_id: str = ""
     """The API's own name of it."""
     usage: Usage | None = None
@@ -38,7 +40,7 @@ class Bill:
     handed_back: bool = False
     """The answer was, to its end."""
     _opened: bool = False
-    _closing: asyncio.Task[None] | None = None
+    _settled: bool = False
 
     def heard(self) -> None:
         """More of the answer has come."""
@@ -56,19 +58,22 @@ class Bill:
         return self.ticket is not None and self.handed_back and not told
 
     async def settle(self) -> None:
-        """Has it written, without waiting for the disk."""
-        if self.ticket is not None and self._closing is None:
-            counts = self.usage.counts(self.model) if self.usage is not None else None
-            self._closing = asyncio.ensure_future(self.ticket.closed(self._judged(), counts))
-            await asyncio.sleep(0)
-            if self._closing.done():
-                self._closing.result()  # what could not be written is not handed out
+        """Has it written, without waiting for the disk. Raises ``OSError``."""
+        if self.ticket is None or self._settled:
+            return
+        self._settled = True
+        counts = self.usage.counts(self.model) if self.usage is not None else None
+        task = asyncio.ensure_future(self.ticket.closed(self._judged(), counts))
+        self.closing.add(task)
+        task.add_done_callback(self._closed)
+        await asyncio.sleep(0)
+        if task.done():
+            task.result()  # what could not be written is not handed out
 
-    async def close(self) -> None:
-        """Has it written, and waits for it; also where the request is being given up."""
-        await self.settle()
-        if self._closing is not None:
-            await asyncio.shield(self._closing)
+    def _closed(self, task: asyncio.Task[None]) -> None:
+        self.closing.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            say(f"what an answer used cannot be written down: {error}", "error")
 
     def _judged(self) -> str:
         if self.usage is not None and self.usage.failed:

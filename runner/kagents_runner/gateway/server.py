@@ -69,6 +69,7 @@ class Gateway:
         self._busy: Counter[str] = Counter()
         self._silence_told = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
 
     def runner(self, *, shutdown_seconds: float = 5.0) -> web.BaseRunner:
         """What listens for it: whoever goes away ends what was being done for it."""
@@ -81,7 +82,7 @@ class Gateway:
             max_line_size=_HEADER_LIMIT,
             max_field_size=_HEADER_LIMIT,
         )
-        return WaitingRunner(server, self._tasks, seconds=shutdown_seconds)
+        return WaitingRunner(server, self._tasks, self._closing, seconds=shutdown_seconds)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answers one request."""
@@ -156,7 +157,7 @@ class Gateway:
         if call.metered:
             micros = self._estimate(model, likely_tokens(body.data))
             ticket = await self._meter.admit(agent, model=model, estimate_micros=micros)
-        bill = Bill(ticket, model)
+        bill = Bill(ticket, model, self._closing)
         try:
             headers = asked(request.headers)
             async with self._upstream.ask(agent, request.method, call, headers, body) as answer:
@@ -169,7 +170,7 @@ class Gateway:
             bill.state = "aborted"
             raise
         finally:
-            await bill.close()
+            await bill.settle()
 
 
 def model_of(body: bytes) -> str:
