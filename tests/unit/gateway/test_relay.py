@@ -47,10 +47,10 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 @functools.cache
-def certified() -> Path:
-    """A folder with a certificate, for all tests of this process."""
-    folder = Path(tempfile.mkdtemp(prefix="kagents-relay-"))
-    ensure_certificate(folder)
+def certified() -> "tempfile.TemporaryDirectory[str]":
+    """A folder with a certificate, for all tests of this process; gone with it."""
+    folder = tempfile.TemporaryDirectory(prefix="kagents-relay-")
+    ensure_certificate(Path(folder.name))
     return folder
 
 
@@ -63,7 +63,7 @@ class Place:
         self.connections = 0
         self.broken_off = 0
         (folder / "team").mkdir()
-        shutil.copytree(certified(), folder / "tls")
+        shutil.copytree(certified().name, folder / "tls")
         (folder / "token").write_text(TOKEN)
         self.server: asyncio.Server | None = None
         hub = Hub(folder / "team", folder / "tls" / CERTIFICATE, folder / "token")
