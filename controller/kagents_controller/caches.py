@@ -102,8 +102,9 @@ def _slim_claim(obj: dict[str, Any]) -> OwnedClaim | None:
 def _slim_usage(obj: dict[str, Any]) -> Recorded:
     """Hours that no period reaches back to are not kept: records are many and live long."""
     account = account_of_record(obj)
-    ended = from_text((obj.get("spec") or {}).get("endedAt"))
-    at = 0.0 if ended is None else ended.timestamp()
+    told = (obj.get("spec") or {}).get("endedAt")
+    ended = from_text(told) or from_text(obj["metadata"].get("creationTimestamp"))
+    at = time.time() if ended is None else ended.timestamp()  # what tells no time is not taken for old
     if at < time.time() - _REMEMBERED_SECONDS:
         account = Account(account.uid, {}, (), estimated=False)
     return Recorded(account, at)

@@ -167,17 +167,21 @@ async def test_a_record_that_the_server_does_not_take_is_tried_again(
 
 
 async def test_old_records_are_deleted_and_young_ones_stay(world: Any, simple: Any) -> None:
-    for name, days in (("old", 401), ("young", 399)):
-        ended = (world.now() - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for name, days in (("old", 401), ("young", 399), ("strange", None)):
+        ended = "some day"
+        if days is not None:
+            ended = (world.now() - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
         spec = {"team": name, "uid": name, "endedAt": ended, "cost": "1.00", "costMicros": 1_000_000}
         path = f"/apis/claude.amcheste.io/v1alpha1/namespaces/ns/agentusages/{record_name(name, name)}"
-        world.server.put(path, {"kind": "AgentUsage", "spec": {**spec, "estimated": False}})
-    await world.until(lambda: len(records(world)) == 1)
-    assert [spec["team"] for spec in records(world)] == ["young"]
+        made = {"creationTimestamp": world.now().strftime("%Y-%m-%dT%H:%M:%SZ")}
+        body = {"kind": "AgentUsage", "metadata": made, "spec": {**spec, "estimated": False}}
+        world.server.put(path, body)
+    await world.until(lambda: len(records(world)) == 2)
+    assert {spec["team"] for spec in records(world)} == {"young", "strange"}
     await world.quiet()
     world.offset = timedelta(days=2)
     world.apply(simple())  # any new deadline makes it look at the clock
-    await world.until(lambda: records(world) == [])
+    await world.until(lambda: [spec["team"] for spec in records(world)] == ["strange"])
 
 
 # ── budgets ──────────────────────────────────────────────────────────────────────────────────────
