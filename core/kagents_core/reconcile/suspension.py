@@ -38,8 +38,12 @@ def _all_stopped(states: Sequence[AgentState]) -> str | None:
 
 
 def still_suspending(snapshot: Snapshot) -> bool:
-    """Resumed before the agents were gone: they are waited for, or their end would look like a failure."""
-    return snapshot.status.phase == "Suspended" and any(pod.live for pod in snapshot.working_pods)
+    """Resumed before the agents were gone: they are waited for, or their end would look like a failure.
+
+    What is not being deleted was made by the resumption, whose word in the status was not yet taken.
+    """
+    ending = any(pod.live and pod.deleting for pod in snapshot.working_pods)
+    return snapshot.status.phase == "Suspended" and ending
 
 
 def suspended(snapshot: Snapshot, states: Sequence[AgentState], why: str | None) -> Plan:

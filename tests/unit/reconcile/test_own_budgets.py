@@ -116,6 +116,29 @@ def test_a_budget_raised_before_the_agents_are_gone_waits_for_their_end() -> Non
     assert world.phase == "Initializing" and len(world.live("a")) == 1
 
 
+@pytest.mark.parametrize("by_person", [True, False])
+def test_a_resumption_whose_status_was_not_taken_keeps_the_pods_that_it_made(by_person: bool) -> None:
+    """The recorder writes the same status: of two writes at once the server refuses one."""
+    world = started({"name": "a"}, budgetLimit="5.00", onBudget="suspend", maxRestarts=0)
+    if by_person:
+        world.raw["spec"]["suspend"] = True
+    else:
+        spend(world, a=5.0)
+    world.settle()
+    world.collect()
+    world.settle()
+    assert world.phase == "Suspended" and world.live("a") == []
+    world.raw["spec"]["suspend"] = False
+    world.raw["spec"]["lifecycle"]["budgetLimit"] = "8.00"
+    plan = world.plan()
+    for manifest in plan.apply:
+        world._apply({**manifest, "metadata": dict(manifest["metadata"])})
+    world.start_all()
+    world.settle()
+    assert world.phase == "Running" and world.running("a")
+    assert (world.mate("a")["attempt"], world.mate("a")["restartCount"]) == (1, 0)
+
+
 def test_a_team_whose_agents_have_all_ended_is_not_suspended_by_its_budget() -> None:
     world = started(budgetLimit="5.00", onBudget="suspend")
     spend(world, lead=9.0)
