@@ -208,7 +208,10 @@ async def test_describe_and_yaml(terminal, cluster):
         await open_list(t)
         await t.press("d")
         await t.shows(
-            "Describe", "Cost:        $3.80 of $15.00", "email-drafter: Waiting", "waits for approval"
+            "Describe",
+            "Cost:        $3.80 (metered) of $15.00",
+            "email-drafter: Waiting",
+            "waits for approval",
         )
         await t.press("G")
         await t.shows("GateWaiting", "approve it")

@@ -28,8 +28,7 @@ def describe(team: Mapping[str, Any], events: Sequence[Mapping[str, Any]], now: 
         f"Started:     {line(status.get('startedAt') or '-')}",
         f"Completed:   {line(status.get('completedAt') or '-')}",
         f"Timeout:     {line(lifecycle.get('timeout') or '4h')}",
-        f"Cost:        ${line(status.get('estimatedCost') or '0.00')}"
-        + (f" of ${line(limit)}" if limit else ""),
+        f"Cost:        {cost(status)}" + (f" of ${line(limit)}" if limit else ""),
         f"Tasks:       {line(tasks.get('completed') or 0)} of {line(tasks.get('total') or 0)} done",
         f"Place:       {line(place(spec))}",
         *delivery.facts(team),
@@ -57,6 +56,15 @@ def describe(team: Mapping[str, Any], events: Sequence[Mapping[str, Any]], now: 
     lines += [*leavings.notifications(team, now), "", "Events:"]
     lines += [event_line(event, now) for event in events] or ["  none"]
     return clean("\n".join(lines), limit=500_000)
+
+
+def cost(status: Mapping[str, Any]) -> str:
+    """What the team has cost, and whether anybody has counted it."""
+    spent = status.get("estimatedCost")
+    if not spent:
+        return "$0.00"
+    metered = mapping(status.get("usage")).get("estimated") is False
+    return f"${line(spent)} ({'metered' if metered else 'estimated'})"
 
 
 def event_line(event: Mapping[str, Any], now: datetime) -> str:
