@@ -1,7 +1,9 @@
-"""Carries a plan out: children first, then deletions, then the status, then what is worth telling.
+"""Carries a plan out: children first, then the status, what is worth telling, and at last deletions.
 
 The order matters. Status names the attempt of each agent, so it must not be written before the pod of that
-attempt exists: a controller that dies in between would otherwise take the missing pod for a lost one.
+attempt exists: a controller that dies in between would otherwise take the missing pod for a lost one. And it
+says why pods are deleted before they are, or their end would look like a failure to whoever comes after; as
+it is refused to a controller whose view is old, that one deletes nothing either.
 """
 
 import asyncio
@@ -85,11 +87,15 @@ class Executor:
         Raises ApiError when a part failed, CreationRefused when the server does not want some of the
         children: then all is done but the status, which would speak of pods that are not there.
         """
+        # A pod that has ended meanwhile is kept, for its log: so it is deleted only as the plan saw it.
+        seen = [self._cached_version(("Pod", ref.namespace, ref.name)) for ref in plan.delete]
         refused = await self._make_children(subject, plan)
-        await _all_done([self._delete(subject, ref) for ref in plan.delete])
+        if refused is None:
+            await self.report(subject, plan.status, plan.events)
+        deleting = zip(plan.delete, seen, strict=True)
+        await _all_done([self._delete(subject, ref, version) for ref, version in deleting])
         if refused is not None:
             raise refused
-        await self.report(subject, plan.status, plan.events)
 
     async def report(
         self, subject: Subject, status: Mapping[str, Any] | None, events: Sequence[Event]
@@ -181,11 +187,9 @@ class Executor:
             self._metrics.count("write_failures_total", 1, reason=reason, **labels)
             raise
 
-    async def _delete(self, subject: Subject, ref: Ref) -> None:
+    async def _delete(self, subject: Subject, ref: Ref, seen: str | None) -> None:
         resource = _RESOURCES[ref.kind]
         child = (resource.kind, ref.namespace, ref.name)
-        # A pod that has ended meanwhile is kept, for its log: so it is deleted only as it was seen.
-        seen = self._cached_version(child) if resource is PODS else None
         if child != subject.owner:
             self._expectations.expect(subject.owner, child)
         try:
@@ -195,7 +199,7 @@ class Executor:
                     ref.namespace,
                     ref.name,
                     uid=ref.uid,
-                    resource_version=seen,
+                    resource_version=seen if resource is PODS else None,
                     grace_seconds=ref.grace_seconds,
                     propagation="Background",
                 )
@@ -203,7 +207,7 @@ class Executor:
             self._expectations.saw(child)  # that object is gone already
         except Conflict:
             self._expectations.saw(child)
-            if seen is not None:
+            if resource is PODS and seen is not None:
                 raise  # it is another one now: look again
         except ApiError as error:
             if error.status:

@@ -3,7 +3,7 @@
 from kagents_controller.caches import Caches
 from kagents_controller.executor import Subject
 from kagents_controller.expectations import Child, Expectations, Owner
-from kagents_core.api.constants import ANNOTATION_ATTEMPT, LABEL_TEAM
+from kagents_core.api.constants import ANNOTATION_ATTEMPT, LABEL_TEAM, LEAD
 from kagents_core.api.resources import (
     AGENT_BUDGETS,
     AGENT_TEAM_RUNS,
@@ -50,10 +50,10 @@ async def _live_version(client: Client, child: Child) -> str | None:
 
 
 async def replaces_only_the_dead(client: Client, caches: Caches, subject: Subject, plan: Plan) -> bool:
-    """Whether no agent that the plan gives a further pod has one that the cache does not show: it may be
-    alive, or have ended well.
+    """Whether no agent that the plan gives a further pod, or gives up, has one that the cache does not show:
+    it may be alive, or have ended well.
 
-    Only restarts ask, and they are rare: one list of the team's pods each. Raises ApiError.
+    Only restarts and failures ask, and they are rare: one list of the team's pods each. Raises ApiError.
     """
     again = {
         manifest["metadata"]["labels"]["app.kubernetes.io/component"]
@@ -61,6 +61,7 @@ async def replaces_only_the_dead(client: Client, caches: Caches, subject: Subjec
         if manifest["kind"] == "Pod"
         and manifest["metadata"].get("annotations", {}).get(ANNOTATION_ATTEMPT, "0") != "0"
     }
+    again |= _given_up(subject, plan)
     if not again:
         return True
     metadata = subject.body["metadata"]
@@ -74,3 +75,13 @@ async def replaces_only_the_dead(client: Client, caches: Caches, subject: Subjec
         if owner_uid(pod) == metadata["uid"] and agent in again and unseen:
             return False
     return True
+
+
+def _given_up(subject: Subject, plan: Plan) -> set[str]:
+    """The agents whose failure ends the team now."""
+    status = plan.status or {}
+    before = (subject.body.get("status") or {}).get("phase")
+    if status.get("phase") != "Failed" or before == "Failed":
+        return set()
+    agents = [{"name": LEAD, **(status.get("lead") or {})}, *(status.get("teammates") or ())]
+    return {agent["name"] for agent in agents if agent.get("phase") == "Failed"}

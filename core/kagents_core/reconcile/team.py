@@ -174,10 +174,13 @@ def _stopped(state: AgentState, ending: Ending) -> AgentState:
     """An agent at the team's end: what had not ended is said to have been stopped."""
     if state.ended:
         return state
-    had_pod = state.attempt is not None and state.create is None
+    attempt, restarts = state.attempt, state.restarts
+    if state.create:  # what will not be made any more is not counted
+        attempt = state.create.number - 1 if state.create.number else None
+        restarts = state.pod.restarts if state.pod else max(0, state.create.restarts - 1)
+    had_pod = attempt is not None
     phase: AgentPhase = "Failed" if had_pod else "Pending"
     message = f"stopped: {ending.message}" if had_pod else "never started"
-    attempt = state.attempt if had_pod else None
     return replace(
         state,
         phase=phase,
@@ -186,6 +189,7 @@ def _stopped(state: AgentState, ending: Ending) -> AgentState:
         waiting_for=None,
         message=message,
         attempt=attempt,
+        restarts=restarts,
         problem=None,
     )
 
