@@ -2,8 +2,8 @@
 
 import pytest
 from simulator.faults import FAULTS, Schedule
+from simulator.later_stories import SCENARIOS
 from simulator.runs import judge, play, reference
-from simulator.scenarios import SCENARIOS
 from simulator.search import drawn, exhaustive, shrink
 
 from kagents_controller.executor import CreationRefused, Executor, Subject

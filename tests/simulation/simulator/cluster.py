@@ -183,8 +183,11 @@ class Cluster:
         """An administrator takes the node away for good: its pods go, and a new one takes its place."""
         self.node_lost = False
         for pod in self._server.all("pods"):
+            key, uid = key_of(POD, pod), pod["metadata"]["uid"]
             if pod["metadata"].get("deletionTimestamp"):
-                self._server.remove(key_of(POD, pod))
+                self._server.remove(key)
+            else:
+                self._later(0.3, lambda key=key, uid=uid: self._start(key, uid))
 
     # ── garbage collection ────────────────────────────────────────────────────────────────────────────────
 

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from simulator.faults import FAULTS, Schedule
+from simulator.later_stories import SCENARIOS
 from simulator.runs import judge, play, reference
-from simulator.scenarios import SCENARIOS
 from simulator.search import drawn, exhaustive, shrink
 
 _SHOWN = 20

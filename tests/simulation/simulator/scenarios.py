@@ -1,4 +1,4 @@
-"""What scenarios are made of, and the simplest: what a person does when, how agents' programs end."""
+"""What scenarios are made of: what a person applies and does when, how agents' programs end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,6 +33,8 @@ class Scenario:
     acts: tuple[Act, ...] = ()
     life: Life = field(default_factory=Life)
     controllers: int = 1
+    without: tuple[str, ...] = ()
+    """Beginnings of faults that make this scenario another one: a timeout by a clock that is wrong."""
 
 
 SCENARIOS: dict[str, Scenario] = {}
@@ -85,9 +87,3 @@ def decide(event: str, word: str = "true") -> Callable[[World], None]:
 def add(name: str, wanted: Object, done: Condition, *acts: Act, **more: Any) -> None:
     """A scenario with one team."""
     SCENARIOS[name] = Scenario(name, applied(wanted), done, acts, **more)
-
-
-GATE = {"event": "spawn-b"}
-
-add("plain", spec({"name": "a"}, {"name": "b", "dependsOn": ["a"]}), ended())
-add("gated", spec({"name": "a"}, {"name": "b"}, gates=(GATE,)), ended(), Act(waits("b"), decide("spawn-b")))

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from simulator.faults import FAULTS, Fault, Schedule
+from simulator.later_stories import SCENARIOS
 from simulator.runs import judge, reference
-from simulator.scenarios import SCENARIOS
 
 MOST_FAULTS = 4
 
@@ -15,8 +15,13 @@ def exhaustive(scenarios: Iterable[str] = ()) -> Iterator[Schedule]:
     """Every fault at every call of every scenario."""
     for name in scenarios or SCENARIOS:
         for call in range(len(reference(name).calls)):
-            for kind in FAULTS:
+            for kind in possible(name):
                 yield Schedule(name, (Fault(call, kind),))
+
+
+def possible(scenario: str) -> list[str]:
+    """The faults after which this scenario is still the same."""
+    return [kind for kind in FAULTS if not kind.startswith(SCENARIOS[scenario].without or ("-",))]
 
 
 def drawn(seed: int, number: int) -> Schedule:
@@ -25,7 +30,7 @@ def drawn(seed: int, number: int) -> Schedule:
     name = chance.choice(sorted(SCENARIOS))
     calls = len(reference(name).calls) + 20  # faults make further calls, which may fail too
     size = chance.choice((0, *range(1, MOST_FAULTS + 1)))
-    faults = {chance.randrange(calls): chance.choice(sorted(FAULTS)) for _ in range(size)}
+    faults = {chance.randrange(calls): chance.choice(possible(name)) for _ in range(size)}
     listed = tuple(sorted(Fault(call, kind) for call, kind in faults.items()))
     return Schedule(name, listed, chance.randrange(1, 1_000_000))
 

@@ -66,6 +66,8 @@ class Server:
         self._versions: list[int] = []
         self.listeners: list[Callable[[Change], None]] = []
         """Called within each write: nothing happens between a write and its hearing."""
+        self.admission: Callable[[Object], str] = lambda body: ""
+        """Why an object may not be created; nothing when it may."""
 
     # ── objects ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -208,6 +210,8 @@ class Server:
             raise Refusal(409, "AlreadyExists", f'{address.plural} "{name}" already exists')
         if query.get("dryRun"):
             return Answer(201, orjson.dumps(body | {"metadata": metadata | {"uid": "of-nothing"}}))
+        if reason := self.admission(body):
+            raise Refusal(403, "Forbidden", reason)
         if manager := query.get("fieldManager"):
             self._owned(key).apply({}, intent_of(body, None), manager, None)
         return Answer(201, orjson.dumps(self.write(key, self._fresh(address, body))))
