@@ -53,7 +53,7 @@ async def replaces_only_the_dead(client: Client, caches: Caches, subject: Subjec
     """Whether no agent that the plan gives a further pod, or gives up, has one that the cache does not show:
     it may be alive, or have ended well.
 
-    Only restarts and failures ask, and they are rare: one list of the team's pods each. Raises ApiError.
+    Only restarts and failures ask, and they are rare: the team and a list of its pods each. Raises ApiError.
     """
     again = {
         manifest["metadata"]["labels"]["app.kubernetes.io/component"]
@@ -67,6 +67,8 @@ async def replaces_only_the_dead(client: Client, caches: Caches, subject: Subjec
     metadata = subject.body["metadata"]
     # What the plan was made from: the cache may catch up while the server is asked, and the plan does not.
     known = {pod.name for pod in caches.children(metadata["uid"]).pods}
+    if not await _is_there(client, subject):
+        return False  # its pods went with it
     team = metadata["name"][:63].rstrip("-.")
     listed = await client.list(PODS, metadata["namespace"], labels=f"{LABEL_TEAM}={team}")
     for pod in listed.items:
@@ -75,6 +77,15 @@ async def replaces_only_the_dead(client: Client, caches: Caches, subject: Subjec
         if owner_uid(pod) == metadata["uid"] and agent in again and unseen:
             return False
     return True
+
+
+async def _is_there(client: Client, subject: Subject) -> bool:
+    metadata = subject.body["metadata"]
+    try:
+        found = await client.get(subject.resource, metadata["namespace"], metadata["name"])
+    except NotFound:
+        return False
+    return bool(found["metadata"]["uid"] == metadata["uid"])
 
 
 def _given_up(subject: Subject, plan: Plan) -> set[str]:

@@ -12,6 +12,7 @@ FOUND = {
     "lead-fails/24:crash-before@0": "killed between deletions and status, an agent was said to have failed",
     "delivery-fails-once/27:crash-stale@0": "a pod that had ended was deleted, as last seen running",
     "suspended-gated/31:500@0": "agents of a resumed team were stopped, as one was not made",
+    "deleted-and-back/22:lag-teams@0": "pods were made for a team that was deleted",
     "gated/27:crash-stale@0": "pods that had ended well were deleted, because they were last seen running",
 }
 

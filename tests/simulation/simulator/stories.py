@@ -190,9 +190,12 @@ add(
     "suspended-gated",
     spec(A, B, gates=(GATE,)),
     ended(),
-    Act(waits("b"), set_spec(suspend=True)),
+    Act(lambda world: waits("b")(world) and runs("a", "lead")(world), set_spec(suspend=True)),
     Act(phase("Suspended"), decide("spawn-b")),
-    Act(lambda world: phase("Suspended")(world) and not world.pods("a"), set_spec(suspend=False)),
+    Act(
+        lambda world: phase("Suspended")(world) and not world.pods("a") + world.pods("lead"),
+        set_spec(suspend=False),
+    ),
     life=lives(a=(Ending(400.0),), lead=(Ending(400.0),)),
     without=CLOCK,
 )

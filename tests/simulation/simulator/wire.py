@@ -117,7 +117,8 @@ class Link:
 
     def _replica_for(self, query: dict[str, str]) -> int | None:
         """Lists that fill caches may be old; what is read to be sure is not, as Kubernetes promises."""
-        return self._replica if query.get("limit") == str(_PAGE_SIZE) else None
+        behind = self._replica is not None and self._replica >= self._server.compacted
+        return self._replica if behind and query.get("limit") == str(_PAGE_SIZE) else None
 
     def _reachable(self) -> None:
         now = asyncio.get_running_loop().time()
