@@ -10,6 +10,7 @@ import orjson
 
 from kagents_core.safetext import clean
 from kagents_runner.finish.checks import Checks
+from kagents_runner.reading import at_most
 
 SECONDS: Final = 30.0
 _ANSWER_LIMIT: Final = 4 * 1024 * 1024
@@ -110,7 +111,7 @@ class Wire:
                 headers={**self._headers, "Content-Type": "application/json"},
                 allow_redirects=False,
             ) as answer:
-                text = await answer.content.read(_ANSWER_LIMIT)
+                text = await at_most(answer.content, _ANSWER_LIMIT)
                 return _judge(what, answer.status, answer.headers, text)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSentError(f"{what}: the server cannot be reached ({_kind(error)}).") from error

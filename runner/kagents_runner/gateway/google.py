@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 
 from kagents_runner.gateway.proxies import proxy_for
-from kagents_runner.gateway.reading import at_most
+from kagents_runner.reading import at_most
 
 TOKEN_ADDRESS: Final = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"

@@ -13,12 +13,12 @@ import aiohttp
 from aiohttp import web
 
 from kagents_runner.gateway.headers import answered, request_id
-from kagents_runner.gateway.reading import at_most
 from kagents_runner.gateway.refusals import refusal
 from kagents_runner.gateway.seams import Ticket
 from kagents_runner.gateway.upstream import Answer
 from kagents_runner.gateway.usage import STREAMS, Usage
 from kagents_runner.output import say
+from kagents_runner.reading import at_most
 
 ERROR_LIMIT: Final = 1024 * 1024
 """Bytes of an answer that is an error."""
