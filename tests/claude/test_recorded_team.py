@@ -37,6 +37,7 @@ def marks(team: SmallTeam, kind: str, text: str) -> list[dict[str, Any]]:
     return [entry for entry in team.journal(kind) if entry["id"] in ids]
 
 
+@pytest.mark.timeout(300)
 async def test_every_message_is_journalled_once_with_its_times(
     small_team: MakeTeam, model: ScriptedModel
 ) -> None:
@@ -57,7 +58,7 @@ async def test_every_message_is_journalled_once_with_its_times(
         await until(
             lambda: sum(texts(team, "lead", "worker").values()) == 6 and len(team.journal("seen")) >= 6
         )
-        # A message that the CLI holds back at a turn's end takes as long as the recorder's wakes (12 and 30 s).
+        # What the CLI holds back at a turn's end takes as long as the recorder's wakes, 12 and 30 s.
         await until(lambda: "answer-6 done" in texts(team, "worker", "lead"), 90)
         await until(lambda: marks(team, "seen", "answer-6 done"), 90)
         await until(lambda: all(marks(team, "seen", text) for text in sent))
