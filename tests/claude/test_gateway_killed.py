@@ -4,19 +4,16 @@ Every request that reached the model's API with an answer begun is one entry of 
 """
 
 import asyncio
-import json
 import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from metered_team import apply, entries, gateways, under_way
 from scripted_model import Call, Conversation, Reply, Rule, Say, Script, ScriptedModel
-from small_team import KEY, MODEL, until
+from small_team import KEY, until
 from whole_team import NAMESPACE, WholeTeam, engine_with_team
-
-from kagents_core.api.resources import AGENT_TEAMS, SECRETS
 
 NAME = "metered"
 KILLS = 3
@@ -44,57 +41,13 @@ def finish(conversation: Conversation, _: object) -> Reply:
     return Call("mcp__kagents__finish", {"summary": "metered work"})
 
 
-async def applied(team: WholeTeam, model_url: str) -> None:
-    secret = {"metadata": {"name": "model"}, "stringData": {"ANTHROPIC_API_KEY": KEY}}
-    await team.client.create(SECRETS, NAMESPACE, {"apiVersion": "v1", "kind": "Secret", **secret})
-    manifest = {
-        "apiVersion": "claude.amcheste.io/v1alpha1",
-        "kind": "AgentTeam",
-        "metadata": {"name": NAME},
-        "spec": {
-            "workspace": {"output": {}},
-            "auth": {"mode": "gateway", "apiKeySecret": "model", "baseUrl": model_url},
-            "lead": {"model": MODEL, "prompt": "Begin the work.", "harness": "claude-code"},
-            "lifecycle": {"timeout": "5m"},
-        },
-    }
-    await team.client.create(AGENT_TEAMS, NAMESPACE, manifest)
-
-
-def gateways(data: Path) -> list[int]:
-    """Processes of this engine's gateways."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            command, variables = (path / "cmdline").read_bytes(), (path / "environ").read_bytes()
-        except OSError:
-            continue
-        if command.endswith(b"kagents_runner\0gateway\0") and str(data).encode() in variables:
-            found.append(int(path.name))
-    return found
-
-
-def entries(team: WholeTeam) -> list[dict[str, Any]]:
-    """Lines of the ledger."""
-    path = team.volume / "gateway/ledger.jsonl"
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
-
-
-def under_way(team: WholeTeam) -> bool:
-    """An answer has begun and not ended."""
-    found = entries(team)
-    return bool(found) and found[-1]["state"] == "open"
-
-
 @pytest.mark.timeout(240)
 async def test_agents_finish_although_the_gateway_is_killed_in_the_middle_of_answers(
     team: WholeTeam, model: ScriptedModel
 ) -> None:
     model.pause = 1.0
     model.script = Script([Rule("lead", "Begin the work", [*map(step, range(5)), *[finish] * 10])])
-    await applied(team, model.url)
+    await apply(team, model.url, {"lead": "Begin the work."})
     await until(lambda: list((team.data / "volumes" / NAMESPACE).glob(f"{NAME}-team-*")))
     for number in range(KILLS):
         await until(lambda: under_way(team))

@@ -1,7 +1,18 @@
 """A model server on loopback whose answers are scripted: what the real CLI talks to in these tests."""
 
 from scripted_model.conversation import Conversation, read_conversation
-from scripted_model.script import Call, Reply, Rule, Say, Script
+from scripted_model.script import Call, Cut, Fail, Reply, Rule, Say, Script
 from scripted_model.server import ScriptedModel
 
-__all__ = ["Call", "Conversation", "Reply", "Rule", "Say", "Script", "ScriptedModel", "read_conversation"]
+__all__ = [
+    "Call",
+    "Conversation",
+    "Cut",
+    "Fail",
+    "Reply",
+    "Rule",
+    "Say",
+    "Script",
+    "ScriptedModel",
+    "read_conversation",
+]

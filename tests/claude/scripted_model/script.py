@@ -31,12 +31,18 @@ class Call:
 
 @dataclass(frozen=True)
 class Fail:
-    """The server answers with an HTTP error."""
+    """The server answers with an HTTP error. ``again``: asking again is not ruled out."""
 
     status: int
     kind: str
     message: str
     delay: float = 0.0
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A streamed answer ends behind its first event."""
 
 
 Reply = Say | Call | Fail

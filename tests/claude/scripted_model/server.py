@@ -4,12 +4,13 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
 from scripted_model.conversation import Conversation, read_conversation
-from scripted_model.script import Call, Fail, Reply, Say, Script
+from scripted_model.script import Call, Cut, Fail, Reply, Say, Script
 
 
 class ScriptedModel:
@@ -22,6 +23,10 @@ class ScriptedModel:
         self.headers: list[dict[str, str]] = []
         self.unexpected: list[str] = []
         self.input_tokens = 100
+        self.fault: Callable[[int], Fail | Cut | None] = lambda number: None
+        """What becomes of a request, by its number from 1 on, in the place of the script's answer."""
+        self.answered: dict[str, bool] = {}
+        """Answers that were begun, by request id (else message id), and whether they are whole."""
         self.pause = 0.0
         """Seconds between the beginning of a streamed answer and the rest of it."""
         self.changed = threading.Condition()
@@ -43,15 +48,16 @@ class ScriptedModel:
         self._server.server_close()
         self._thread.join(5)
 
-    def answer(self, body: dict[str, Any], headers: dict[str, str]) -> Reply:
-        """Records the request and gives the scripted answer."""
+    def answer(self, body: dict[str, Any], headers: dict[str, str]) -> tuple[Reply, Fail | Cut | None]:
+        """Records the request and gives the scripted answer, and what goes wrong with it."""
         conversation = read_conversation(body, headers.get("x-claude-code-session-id", ""))
         with self.changed:
             self.requests.append(conversation)
             self.bodies.append(body)
             self.headers.append(headers)
+            fault = self.fault(len(self.requests))
             self.changed.notify_all()
-        return self.script.reply(conversation) if conversation.has_tools else Say("A title")
+        return self.script.reply(conversation) if conversation.has_tools else Say("A title"), fault
 
 
 def _handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
@@ -68,13 +74,17 @@ def _handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
                 return self._json(
                     404, {"type": "error", "error": {"type": "not_found_error", "message": "no"}}
                 )
-            reply = model.answer(body, {name.lower(): value for name, value in self.headers.items()})
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            reply, fault = model.answer(body, headers)
+            reply = fault if isinstance(fault, Fail) else reply
             time.sleep(reply.delay)
             if isinstance(reply, Fail):
                 error = {"type": reply.kind, "message": reply.message}
-                return self._json(reply.status, {"type": "error", "error": error})
+                return self._json(reply.status, {"type": "error", "error": error}, again=reply.again)
             name: str = body.get("model", "claude-sonnet-4-6")
-            return self._stream(name, reply) if body.get("stream") else self._whole(name, reply)
+            if not body.get("stream"):
+                return self._whole(name, reply)
+            return self._stream(name, reply, cut=isinstance(fault, Cut))
 
         def do_GET(self) -> None:
             model.unexpected.append(f"GET {self.path}")
@@ -82,12 +92,13 @@ def _handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
 
         do_HEAD = do_GET  # noqa: N815
 
-        def _json(self, status: int, value: dict[str, Any]) -> None:
+        def _json(self, status: int, value: dict[str, Any], *, again: bool = False) -> None:
             data = json.dumps(value).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(data)))
-            self.send_header("x-should-retry", "false")
+            if not again:
+                self.send_header("x-should-retry", "false")
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(data)
@@ -99,17 +110,20 @@ def _handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
             whole |= {"text": reply.text} if isinstance(reply, Say) else {"input": reply.input}
             reason = "end_turn" if isinstance(reply, Say) else "tool_use"
             usage = {**start["message"]["usage"], "output_tokens": 20}
+            model.answered[start["message"]["id"]] = True
             self._json(200, start["message"] | {"content": [whole], "stop_reason": reason, "usage": usage})
 
-        def _stream(self, name: str, reply: Say | Call) -> None:
+        def _stream(self, name: str, reply: Say | Call, *, cut: bool) -> None:
+            events, told = _events(name, reply, model.input_tokens), f"req_{uuid.uuid4().hex[:24]}"
+            model.answered[told] = not cut
             self.send_response(200)
             self.send_header("content-type", "text/event-stream")
-            self.send_header("request-id", f"req_{uuid.uuid4().hex[:24]}")
+            self.send_header("request-id", told)
             self.send_header("connection", "close")
             self.end_headers()
             self.close_connection = True
             try:
-                for event in _events(name, reply, model.input_tokens):
+                for event in events[:1] if cut else events:
                     self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
                     if event["type"] == "message_start":
                         time.sleep(model.pause)
