@@ -52,6 +52,8 @@ async def test_a_working_team_and_an_ended_one_are_exported(
     )
     await team.apply(
         agent("Write.", f"send: {{to: lead, text: 'found {CANARY}'}}", "shutdown: done", name="writer"),
+        # With nobody else there the lead would be ended while the export is looked at.
+        agent("Stay.", "wait: {mail_from: team-lead}", "shutdown: done", name="keeper"),
         lead=lead,
     )
     await until(lambda: _seen(team))
@@ -79,7 +81,7 @@ async def test_a_working_team_and_an_ended_one_are_exported(
         assert b"s3cr3t-value" not in data, name
         assert b"root:" not in data, name
 
-    await team.send("lead", "Enough.")
+    await team.send("keeper", "Enough.")
     await team.in_phase("Completed")
     ended = await export(engine, "report", tmp_path / "ended.tar.gz")
     assert ended["outputs/part/report.md"] == b"# Report\n"
