@@ -17,6 +17,8 @@ from kagents_core.kube.client import Client
 from kagents_core.kube.errors import Invalid
 from kagents_core.reconcile.names import record_name
 
+pytestmark = pytest.mark.long
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "09-budget-simulated.yaml"
 
 

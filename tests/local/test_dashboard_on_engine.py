@@ -22,6 +22,8 @@ from kagents_controller.controller import Controller
 from kagents_core.kube.client import Client
 from kagents_core.metrics import CONTROLLER, PREFIX
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "kagents"
 DASHBOARD = json.loads((CHART / "files" / "grafana-dashboard.json").read_text())

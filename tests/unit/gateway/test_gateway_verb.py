@@ -20,6 +20,8 @@ from kagents_runner.gateway.limits import FILE, first_limits
 from kagents_runner.gateway.meter import Limits
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON
 
+pytestmark = pytest.mark.long
+
 ANSWER = 100 * 3 + 20 * 15 + 12 + 38 + 20 * 6
 """Micro-dollars of the scripted answer by sonnet-4-6's prices: 100 in, 20 out, 40 read, 10 and 20 written."""
 

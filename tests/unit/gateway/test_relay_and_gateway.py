@@ -13,6 +13,8 @@ from model_answers import events, server_sent
 
 from kagents_runner.gateway.relay import Hub, Relay
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 async def team(tmp_path: Path) -> AsyncIterator[GatewayTeam]:
