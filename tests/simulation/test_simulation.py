@@ -32,7 +32,7 @@ def test_schedules_drawn_by_chance() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
+@pytest.mark.parametrize("scenario", ["gated", "delivered"])
 def test_every_fault_at_every_call(scenario: str) -> None:
     failed = [str(each) for each in exhaustive([scenario]) if judge(each)]
     assert failed == [], "play each again with: python -m tests.simulation --replay SCHEDULE"
