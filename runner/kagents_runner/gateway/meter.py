@@ -31,16 +31,6 @@ class Limits:
     agents: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Totals:
-    """Numbers since the start, for whoever shows them."""
-
-    requests: int = 0
-    refused: int = 0
-    tokens: dict[str, int] = field(default_factory=dict)
-    """By kind: input, output, cache_read, cache_write_5m, cache_write_1h."""
-
-
 @dataclass(slots=True, eq=False)
 class _Waiting:
     agent: str
@@ -59,7 +49,6 @@ class Meter:
         self._tickets: set[Ticket] = set()
         self._waiting: deque[_Waiting] = deque()
         self._numbers = 0
-        self.totals = Totals()
 
     @property
     def in_flight(self) -> int:
@@ -108,12 +97,10 @@ class Meter:
                 continue
             sentence = self._exhausted(waiting.agent)
             if sentence is not None:
-                self.totals.refused += 1
                 waiting.admitted.set_exception(BudgetExhausted(sentence))
             elif self._fits(waiting.agent):
                 ticket = Ticket(self, waiting.agent, waiting.estimate)
                 self._tickets.add(ticket)
-                self.totals.requests += 1
                 waiting.admitted.set_result(ticket)
             else:
                 held.add(waiting.agent)
@@ -156,9 +143,6 @@ class Meter:
             prices=self._prices.version,
         )
         self._ledger.write(entry)
-        if state != OPEN:
-            for kind in ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h"):
-                self.totals.tokens[kind] = self.totals.tokens.get(kind, 0) + getattr(counts, kind)
         return price.micros
 
     def new_id(self, told: str) -> str:

@@ -170,7 +170,7 @@ async def test_a_raised_limit_lets_those_that_wait_go_on(ledger: Ledger) -> None
         await meter.admit("b", model="m", estimate_micros=1)
     await (await meter.admit("a", model="m", estimate_micros=1)).closed("failed", None)
     await second.result().closed("complete", None)
-    assert (meter.totals.requests, meter.totals.refused, ledger.total) == (3, 2, 200)
+    assert ledger.total == 200
 
 
 async def test_who_goes_away_at_the_moment_of_being_let_in_leaves_nothing_behind(ledger: Ledger) -> None:
