@@ -255,6 +255,17 @@ def test_stop_does_not_keep_a_team_from_its_end() -> None:
     assert world.phase == "Completed"
 
 
+def test_a_team_that_only_waits_for_its_last_approval_is_not_said_to_be_suspended() -> None:
+    world = begun({"name": "a"}, gates=("finish",))
+    world.succeed("a")
+    world.succeed("lead")
+    world.holds = (STOP,)
+    world.settle()
+    assert world.phase == "Running"
+    assert world.condition("GatesPassed")["reason"] == "WaitingForApproval"
+    assert not any(entry["type"] == "WithinBudgets" for entry in world.raw["status"]["conditions"])
+
+
 def test_a_person_who_cancels_is_heard_while_a_budget_holds() -> None:
     world = begun({"name": "a"})
     world.holds = (STOP,)

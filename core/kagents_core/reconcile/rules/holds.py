@@ -31,7 +31,8 @@ def only_waits(state: AgentState) -> bool:
 
 
 def within_budgets(holds: Sequence[Hold], states: Sequence[AgentState]) -> Iterator[Condition]:
-    """Which budgets hold the team back; nothing while none does."""
-    if any(hold.stop for hold in holds) or any(state.held for state in states):
+    """Which budgets hold the team back; nothing while none does, nor once all agents have ended."""
+    left = [state for state in states if not state.ended]
+    if left and (any(hold.stop for hold in holds) or any(state.held for state in left)):
         words = "; ".join(hold.message for hold in holds)
         yield condition("WithinBudgets", False, "AgentBudgetExceeded", words)
