@@ -3,16 +3,15 @@
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from piloted_terminal import terminal
 from scripted_model import Call, Conversation, Reply, Rule, Say, Script, ScriptedModel
 from small_team import git, until
-from whole_team import NAMESPACE, WholeTeam, engine_with_team
+from whole_team import NAMESPACE, WholeTeam, team_of
 
 from kagents_core.api.resources import AGENT_TEAMS
 from kagents_tui import asking
@@ -26,16 +25,7 @@ QUESTION = {"question": "Which colour?", "header": "Colour", "multiSelect": Fals
 OPTIONS = [{"label": "Red", "description": "warm"}, {"label": "Blue", "description": "cool"}]
 ASK = Call("AskUserQuestion", {"questions": [{**QUESTION, "options": OPTIONS}]})
 
-
-@pytest.fixture
-async def team(tmp_path: Path, claude: str) -> AsyncIterator[WholeTeam]:
-    """An engine and, on it, the team that the test applies."""
-    async with engine_with_team(tmp_path, NAME, claude) as running:
-        try:
-            yield running
-        except BaseException:
-            print(running.explain())
-            raise
+team = team_of(NAME)
 
 
 async def document(team: WholeTeam) -> dict[str, Any]:

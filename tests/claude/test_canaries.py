@@ -8,7 +8,7 @@ processes do hold is stated to the letter, as docs/security.md says it.
 import base64
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 from mcp_over_http import McpOverHttp, mcp_over_http
 from scripted_model import Call, Conversation, Reply, Rule, Say, Script, ScriptedModel
 from small_team import KEY, MODEL, git, until
-from whole_team import NAMESPACE, WholeTeam, engine_with_team
+from whole_team import NAMESPACE, WholeTeam, team_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit/finish"))  # the forge lies beside those of finishing
 
@@ -43,15 +43,7 @@ def forge(tmp_path: Path) -> Iterator[ForgeServer]:
         yield server
 
 
-@pytest.fixture
-async def team(tmp_path: Path, claude: str) -> AsyncIterator[WholeTeam]:
-    """An engine and, on it, the team that the test applies."""
-    async with engine_with_team(tmp_path, NAME, claude) as running:
-        try:
-            yield running
-        except BaseException:
-            print(running.explain())
-            raise
+team = team_of(NAME)
 
 
 def shell(command: str) -> Call:

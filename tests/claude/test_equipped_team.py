@@ -3,14 +3,12 @@
 import base64
 import json
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from scripted_model import Call, Rule, Script, ScriptedModel
 from small_team import KEY, MODEL, git, until
-from whole_team import NAMESPACE, WholeTeam, engine_with_team
+from whole_team import NAMESPACE, WholeTeam, team_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit/runner"))  # the registry of those tests
 
@@ -22,27 +20,23 @@ CANARY = "canary-of-the-database-3f"
 PULLED = b"---\nname: closing\ndescription: How a quarter is closed here.\n---\nCount twice.\n"
 KEPT = "---\nname: style\ndescription: How texts are written here.\n---\nShort words.\n"
 
+team = team_of("equipped")
 
-@pytest.fixture
-async def team(tmp_path: Path, claude: str) -> AsyncIterator[WholeTeam]:
-    """An engine, and a repository with a skill of its own."""
-    async with engine_with_team(tmp_path, "equipped", claude) as running:
-        folder = running.repository / "skills/style"
-        folder.mkdir(parents=True)
-        (folder / "SKILL.md").write_text(KEPT)
-        git(running.repository, "add", ".")
-        author = ("-c", "user.name=t", "-c", "user.email=t@example.test")
-        git(running.repository, *author, "commit", "-q", "-m", "Write a skill")
-        try:
-            yield running
-        except BaseException:
-            print(running.explain())
-            raise
+
+def describe_style(repository: Path) -> None:
+    """The repository has a skill of its own."""
+    folder = repository / "skills/style"
+    folder.mkdir(parents=True)
+    (folder / "SKILL.md").write_text(KEPT)
+    git(repository, "add", ".")
+    author = ("-c", "user.name=t", "-c", "user.email=t@example.test")
+    git(repository, *author, "commit", "-q", "-m", "Write a skill")
 
 
 async def test_skills_and_servers_reach_the_agent_and_what_does_not_is_a_condition(
     team: WholeTeam, model: ScriptedModel
 ) -> None:
+    describe_style(team.repository)
     registry = Registry()
     registry.wants = "bearer"
     registry.add("1", (TAR, tarball(("SKILL.md", PULLED)), None))

@@ -6,30 +6,19 @@ its agents is in ``test_gateway_killed.py``.
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from scripted_model import Call, Conversation, Reply, Rule, Say, Script, ScriptedModel
 from small_team import MODEL, until
-from whole_team import WholeTeam, engine_with_team
+from whole_team import WholeTeam, team_of
 
 NAME = "metered"
 USED = {"inputTokens": 100, "outputTokens": 20, "cacheReadTokens": 5, "cacheWriteTokens": 7}
 PRICE = 628
 """Micro-dollars of an answer: 100 at $3, 20 at $15, 5 at $0.30 and 7 at $3.75 a million, rounded up."""
 
-
-@pytest.fixture
-async def team(tmp_path: Path, claude: str) -> AsyncIterator[WholeTeam]:
-    """An engine and, on it, the team that the test applies."""
-    async with engine_with_team(tmp_path, NAME, claude) as running:
-        try:
-            yield running
-        except BaseException:
-            print(running.explain())
-            raise
+team = team_of(NAME)
 
 
 def work(number: int) -> Call:

@@ -6,28 +6,17 @@ Every request that reached the model's API with an answer begun is one entry of 
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from metered_team import apply, entries, gateways, under_way
 from scripted_model import Call, Conversation, Reply, Rule, Say, Script, ScriptedModel
 from small_team import KEY, until
-from whole_team import NAMESPACE, WholeTeam, engine_with_team
+from whole_team import NAMESPACE, WholeTeam, team_of
 
 NAME = "metered"
 KILLS = 3
 
-
-@pytest.fixture
-async def team(tmp_path: Path, claude: str) -> AsyncIterator[WholeTeam]:
-    """An engine and, on it, the team that the test applies."""
-    async with engine_with_team(tmp_path, NAME, claude) as running:
-        try:
-            yield running
-        except BaseException:
-            print(running.explain())
-            raise
+team = team_of(NAME)
 
 
 def step(number: int) -> Call:

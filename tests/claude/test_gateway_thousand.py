@@ -8,14 +8,12 @@ which answers it has begun and what they used: the ledger has each of them once,
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from metered_team import apply, entries, gateways, under_way
 from scripted_model import Call, Cut, Fail, Rule, Script, ScriptedModel
 from small_team import until
-from whole_team import WholeTeam, engine_with_team
+from whole_team import WholeTeam, team_of
 
 from kagents_core.pricing import Tokens, price
 
@@ -24,16 +22,7 @@ REQUESTS = 1000
 KILLS = 2
 OVERLOADED = Fail(529, "overloaded_error", "too much to do", again=True)
 
-
-@pytest.fixture
-async def team(tmp_path: Path, claude: str) -> AsyncIterator[WholeTeam]:
-    """An engine and, on it, the team that the test applies."""
-    async with engine_with_team(tmp_path, "thousand", claude) as running:
-        try:
-            yield running
-        except BaseException:
-            print(running.explain())
-            raise
+team = team_of("thousand")
 
 
 def fault(number: int) -> Fail | Cut | None:

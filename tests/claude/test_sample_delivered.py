@@ -4,7 +4,7 @@ Of its manifest only the repository's address is another one, and agents are tol
 """
 
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import yaml
 from sample_script import sample_rules
 from scripted_model import Script, ScriptedModel
 from small_team import KEY, MODEL, git, until
-from whole_team import NAMESPACE, WholeTeam, engine_with_team
+from whole_team import NAMESPACE, WholeTeam, team_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit/finish"))  # the forge lies beside those of finishing
 
@@ -43,11 +43,7 @@ def forge(tmp_path: Path) -> Iterator[ForgeServer]:
         assert server.complaints == []
 
 
-@pytest.fixture
-async def team(tmp_path: Path, claude: str) -> AsyncIterator[WholeTeam]:
-    """An engine and, on it, the team that the test applies."""
-    async with engine_with_team(tmp_path, NAME, claude) as running:
-        yield running
+team = team_of(NAME)
 
 
 async def applied(team: WholeTeam, model_url: str, forge: ForgeServer) -> None:

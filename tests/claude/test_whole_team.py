@@ -1,13 +1,11 @@
 """The whole chain with the real CLI: manifest, engine, native mail and tasks, gate, kill, end."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from scripted_model import Call, Conversation, Reply, Rule, Say, Script, ScriptedModel
 from small_team import git, until
-from whole_team import WholeTeam, engine, engine_with_team, kill_cli
+from whole_team import WholeTeam, engine, kill_cli, team_of
 
 NAME = "shop"
 PROMPTS = {
@@ -17,16 +15,7 @@ PROMPTS = {
     "reviewer": "Review the branches.",
 }
 
-
-@pytest.fixture
-async def team(tmp_path: Path, claude: str) -> AsyncIterator[WholeTeam]:
-    """An engine and, on it, the team that the test applies."""
-    async with engine_with_team(tmp_path, NAME, claude) as running:
-        try:
-            yield running
-        except BaseException:
-            print(running.explain())
-            raise
+team = team_of(NAME)
 
 
 def shell(command: str) -> Call:

@@ -6,11 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from small_team import KEY, MODEL, git, until
 
 from kagents_core.api.constants import APPROVAL_PREFIX
@@ -157,6 +158,18 @@ async def engine_with_team(root: Path, name: str, claude: str) -> AsyncIterator[
     finally:
         await engine("down", data, claude)
         shutil.rmtree(data, ignore_errors=True)
+
+
+def team_of(name: str) -> Callable[..., AsyncIterator[WholeTeam]]:
+    """The fixture ``team`` of a module: an engine and, on it, the team of that name that the test applies."""
+
+    @pytest.fixture(name="team")
+    async def team(tmp_path: Path, claude: str) -> AsyncIterator[WholeTeam]:
+        async with engine_with_team(tmp_path, name, claude) as running:
+            yield running
+            print(running.explain())  # which pytest shows of a test that failed
+
+    return team
 
 
 async def engine(verb: str, data: Path, claude: str) -> None:

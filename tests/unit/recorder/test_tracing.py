@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))  # otlp_collector lies beside the
 
 from otlp_collector import Collector, collecting
 
+from kagents_core.teamfiles.toolcalls import ToolCall
+from kagents_core.teamfiles.transcript import TranscriptBatch
 from kagents_runner.documents import parse_team
 from kagents_runner.record.clock import rfc3339
 from kagents_runner.record.tracing import Span, Story, Tracing, sender, tracing
@@ -240,6 +242,20 @@ async def test_what_cannot_be_sent_is_dropped_and_holds_nothing_up(
         await asyncio.gather(task, return_exceptions=True)
     assert sending.outcomes == {"dropped": 50}
     assert "10 spans of the trace were not sent" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+async def test_no_time_that_an_agent_writes_down_ends_the_trace(world: Any, at: str) -> None:
+    async with collecting() as collector:
+        sending = Sender(collector.url, trace_id(UID), {})
+        story = Story(parse_team(json.dumps(world.document)), sending.put)
+        calls = ToolCall("1", "Bash", at), ToolCall("2", "Read", "2027-01-15T08:00:00Z")
+        story.transcript("lead", TranscriptBatch(0, (), (), (), None, 0, calls=calls), main=True)
+        story.learn({"kind": "activity", "agent": "lead", "state": "working"}, 1800000000.0, 1)
+        story.learn({"kind": "phase", "phase": "Completed"}, 1800000100.0, 2)
+        story.finish()
+        await sent(sending)
+    assert {"tool Bash", "tool Read", "team demo"} <= {each.name for each in collector.spans}
 
 
 @pytest.mark.parametrize("status", [429, 503])

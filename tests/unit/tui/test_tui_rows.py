@@ -158,6 +158,14 @@ def test_gates_across_teams_and_the_story_to_decide_on():
         assert fact in story
 
 
+def test_who_decides_is_told_what_was_only_estimated():
+    team = gates.gates_of(map(teams.project, data.teams(NOW)))[0].team.object()
+    team["status"].setdefault("usage", {})["estimated"] = True
+    assert "~$3.80 of $15.00 so far" in gates.gate_story(team, "spawn-email-drafter")
+    team["status"]["usage"]["estimated"] = False
+    assert " $3.80 of $15.00 so far" in gates.gate_story(team, "spawn-email-drafter")
+
+
 def view_of_sample():
     view = JournalView()
     for entry in [*data.journal(NOW), {"kind": "live", "seq": 99}]:

@@ -51,7 +51,9 @@ def gate_story(team: Mapping[str, Any], event: str) -> SafeText:
             declared = teammate
     after = ", ".join(starts_after(declared)) or "nobody"
     limit = mapping(spec.get("lifecycle")).get("budgetLimit")
-    cost = f"${status.get('estimatedCost') or '0.00'}" + (f" of ${limit}" if limit else "")
+    spent = status.get("estimatedCost")
+    sign = "~" if spent and mapping(status.get("usage")).get("estimated") is not False else ""
+    cost = f"{sign}${spent or '0.00'}" + (f" of ${limit}" if limit else "")
     mark = " [simulated]" if (declared.get("harness") or spec.get("harness")) == "simulated" else ""
     starts = f"{line(name, 100)} ({line(declared.get('model') or 'default model', 60)}){mark}"
     if event == "finish":

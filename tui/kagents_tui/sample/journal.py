@@ -111,7 +111,7 @@ def used(agent: str, model: str, cost: int) -> Object:
         "agent": agent,
         "model": model,
         "costMicros": cost,
-        "estimated": True,
+        "estimated": False,
         "inputTokens": cost // 90,
         "outputTokens": cost // 55,
         "cacheReadTokens": cost // 2,

@@ -32,6 +32,8 @@ _AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
 _HEADER_BYTES: Final = 8192
 _LONGEST_PAUSE: Final = 60.0
 _PATH: Final = "/v1/traces"
+_MOST_NANOSECONDS: Final = 2**64 - 1
+"""In the year 2554; times in transcripts are the agents' to choose."""
 
 
 class Sender:
@@ -191,4 +193,4 @@ def _value(value: Value) -> AnyValue:
 
 
 def _nanoseconds(seconds: float) -> int:
-    return max(0, round(seconds * 1_000_000)) * 1000
+    return min(max(0, round(seconds * 1_000_000)) * 1000, _MOST_NANOSECONDS)
