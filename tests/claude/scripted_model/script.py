@@ -46,6 +46,8 @@ class Cut:
 
 
 Reply = Say | Call | Fail
+_UNDELIVERED = "mailbox write failed"
+_MOST_REPEATS = 5
 Step = Reply | Callable[[Conversation, re.Match[str]], Reply]
 
 
@@ -74,7 +76,10 @@ class Script:
 
 
 def _step(steps: Sequence[Step], conversation: Conversation, match: re.Match[str]) -> Reply:
-    done = len(conversation.calls)
+    # Root may write the team's config.json, and a CLI that reads it while another rewrites it refuses the call
+    # and says "Retry the tool call" (protocol P4): a model does as it is told.
+    repeats = sum(_UNDELIVERED in result for result in conversation.results)
+    done = len(conversation.calls) - min(repeats, _MOST_REPEATS)
     if done >= len(steps):
         return Say("Done.")
     step = steps[done]
