@@ -1,8 +1,8 @@
 """The journals of many teams at once, for the lists over all of them.
 
-A few are caught up with at a time, so that no server, and no key, waits for fifty hubs. Then those of teams
-that have not ended are followed as the view of one team follows its own, at most ``LIVE_TEAMS`` of them; the
-others are read again by turns. A team that cannot be read says why, and is tried again; the rest goes on.
+A few are caught up with at a time, so that no server, and no key, waits for fifty hubs. Then those whose hubs
+still run are followed as the view of one team follows its own, at most ``LIVE_TEAMS`` of them; the others are
+read again by turns. A team that cannot be read says why, and is tried again; the rest goes on.
 """
 
 import asyncio
@@ -142,7 +142,8 @@ class Gathering:
             before, pause = source.view.sequence, 0.0
             try:
                 await self._read(source)
-                if finished(source.team):
+                # The hub of a team that has ended may still write for a while. Followed, it was read to its end.
+                if finished(source.team) and (source.followed or source.view.sequence == before):
                     self._stand(source, "ended")
                     return
                 pause = wait if source.followed else AGAIN_SECONDS
@@ -159,7 +160,7 @@ class Gathering:
     async def _read(self, source: Source) -> None:
         turn = await self._queue.take((finished(source.team), source.known))
         live = sum(each.followed for each in self.sources.values())
-        source.followed = not finished(source.team) and live < LIVE_TEAMS
+        source.followed = live < LIVE_TEAMS
         if not source.known:
             self._stand(source, "reading")
         try:

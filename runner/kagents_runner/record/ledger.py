@@ -96,12 +96,12 @@ class MailLedger:
         self._pending.append(Pending("sighting", line, letter, now + SIGHTING_GRACE))
         return []
 
-    def due(self, now: float) -> Entries:
-        """Decides on claims and sightings that have waited long enough."""
+    def due(self, now: float, *, last: bool = False) -> Entries:
+        """Decides on claims and sightings that have waited long enough; at the ``last``, on all of them."""
         entries: Entries = []
         while self._pending:
             first = min(self._pending, key=lambda pending: pending.due)
-            if first.due > now:
+            if first.due > now and not last:
                 break
             self._pending.remove(first)
             entries += self._mature(first, now) if first.kind == "claim" else self._explain(first, now)

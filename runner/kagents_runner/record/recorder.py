@@ -294,6 +294,6 @@ class Recorder:
             last = books.journal.last
             await asyncio.sleep(DRAIN_QUIET)
             await self._step(None)
-        forever = books.clock() + 3600
-        books.write([*books.ledger.due(forever), *books.spending.due(forever)])
+        now = books.clock()
+        books.write([*books.ledger.due(now, last=True), *books.spending.due(now, last=True)])
         books.tracing.tell(lambda story: story.finish())

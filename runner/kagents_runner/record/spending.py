@@ -64,9 +64,9 @@ class Spending:
         """Those entries of a gateway's ledger that are not journalled yet."""
         return [entry for entry in entries if (entry["agent"], entry["requestId"]) not in self._done]
 
-    def due(self, now: float) -> Entries:
-        """Entries of the requests whose counts are final."""
-        ready = [response for response, quiet in self._open.values() if quiet <= now]
+    def due(self, now: float, *, last: bool = False) -> Entries:
+        """Entries of the requests whose counts are final; at the ``last``, of all."""
+        ready = [response for response, quiet in self._open.values() if last or quiet <= now]
         return [self._entry(response) for response in ready]
 
     @property

@@ -289,6 +289,19 @@ async def test_gates_and_phases_are_journalled_and_a_terminal_phase_ends_the_rec
     assert len(world.messages()) == 1
 
 
+async def test_what_is_only_known_at_the_end_is_dated_then(world: World) -> None:
+    world.supervise("scout", "running")
+    world.show("scout", new_message("lead", "gone before anybody looked"))
+    async with world.recording():
+        world.recorder.observe_team({"metadata": {}, "status": {"phase": "Completed"}})
+    ((late, _),) = world.messages().items()
+    assert late.startswith("derived-")
+    dates = [entry["delivered"] for entry in world.journal("delivery")]
+    dates += [entry["seen"] for entry in world.journal("seen")]
+    assert len(dates) == 2
+    assert max(dates) <= rfc3339(time.time())
+
+
 async def test_a_restart_repeats_nothing(world: World) -> None:
     async with world.recording():
         world.supervise("scout", "running")

@@ -131,10 +131,11 @@ async def until(condition):
 
 async def test_running_teams_are_followed_and_ended_ones_read_once():
     cluster = hubs(source("one"), source("old", "Completed"), one=[letter(1)], old=[letter(1), letter(2)])
+    cluster.end("old")
     async with gathered(cluster) as found:
         await until(lambda: {each.state for each in found.sources.values()} == {"live", "ended"})
         assert {key[1]: len(each.view.mail) for key, each in found.sources.items()} == {"one": 1, "old": 2}
-    assert sorted(cluster.asked) == [("old", False), ("one", True)]
+    assert cluster.asked == [("one", True)]
     parted, changed = found.news()
     assert (parted, {each.team.key[1] for each in changed}) == ([], {"one", "old"})
     assert found.news() == ([], [])
@@ -259,6 +260,28 @@ async def test_a_team_that_ends_while_it_is_followed_is_read_to_its_end(monkeypa
         await until(lambda: one.state == "ended")
         assert list(one.view.mail) == ["x-1", "x-2"]
         assert not one.followed
+
+
+async def test_what_a_hub_writes_after_its_team_has_ended_is_read_too():
+    cluster = hubs(source("one", "Completed"), one=[letter(1)])
+    async with gathered(cluster) as found:
+        one = found.sources["dev", "one"]
+        await until(lambda: one.state == "live")
+        cluster.journals["one"] += [letter(2)]
+        cluster.end("one")
+        await until(lambda: one.state == "ended")
+        assert list(one.view.mail) == ["x-1", "x-2"]
+
+
+async def test_an_ended_team_that_is_not_followed_is_read_until_nothing_comes(monkeypatch):
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(module, "LIVE_TEAMS", 0)
+    cluster = hubs(source("one", "Completed"), one=[letter(1)])
+    async with gathered(cluster) as found:
+        one = found.sources["dev", "one"]
+        await until(lambda: one.state == "ended")
+        assert list(one.view.mail) == ["x-1"]
+    assert cluster.asked == [("one", False)] * 2
 
 
 def test_teams_that_are_not_chosen_are_not_there():
