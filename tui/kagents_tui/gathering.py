@@ -142,7 +142,7 @@ class Gathering:
             before, pause = source.view.sequence, 0.0
             try:
                 await self._read(source)
-                # The hub of a team that has ended may still write for a while. Followed, it was read to its end.
+                # The hub of an ended team may still write for a while. Followed, it was read to its end.
                 if finished(source.team) and (source.followed or source.view.sequence == before):
                     self._stand(source, "ended")
                     return

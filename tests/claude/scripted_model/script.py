@@ -76,7 +76,7 @@ class Script:
 
 
 def _step(steps: Sequence[Step], conversation: Conversation, match: re.Match[str]) -> Reply:
-    # Root may write the team's config.json, and a CLI that reads it while another rewrites it refuses the call
+    # Root may write the team's config.json; a CLI that reads it while another rewrites it refuses the call
     # and says "Retry the tool call" (protocol P4): a model does as it is told.
     repeats = sum(_UNDELIVERED in result for result in conversation.results)
     done = len(conversation.calls) - min(repeats, _MOST_REPEATS)
