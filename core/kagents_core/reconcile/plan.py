@@ -85,6 +85,8 @@ class PodView:
     """Of a delivery that is made: what it says of itself."""
     checks: str = ""
     """Of a delivery whose checks were waited for: what they came to."""
+    gateway: bool = False
+    """Of a hub: it has a gateway to the model; of an agent: it speaks to the model through one."""
 
     @property
     def live(self) -> bool:

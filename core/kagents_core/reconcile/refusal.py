@@ -14,8 +14,8 @@ PHASE = "Failed"
 def refuse_team(team: Mapping[str, Any], reasons: Sequence[str], now: datetime) -> Plan:
     """End a team whose spec is invalid, before anything of it was made.
 
-    A team that has a phase was accepted once, by an older release with laxer rules: it is left as it is
-    rather than stopped in the middle of its work.
+    A team that has a phase was accepted once, by an older release with laxer rules. Where it can be read it
+    goes on; one that cannot is left as it is rather than stopped in the middle of its work.
     """
     if (team.get("status") or {}).get("phase"):
         return Plan()

@@ -9,7 +9,7 @@ from kagents_core.api.status import LeadStatus, TeammateStatus, TeamStatus
 from kagents_core.api.team import AgentTeamSpec
 from kagents_core.reconcile.identity import Identity
 from kagents_core.reconcile.plan import ClaimView, Observed, PodView
-from kagents_core.reconcile.roster import Agent, agents_of
+from kagents_core.reconcile.roster import Agent, agents_of, has_gateway
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,26 @@ class Snapshot:
         """The time of this reconcile."""
         return self.observed.now
 
-    @property
+    @cached_property
     def spec(self) -> AgentTeamSpec:
-        """What the person asks for."""
-        return self.observed.team.spec
+        """What the person asks for; a team that was made without a gateway goes on without one."""
+        spec = self.observed.team.spec
+        if spec.auth is None or not has_gateway(spec) or self._made_for_gateway(spec):
+            return spec
+        return spec.model_copy(update={"auth": spec.auth.model_copy(update={"mode": "direct"})})
+
+    def _made_for_gateway(self, spec: AgentTeamSpec) -> bool:
+        """By the hub, or the last one there was; else by the agents that run.
+
+        An earlier release made hubs without a gateway. An agent that starts at such a hub could not reach the
+        model, and a hub with a gateway would not count what agents with a key of their own spend.
+        """
+        hubs = self.pods_of(HUB)
+        live = [pod for pod in hubs if pod.live]
+        if hubs:
+            return (live or hubs)[-1].gateway
+        real = {agent.name for agent in agents_of(spec) if agent.harness == "claude-code"}
+        return all(pod.gateway for pod in self.agent_pods if pod.live and pod.agent in real)
 
     @property
     def status(self) -> TeamStatus:

@@ -17,6 +17,7 @@ from kagents_core.api.constants import (
     FINISH,
     LABEL_AGENT,
 )
+from kagents_core.reconcile.children.gateway import made_for_gateway
 from kagents_core.reconcile.plan import ClaimView, PodPhase, PodView, Problem
 from kagents_core.reconcile.times import from_text
 
@@ -161,6 +162,7 @@ def pod_view(pod: Mapping[str, Any]) -> PodView:
         wish=str((metadata.get("annotations") or {}).get(ANNOTATION_EXPORT, "")),
         outcome=_last_words(status, FINISH),
         checks=_last_words(status, CHECKS),
+        gateway=made_for_gateway(pod),
     )
 
 

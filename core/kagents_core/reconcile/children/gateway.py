@@ -5,6 +5,7 @@ mounts, and the one where it says where it is reached; nothing of an agent. It k
 cluster, to read the keys that agents' tokens are signed with. Agents have a token each for it, and no key.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from kagents_core.api.team import AgentTeamSpec
@@ -106,3 +107,10 @@ def caller_part(spec: AgentTeamSpec, agent: Agent) -> tuple[Environment, Mounts,
     volume = {"name": _TOKEN, "projected": {"sources": [{"serviceAccountToken": token}]}}
     env: Environment = [{"name": "KAGENTS_HUB_TOKEN_FILE", "value": f"{TOKEN_DIR}/{_TOKEN_FILE}"}]
     return env, [{"name": _TOKEN, "mountPath": TOKEN_DIR, "readOnly": True}], [volume]
+
+
+def made_for_gateway(pod: Mapping[str, Any]) -> bool:
+    """Whether this hub has a gateway, or this agent the token for one."""
+    spec = pod.get("spec") or {}
+    parts = (*(spec.get("containers") or ()), *(spec.get("volumes") or ()))
+    return any(part.get("name") in (GATEWAY, _TOKEN) for part in parts)
