@@ -9,7 +9,7 @@ import pytest
 
 BIN = Path(sys.executable).parent
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
