@@ -45,7 +45,7 @@ class FakeKubelet:
         self._client = client
         self._paced = paced
         self._slots = asyncio.Semaphore(PARALLEL)
-        self._pods: Store[Object] = Store(whole, index=lambda pod: (str(owner_of(pod)),))
+        self._pods: Store[Object] = Store(_slim, index=lambda pod: (str(owner_of(pod)),))
         self._claims: Store[Object] = Store(whole)
         self._tasks: set[asyncio.Task[None]] = set()
         self._place: dict[str | None, int] = {}
@@ -140,6 +140,20 @@ class FakeKubelet:
             with suppress(NotFound, Conflict):
                 await self._client.patch_merge(*names, {"metadata": bound, **volume})
                 await self._client.patch_merge(*names, {"status": status}, subresource="status")
+
+
+def _slim(pod: Object) -> Object:
+    """What is needed of a pod to write its status: there may be tens of thousands."""
+    metadata, spec = pod["metadata"], pod["spec"]
+    kept = ("namespace", "name", "uid", "labels", "ownerReferences")
+    return {
+        "metadata": {key: metadata[key] for key in kept if key in metadata},
+        "spec": {
+            "initContainers": [{"name": each["name"]} for each in spec["initContainers"]],
+            "containers": [{"name": each["name"]} for each in spec["containers"]],
+        },
+        "status": {"phase": (pod.get("status") or {}).get("phase")},
+    }
 
 
 def _starting(pod: Object) -> Iterator[Object]:

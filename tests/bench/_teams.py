@@ -106,6 +106,7 @@ class Seen:
 
     def __init__(self) -> None:
         self.at: dict[str, list[float]] = {}
+        self.gone: dict[str, list[float]] = {}
         self._changed = asyncio.Event()
 
     def take(self, changes: Any) -> None:
@@ -114,6 +115,8 @@ class Seen:
         for change in changes:
             if change.old is None:
                 self.at.setdefault(change.new, []).append(now)
+            elif change.new is None:
+                self.gone.setdefault(change.old, []).append(now)
         self._changed.set()
 
     async def count(self, uid: str, count: int, seconds: float = 120.0) -> float:
@@ -123,6 +126,14 @@ class Seen:
                 self._changed.clear()
                 await self._changed.wait()
         return self.at[uid][count - 1]
+
+    async def left(self, uid: str, count: int, seconds: float = 120.0) -> float:
+        """The moment the team's object number ``count`` was seen to be gone."""
+        async with asyncio.timeout(seconds):
+            while len(self.gone.get(uid, ())) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return self.gone[uid][count - 1]
 
 
 @asynccontextmanager

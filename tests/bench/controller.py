@@ -156,6 +156,8 @@ async def _burst(
     table.add("all pods created", f"{total:.1f} s", "≤ half of the peer's in the same run", "32-36 s")
     table.add("  of which until all teams were accepted", f"{accepted:.1f} s", "", "")
     table.add("  pods a second", f"{count * 4 / total:.0f}", "", "")
+    extra = sum(len(seen.at[team.uid]) - 4 for team in teams)
+    table.add("  pods more than asked for", f"{extra}", "0", "")
     table.add("  each team of the burst, accepted → 4 pods", spread(each), "", "")
     if controller is not None:
         cpu, writes, server = (now - then for now, then in zip(after, before, strict=True))

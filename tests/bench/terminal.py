@@ -3,6 +3,7 @@
 The API server is the embedded engine's, alone in a process of its own, or with ``--cluster`` a real one; it
 holds all teams already. Sizes: ``KAGENTS_BENCH_TERMINAL_TEAMS=100,1000,10000``. The bench makes the changes
 itself, on the same machine: at 200 a second a good part of the two cores is the server's and the bench's.
+``KAGENTS_BENCH_WATCHERS=49`` other clients watch all teams meanwhile.
 """
 
 import asyncio
@@ -20,12 +21,14 @@ from _place import api_server
 from _screen import COLUMNS, LINES, Screen, screen
 from _table import Table, percentile
 from _team_servers import engine_server, filled
+from _watchers import watchers
 
 from kagents_core.api.resources import AGENT_TEAMS
 from kagents_core.kube.client import Client
 from kagents_core.kube.config import load_kubeconfig
 
 SIZES = [int(each) for each in os.environ.get("KAGENTS_BENCH_TERMINAL_TEAMS", "100,1000,10000").split(",")]
+WATCHERS = int(os.environ.get("KAGENTS_BENCH_WATCHERS", "0"))
 STARTS = 3
 CHANGES = 30
 KEYS = 60
@@ -254,16 +257,20 @@ def main() -> None:
     with each_size() as (name, holding):
         plain = bare()
         table = Table(
-            f"kagents-tui on a pseudo-terminal of {COLUMNS} by {LINES}, {name}",
+            f"kagents-tui on a pseudo-terminal of {COLUMNS} by {LINES}, {name}"
+            + (f", beside {WATCHERS} other watchers" if WATCHERS else ""),
             ("", *(f"{count:,} teams" for count in SIZES), "target", "k9s, elsewhere"),
         )
-        found = []
+        found, others = [], []
         for count in SIZES:
-            with holding(count) as kubeconfig:
+            with holding(count) as kubeconfig, watchers(kubeconfig, WATCHERS) as told:
                 found.append(measure(count, kubeconfig))
+            others += told
         for what, shown, target, peer in ROWS:
             table.add(what, *(shown(figures) for figures in found), target, peer)
         table.show()
+        for each in others:
+            print(f"  {each}")
         print(f"  a bare Textual table of 100 rows, same moment: spawn → first row {plain:.2f} s")
 
 

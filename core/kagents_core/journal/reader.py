@@ -39,6 +39,13 @@ class JournalReader:
 
     def read(self) -> Iterator[Line]:
         """Every whole line that has not been read; memory is bounded by the longest line, not by the file."""
+        return (_line(data, parsed) for data, parsed in self._read())
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """The same, as entries: each line is parsed once."""
+        return (parsed for _, parsed in self._read())
+
+    def _read(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
         if self._fd is None:
             try:
                 self._fd = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -49,10 +56,10 @@ class JournalReader:
             self._offset = _seek(self._fd, self.last)  # a repair cut lines that had not reached the disk
         for start, data in _lines(self._fd, self._offset):
             self._offset = start + len(data) + 1
-            line = parse(data)
-            if line is not None and line.seq > self.last:
-                self.last = line.seq
-                yield line
+            parsed = _entry(data)
+            if parsed is not None and parsed["seq"] > self.last:
+                self.last = parsed["seq"]
+                yield data, parsed
 
     def close(self) -> None:
         """Close the file."""
@@ -65,20 +72,26 @@ def entries(path: Path, *, after: int = 0) -> Iterator[dict[str, Any]]:
     """The entries of a journal with ``seq > after``, read one by one; nothing when the file is not there."""
     reader = JournalReader(path, after=after)
     try:
-        for line in reader.read():
-            yield line.entry()
+        yield from reader.entries()
     finally:
         reader.close()
 
 
 def parse(data: bytes) -> Line | None:
+    parsed = _entry(data)
+    return None if parsed is None else _line(data, parsed)
+
+
+def _line(data: bytes, parsed: dict[str, Any]) -> Line:
+    return Line(parsed["seq"], str(parsed.get("kind", "")), data)
+
+
+def _entry(data: bytes) -> dict[str, Any] | None:
     try:
         parsed = orjson.loads(data)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(parsed, dict) or not isinstance(parsed.get("seq"), int):
-        return None
-    return Line(parsed["seq"], str(parsed.get("kind", "")), data)
+    return parsed if isinstance(parsed, dict) and isinstance(parsed.get("seq"), int) else None
 
 
 def _lines(fd: int, offset: int) -> Iterator[tuple[int, bytes]]:

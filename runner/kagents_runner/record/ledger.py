@@ -232,7 +232,8 @@ class MailLedger:
         return [entry, *(self._met(post, now) if line is None else self._is_seen(post, now, line))]
 
     def _enter(self, letter: Letter, message_id: str, place: Place, now: float, *, anonymous: bool) -> Post:
-        data, like, tally = protocol(letter.text), likeness(letter), self._register.tally(letter)
+        data, like = protocol(letter.text), likeness(letter)
+        tally = self._register.tally_of(like, letter.to)
         kind = "message" if data is None else str(data["type"])
         post = Post(message_id, letter.sender, letter.to, kind, like.head, tally, place, now, now)
         tally.count += 1

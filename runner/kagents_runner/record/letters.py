@@ -22,6 +22,7 @@ MAX_TEXT: Final = 256 * 1024
 """Characters of a message that are kept; what a person may send, and more than a mailbox holds well."""
 _HEAD: Final = 32
 _DECODER: Final = json.JSONDecoder()
+_NOT_IN_WORDS: Final = {code: None for code in range(128) if not chr(code).isalnum()}
 _LIMITS: Final = {"sender": 256, "to": 256, "summary": 4096, "written": 64}
 _ID_LIMIT: Final = 200
 
@@ -103,7 +104,8 @@ def _plan_words(data: Mapping[str, Any]) -> str:
 
 
 def _essence(text: str) -> str:
-    return "".join(filter(str.isalnum, html.unescape(text[:MAX_TEXT])))
+    shown = html.unescape(text[:MAX_TEXT]).translate(_NOT_IN_WORDS)
+    return shown if shown.isascii() else "".join(filter(str.isalnum, shown))
 
 
 def message_entry(letter: Letter, message_id: str, source: str | None) -> dict[str, Any]:

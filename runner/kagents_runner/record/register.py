@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from kagents_runner.record.letters import Letter, derived_id, likeness
+from kagents_runner.record.letters import Letter, Likeness, derived_id, likeness
 from kagents_runner.record.posts import Tally
 
 
@@ -26,7 +26,14 @@ class Register:
 
     def tally(self, letter: Letter) -> Tally:
         """The tally of a letter's likeness."""
-        return self.tallies.setdefault(likeness(letter).mark, Tally(letter.to))
+        return self.tally_of(likeness(letter), letter.to)
+
+    def tally_of(self, like: Likeness, to: str) -> Tally:
+        """The tally of a likeness that is known already."""
+        found = self.tallies.get(like.mark)
+        if found is None:
+            found = self.tallies[like.mark] = Tally(to)
+        return found
 
     def name(self, message_id: str) -> str:
         """The id under which a message is journalled."""
