@@ -238,6 +238,7 @@ def serve(data: DataDirectory, *, port: int | None, ready: int | None) -> int:
         return 1
     open_log(data.log)
     try:
+        data.claim_format()
         asyncio.run(_serve(EngineSettings(data, port), lambda: say("ready")))
     except (PortTakenError, DataDirectoryError) as error:
         log.error("%s", error)

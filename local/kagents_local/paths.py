@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from kagents_core.teamfiles.formats import NewerFormatError, claim_format
+
+FORMAT: Final = 1
+"""Of everything in a data directory. To be counted up when an engine of the release before could not go on
+with what this one writes."""
+
 
 class DataDirectoryError(Exception):
     """The data directory cannot be used; one sentence with the path."""
@@ -58,6 +64,26 @@ class DataDirectory:
     def log(self) -> Path:
         return self.root / "engine.log"
 
+    @property
+    def format(self) -> Path:
+        """The number of the form in which this directory is kept."""
+        return self.root / "format"
+
+    def claim_format(self) -> None:
+        """Say in which form the directory is kept from now on, before anything else in it is touched.
+
+        Raises DataDirectoryError when a newer release has had it.
+        """
+        try:
+            claim_format(self.format, FORMAT)
+        except NewerFormatError as error:
+            raise DataDirectoryError(
+                f"{self.root} cannot be used: {error}; nothing was changed: "
+                "start the newer release again, or use another directory with --data"
+            ) from error
+        except OSError as error:
+            raise DataDirectoryError(f"{self.format} cannot be used: {error.strerror}") from error
+
     def create(self) -> None:
         """Make the directory for this user alone. Raises DataDirectoryError."""
         try:
@@ -75,6 +101,7 @@ class DataDirectory:
 OWN_NAMES: Final = (
     "engine.json",
     "engine.lock",
+    "format",
     "port",
     "kubeconfig",
     "pki",

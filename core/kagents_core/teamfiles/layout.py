@@ -8,6 +8,9 @@ from typing import Final
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _TASK_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
+FORMAT: Final = 1
+"""Of everything on a team's volume. To be counted up when the release before could not go on with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class TeamLayout:
@@ -68,6 +71,11 @@ class TeamLayout:
     def ready(self) -> Path:
         """The empty file that says that ``prepare`` is done."""
         return self.root / "ready"
+
+    @property
+    def format(self) -> Path:
+        """The number of the form in which everything of the team is kept."""
+        return self.root / "format"
 
     @property
     def events_dir(self) -> Path:

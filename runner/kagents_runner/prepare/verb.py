@@ -14,7 +14,8 @@ from typing import Final
 
 from kagents_core.teamfiles.config import Member, build_config, read_members, write_config
 from kagents_core.teamfiles.files import replace_file
-from kagents_core.teamfiles.layout import TeamLayout, checked_name
+from kagents_core.teamfiles.formats import NewerFormatError, claim_format
+from kagents_core.teamfiles.layout import FORMAT, TeamLayout, checked_name
 from kagents_runner.documents import TeamDocument
 from kagents_runner.gateway.certificates import make_certificates
 from kagents_runner.gitproxy.keys import make_keys
@@ -35,7 +36,15 @@ async def run(_: argparse.Namespace, environment: Mapping[str, str]) -> int:
     layout = places.layout(team.name)
     work = places.work_dir
     try:
+        layout.root.mkdir(parents=True, exist_ok=True)
+        claim_format(layout.format, FORMAT)
         _make_folders(places, layout, team)
+    except NewerFormatError as error:
+        raise RunnerError(
+            f"The team volume cannot be used: {error}. Nothing was changed: upgrade kagents again, "
+            "and the team goes on, or delete it.",
+            code=EXIT_NEEDS_A_PERSON,
+        ) from error
     except PermissionError as error:
         raise RunnerError(
             f"The team volume cannot be written: {error.strerror} ({error.filename}). Give its root "

@@ -120,3 +120,22 @@ def test_a_wrong_port_is_refused(port: str, capsys: pytest.CaptureFixture[str]) 
         main(["up", "--port", port])
     assert caught.value.code == 2
     assert f"{port}: a port is a number from 1 to 65535" in capsys.readouterr().err
+
+
+def test_a_directory_of_a_newer_release_is_refused_before_anything_is_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = DataDirectory(tmp_path)
+    data.create()
+    data.claim_format()
+    assert data.format.read_text() == "1\n"
+    data.format.write_text("7\n")
+    kept = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert main(["up", "--data", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "a newer release wrote it (format 7; this one knows 1); nothing was changed" in said
+    assert "start the newer release again, or use another directory with --data" in said
+    fresh = {path.name for path in tmp_path.rglob("*") if path.is_file() and path not in kept}
+    assert fresh == {"engine.lock", "engine.log"}
+    assert data.format.read_text() == "7\n"
