@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote, unquote_plus
 
+from kagents_runner.gateway.pieces import Pieces
+
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _SAFE: Final = "-_.~"
 
@@ -27,7 +29,7 @@ def signed(
     method: str,
     host: str,
     target: str,
-    body: bytes,
+    body: Pieces,
     region: str,
     now: datetime,
     service: str = "bedrock",
@@ -50,7 +52,7 @@ def signed(
             *(f"{name}:{signing[name]}" for name in names),
             "",
             ";".join(names),
-            hashlib.sha256(body).hexdigest(),
+            body.sha256(),
         ]
     )
     scope = f"{moment[:8]}/{region}/{service}/aws4_request"
