@@ -7,8 +7,12 @@ from typing import Any
 
 import orjson
 
+from kagents_core.safetext import clean
+from kagents_core.secretshapes import masked_text
+
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _FIELD_LIMIT = 4096
+_LINE_LIMIT = 1 << 20
 
 
 class JsonFormatter(logging.Formatter):
@@ -24,8 +28,11 @@ class JsonFormatter(logging.Formatter):
         }
         line |= {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
         if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=lambda value: str(value)[:_FIELD_LIMIT]).decode()
+            # An error's words may hold an address with a password in it, or a webhook's.
+            line["trace"] = masked_text(self.formatException(record.exc_info))
+        text = orjson.dumps(line, default=lambda value: str(value)[:_FIELD_LIMIT]).decode()
+        # JSON writes C0 controls in its own way, and leaves C1 and what turns text around as they are.
+        return clean(text, limit=_LINE_LIMIT)
 
 
 def log_json(level: str) -> None:

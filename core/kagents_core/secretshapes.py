@@ -44,6 +44,11 @@ def masked(data: bytes) -> bytes:
     return bytes(done)
 
 
+def masked_text(text: str) -> str:
+    """The same for words, as those of an error."""
+    return masked(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+
 def _found(text: bytes) -> list[tuple[int, int]]:
     """Where each begins and ends, in order."""
     return sorted(

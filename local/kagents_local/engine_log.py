@@ -5,7 +5,10 @@ import logging.handlers
 import os
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from kagents_core.safetext import clean
+from kagents_core.secretshapes import masked_text
 
 FILE_BYTES: Final = 4 * 1024 * 1024
 FILES: Final = 3
@@ -22,6 +25,10 @@ class _LineFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's name)
         record.message = record.message.replace("\n", "\\n").replace("\x1b", "␛")
         return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  (logging's name)
+        # An error's words may hold an address with a password in it, or a token.
+        return clean(masked_text(super().formatException(ei)))
 
 
 def open_log(path: Path) -> None:

@@ -139,6 +139,10 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     """Runs one verb; returns its exit code."""
     parsed = build_parser().parse_args(arguments)
     module, _ = _VERBS[parsed.verb]
+    if parsed.verb in _IN_CONTAINERS:
+        from kagents_runner.library_log import log_of_libraries
+
+        log_of_libraries(environment)
     try:
         verb: Verb = importlib.import_module(module).run
         return _ended(verb(parsed, environment))

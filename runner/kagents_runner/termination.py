@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from kagents_core.safetext import clean
+from kagents_core.secretshapes import masked_text
 from kagents_runner.output import line
+from kagents_runner.secret_values import hidden, mounted_secrets
 
 DEFAULT_TERMINATION_LOG: Final = "/dev/termination-log"
 MESSAGE_LIMIT: Final = 4096
@@ -35,7 +37,7 @@ def report_failure(sentence: str, environment: Mapping[str, str] | None) -> None
     ``environment`` names the log in ``KAGENTS_TERMINATION_LOG``; None means that there is none. A log that
     cannot be written is left alone: the exit code says enough.
     """
-    message = clean(sentence, limit=MESSAGE_LIMIT, multiline=False)
+    message = clean(without_secrets(sentence, environment or {}), limit=MESSAGE_LIMIT, multiline=False)
     print(line(message, "error"), file=sys.stderr, flush=True)  # noqa: T201 - stderr is where a failure is read
     if environment is None:
         return
@@ -45,3 +47,11 @@ def report_failure(sentence: str, environment: Mapping[str, str] | None) -> None
         path.write_bytes(data)
     except OSError as error:
         print(f"The termination log {path} cannot be written: {error.strerror}.", file=sys.stderr)  # noqa: T201
+
+
+def without_secrets(text: str, environment: Mapping[str, str]) -> str:
+    """The text without what this container has mounted, and without what looks like a secret.
+
+    A sentence of ours holds none; but that of an unforeseen error, of a library, may hold what it was given.
+    """
+    return masked_text(hidden(text, mounted_secrets(environment)))

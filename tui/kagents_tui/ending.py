@@ -39,6 +39,8 @@ def run(app: "KagentsApp", *, mouse: bool) -> int:
         if watching is not None:
             watching.cancel()
         asyncio.set_event_loop(None)
+    if app.crash:
+        sys.stderr.write(app.crash + "\n")
     code = app.return_code or 0
     if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
         # Python would wait for them, without end. The terminal is given back already and nothing is unsaved.

