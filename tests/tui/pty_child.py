@@ -1,7 +1,7 @@
-"""Runs the terminal on the sample cluster where it is started: ``pty_child.py plain|hostile|stuck|unheard``.
+"""Runs the terminal on the sample cluster where it is started: ``pty_child.py plain|hostile|stuck|unheard|failing``.
 
 ``stuck`` never connects; of ``unheard`` no hub ever answers a command. ``hostile`` puts every text of the
-corpus into every field that an agent, a file or a server may fill.
+corpus into every field that an agent, a file or a server may fill. ``failing`` has a fault: any key ends it.
 """
 
 import asyncio
@@ -99,6 +99,15 @@ class StuckConnector(SampleConnector):
         await asyncio.to_thread(time.sleep, 600)
 
 
+class FailingApp(KagentsApp):
+    """It fails with words from outside, while a secret is at hand."""
+
+    def on_key(self):
+        token = "canary-of-a-variable"
+        corpus = "".join(json.loads(CORPUS.read_text())).encode("utf-8", "replace").decode()
+        raise RuntimeError(f"{corpus} sk-ant-api03-{'canary' * 5} {len(token)}")
+
+
 def main():
     """Runs until the person quits."""
     corpus = "".join(json.loads(CORPUS.read_text())) if sys.argv[1] == "hostile" else ""
@@ -111,7 +120,8 @@ def main():
     connector = (StuckConnector if sys.argv[1] == "stuck" else SampleConnector)(
         cluster, name="kind-dev" + corpus
     )
-    sys.exit(run(KagentsApp(connector, Options(), now=lambda: NOW), mouse=True))
+    kind = FailingApp if sys.argv[1] == "failing" else KagentsApp
+    sys.exit(run(kind(connector, Options(), now=lambda: NOW), mouse=True))
 
 
 if __name__ == "__main__":

@@ -97,6 +97,22 @@ def test_hostile_text_emits_nothing_but_what_harmless_text_emits(start):
         assert marker not in raw
 
 
+def test_a_fault_of_its_own_shows_no_value_and_obeys_nothing(start):
+    screen = start("failing")
+    screen.until("Teams[8]", "q3-report")
+    screen.keys("j")
+    assert screen.ended(20) == 1
+    screen.read()
+    told = bytes(screen.raw).partition(b"kagents-tui failed.")[2]
+    assert b"Teams run on" in told and b"RuntimeError" in told and b"in on_key" in told
+    assert b"canary" not in told.replace(b'token = "canary-of-a-variable"', b"").replace(b"'canary'", b"")
+    assert raw_end(screen) == b"h"
+    assert b"\x1b" not in told and b"\x07" not in told
+    for code in range(0x80, 0xA0):
+        assert chr(code).encode() not in told
+    assert not set(told.decode()) & set("\u202e\u2066\u200b\ufeff")
+
+
 def test_markup_is_shown_verbatim(start):
     screen = start("hostile", size=(160, 50))
     screen.until("Teams[8]")
