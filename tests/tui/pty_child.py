@@ -1,4 +1,4 @@
-"""Runs the terminal on the sample cluster where it is started: ``pty_child.py plain|hostile|stuck|unheard|failing``.
+"""Runs the terminal on the sample cluster where it is started: ``pty_child.py plain`` or another kind.
 
 ``stuck`` never connects; of ``unheard`` no hub ever answers a command. ``hostile`` puts every text of the
 corpus into every field that an agent, a file or a server may fill. ``failing`` has a fault: any key ends it.
