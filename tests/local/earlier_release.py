@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-REVISION = json.loads(
-    (REPOSITORY / "tests/fixtures/upgrade/earlier.jsonl").read_text().partition("\n")[0]
-)["revision"]
+REVISION = json.loads((REPOSITORY / "tests/fixtures/upgrade/earlier.jsonl").read_text().partition("\n")[0])[
+    "revision"
+]
 PACKAGES = ("core", "controller", "runner", "local", "tui")
 MISSING = (
-    f"the history of this checkout does not reach back to {REVISION[:12]}, the release that is upgraded from: "
-    "`git fetch --unshallow` brings it"
+    f"the history of this checkout does not reach back to {REVISION[:12]}, the release that is upgraded "
+    "from: `git fetch --unshallow` brings it"
 )
 
 
