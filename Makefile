@@ -42,6 +42,7 @@ imports: install ## import-linter's contracts
 
 test-long: install ## Storms, kills at every step, many teams: what needs neither root nor a cluster but its time
 	@test -z "$$CI" || tools/install-test-packages
+	@tools/get-promql
 	@tools/run-tests -n 2 --dist loadgroup -m long $(TESTS)
 
 test-kubectl: install ## A real kubectl against the embedded engine
