@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TESTS ?= tests/unit tests/conformance tests/simulation tests/local tests/tui
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types imports test-long test-claude test-kubectl test-cluster bench generate clean
+.PHONY: help install run test check lint types imports test-long test-claude test-kubectl test-cluster scan bench generate clean
 .PHONY: images cluster-up cluster-down cluster-shell
 
 help: ## List the targets
@@ -68,6 +68,9 @@ cluster-shell: ## A shell with kubectl and helm on the test cluster
 
 images: install ## Build the images kagents-runner and kagents-controller with buildah or docker
 	@tools/images
+
+scan: install ## checkov and bandit, in an environment of their own; waivers in tools/scan
+	@$(BIN)/python tools/scan/main.py
 
 bench: install ## Print the measurements beside their targets
 	@$(BIN)/python -m tests.bench
