@@ -80,7 +80,7 @@ class Client:
         fields: str | None = None,
         limit: int = 500,
     ) -> AsyncGenerator[ObjectList]:
-        """The pages of a list, each asked for while the caller looks at the one before.
+        """The pages of a list, each asked for while the caller looks at the one before; no managedFields.
 
         Raises Gone when the list outlived the server's memory of it: start again.
         """
@@ -90,7 +90,7 @@ class Client:
             query = _query(
                 labelSelector=labels, fieldSelector=fields, limit=str(limit), **{"continue": token}
             )
-            return self._object("GET", path, query=query, seconds=_LIST_SECONDS)
+            return self._object("GET", path, query=query, seconds=_LIST_SECONDS, lean=True)
 
         async with aclosing(read_pages(resource, ask)) as pages:
             async for page in pages:

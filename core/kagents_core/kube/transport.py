@@ -18,6 +18,7 @@ from yarl import URL
 from kagents_core.kube.config import ClientConfig
 from kagents_core.kube.credentials import Credentials
 from kagents_core.kube.errors import ApiError, ConfigError, Unauthorized, Unreachable, error_from_status
+from kagents_core.kube.lean import loads
 
 RESPONSE_LIMIT = 256 * 1024 * 1024
 """Bytes of one answer: far above any real page of 500 objects, far below what would hurt."""
@@ -76,15 +77,19 @@ class Transport:
         body: Any = None,
         content_type: str = "application/json",
         seconds: float = REQUEST_SECONDS,
+        lean: bool = False,
     ) -> Any:
-        """One request and its decoded JSON answer. Raises ApiError; waits when the server asks for it."""
+        """One request and its decoded JSON answer. Raises ApiError; waits when the server asks for it.
+
+        ``lean``: without the ``managedFields`` of what is answered.
+        """
         data = None if body is None else orjson.dumps(body)
         headers = {} if data is None else {"Content-Type": content_type}
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
         for attempt in range(_RETRIES + 1):
             try:
                 async with self._send(method, path, query, headers, timeout, data) as response:
-                    return _decode(await _read(response, RESPONSE_LIMIT), f"{method} {path}")
+                    return _decode(await _read(response, RESPONSE_LIMIT), f"{method} {path}", lean=lean)
             except Unauthorized:
                 if attempt > 0 or not self._credentials.forget():
                     raise
@@ -210,9 +215,10 @@ class Transport:
         )
 
 
-def _decode(data: bytearray, what: str) -> Any:
+def _decode(data: bytearray, what: str, *, lean: bool) -> Any:
+    parse = loads if lean else orjson.loads
     try:
-        return orjson.loads(data) if data else None
+        return parse(data) if data else None
     except orjson.JSONDecodeError:
         raise ApiError(
             200, "NotJSON", f"{what}: the answer is not JSON; is this a Kubernetes API server?"

@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import orjson
-
 from kagents_core.kube.errors import Gone, Unreachable, error_from_status
+from kagents_core.kube.lean import loads
 
 EventType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
 _LINE_LIMIT = 16 * 1024 * 1024
@@ -40,7 +39,7 @@ async def read_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[WatchEvent]
 
 def _event(line: bytes) -> WatchEvent:
     try:
-        event = orjson.loads(line)
+        event = loads(line)
         kind, body = event["type"], event["object"]
     except (ValueError, KeyError, TypeError):
         kind, body = None, None
