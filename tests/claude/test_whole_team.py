@@ -1,8 +1,15 @@
 """The whole chain with the real CLI: manifest, engine, native mail and tasks, gate, kill, end."""
 
+import sys
 from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "unit" / "recorder"))  # where traces go
+
+from otlp_collector import Collector, collecting
 from scripted_model import Call, Conversation, Reply, Rule, Say, Script, ScriptedModel
 from small_team import git, until
 from whole_team import WholeTeam, engine, kill_cli, team_of
@@ -16,6 +23,13 @@ PROMPTS = {
 }
 
 team = team_of(NAME)
+
+
+@pytest.fixture
+async def collector() -> AsyncIterator[Collector]:
+    """Where the team's life is told."""
+    async with collecting() as found:
+        yield found
 
 
 def shell(command: str) -> Call:
@@ -71,10 +85,13 @@ SCRIPT = Script(
 
 
 @pytest.mark.timeout(180)
-async def test_a_team_from_its_manifest_to_its_end(team: WholeTeam, model: ScriptedModel) -> None:
+async def test_a_team_from_its_manifest_to_its_end(
+    team: WholeTeam, model: ScriptedModel, collector: Collector
+) -> None:
     model.script = SCRIPT
     await team.apply(
         model_url=model.url,
+        tracing=collector.url,
         prompts=PROMPTS,
         dependsOn={"tester": ["builder"]},
         approvalGates=[{"event": "spawn-reviewer", "channel": "none"}],
@@ -100,6 +117,8 @@ async def test_a_team_from_its_manifest_to_its_end(team: WholeTeam, model: Scrip
 
     await _check_end(team)
     _check_journal(team)
+    await until(lambda: _phases(team, "hub", "Succeeded"))
+    _check_trace(collector)
     assert model.unexpected == []
 
 
@@ -175,6 +194,27 @@ def _check_journal(team: WholeTeam) -> None:
     assert "Completed" in [phase["phase"] for phase in team.journal("phase")]
     done = [entry["task"]["status"] for entry in team.journal("task") if entry["task"]["id"] == "1"]
     assert done[0] == "pending" and "in_progress" in done and done[-1] == "completed"
+
+
+def _check_trace(collector: Collector) -> None:
+    """Team above agents above turns above tools, also of an agent that was killed; and nobody's words."""
+    collector.check()
+    tree = collector.tree()
+    assert tree[""] == [f"team {NAME}"]
+    assert set(tree[f"team {NAME}"]) == {f"agent {name}" for name in PROMPTS}
+    assert all(set(tree[f"agent {name}"]) == {"turn"} for name in PROMPTS)
+    assert {"tool TaskCreate", "tool TaskUpdate", "tool SendMessage", "tool Bash"} <= set(tree["turn"])
+    assert all(name.startswith("tool ") for name in tree["turn"])
+    agents = {span.id: span.name for span in collector.named("agent ")}
+    whole = {span.id: span for span in collector.spans}
+    [created] = collector.named("tool TaskCreate")
+    assert agents[whole[created.parent].parent] == "agent lead"
+    [team] = collector.named("team ")
+    assert team.attributes["kagents.phase"] == "Completed"
+    assert all(team.start <= span.start <= span.end <= team.end for span in collector.named("tool "))
+    assert not any(span.attributes.get("kagents.simulated") for span in collector.named("agent "))
+    for words in (*PROMPTS.values(), "please do task 1", "use blue", "Build the shop"):
+        assert all(words.encode() not in body for body in collector.bodies)
 
 
 async def _phase_is(team: WholeTeam, phase: str) -> bool:

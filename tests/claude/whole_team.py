@@ -33,13 +33,16 @@ class WholeTeam:
     async def apply(self, *, model_url: str, prompts: Mapping[str, str], **lifecycle: Any) -> None:
         """Creates the credential and the team: ``lead`` and teammates by their prompts, behind a gateway.
 
-        ``budget``: budgets of agents.
+        ``budget``: budgets of agents; ``tracing``: where the team's life is told.
         """
         secret = {"metadata": {"name": "anthropic-api-key"}, "stringData": {"ANTHROPIC_API_KEY": KEY}}
         await self.client.create(SECRETS, NAMESPACE, {"apiVersion": "v1", "kind": "Secret", **secret})
         depends_on = lifecycle.pop("dependsOn", {})
         modes = lifecycle.pop("permissionMode", {})
         budgets = lifecycle.pop("budget", {})
+        tracing = (
+            {"observability": {"tracing": {"endpoint": at}}} if (at := lifecycle.pop("tracing", None)) else {}
+        )
         environment = [{"name": "CLAUDE_CODE_MAX_RETRIES", "value": "1"}]
         auth = {"apiKeySecret": "anthropic-api-key", "baseUrl": model_url}
 
@@ -60,6 +63,7 @@ class WholeTeam:
                 "lead": agent("lead"),
                 "teammates": [agent(name) for name in prompts if name != "lead"],
                 "lifecycle": {"timeout": "10m", **lifecycle},
+                **tracing,
             },
         }
         await self.client.create(AGENT_TEAMS, NAMESPACE, team)
