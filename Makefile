@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TESTS ?= tests/unit tests/conformance tests/simulation tests/local tests/tui
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types imports test-long test-claude test-kubectl test-cluster scan bench generate clean
+.PHONY: help install run test check lint types imports test-long test-claude test-kubectl test-cluster scan bench mutants generate clean
 .PHONY: images cluster-up cluster-down cluster-shell
 
 help: ## List the targets
@@ -74,6 +74,9 @@ scan: install ## checkov and bandit, in an environment of their own; waivers in 
 
 bench: install ## Print the measurements beside their targets
 	@$(BIN)/python -m tests.bench
+
+mutants: install ## Change the reconciler's rules one at a time and see which changes no test notices (hours)
+	@$(BIN)/python -m tests.mutation
 
 generate: install ## Write the generated files: CRDs, reference pages, pictures
 	@$(BIN)/python -m kagents_core.api.crd charts/kagents/files/crds

@@ -24,7 +24,7 @@ from kagents_controller.notifications import Notifier
 from kagents_controller.pacing import Pacing
 from kagents_controller.planning import Decision, Planner
 from kagents_controller.pod_events import PodEvents
-from kagents_controller.staleness import caught_up, replaces_only_the_dead
+from kagents_controller.staleness import caught_up, goes_on_with_the_living, replaces_only_the_dead
 from kagents_controller.team_network import TeamNetwork
 from kagents_controller.usage_records import UsageRecords
 from kagents_controller.wakes import Wakes
@@ -251,8 +251,9 @@ class Controller:
             self._forget(owner)
             return None
         plan = decision.plan
-        if not await replaces_only_the_dead(self._client, self.caches, decision.subject, plan):
-            return _STALE_SECONDS
+        for unharmed in (replaces_only_the_dead, goes_on_with_the_living):
+            if not await unharmed(self._client, self.caches, decision.subject, plan):
+                return _STALE_SECONDS
         self._notifier.recorded(owner, decision.sent)
         self._wakes.set(owner, plan.wake_at)
         if plan.usage_known:

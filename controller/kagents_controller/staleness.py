@@ -1,9 +1,12 @@
 """Asking the API server itself, in the few cases where a cache that is behind would do harm."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from kagents_controller.caches import Caches
 from kagents_controller.executor import Subject
 from kagents_controller.expectations import Child, Expectations, Owner
-from kagents_core.api.constants import ANNOTATION_ATTEMPT, LABEL_TEAM, LEAD
+from kagents_core.api.constants import ANNOTATION_ATTEMPT, HUB, LABEL_TEAM, LEAD
 from kagents_core.api.resources import (
     AGENT_BUDGETS,
     AGENT_TEAM_RUNS,
@@ -79,6 +82,43 @@ async def replaces_only_the_dead(client: Client, caches: Caches, subject: Subjec
     return True
 
 
+async def goes_on_with_the_living(client: Client, caches: Caches, subject: Subject, plan: Plan) -> bool:
+    """Whether the live pods are there that a team goes on with after it stood still, or a stopped agent.
+
+    A pod that the suspension has ended, and that the cache still shows, would be missed later as if it had
+    failed, and be counted as one of its agent's restarts. Only resumptions ask: one list. Raises ApiError.
+    """
+    metadata, before, after = subject.body["metadata"], subject.body.get("status") or {}, plan.status or {}
+    if subject.resource is not AGENT_TEAMS or not after:
+        return True
+    on = {
+        name for name, agent in _agents(before).items() if _stopped(agent) and not _stopped(_of(after, name))
+    }
+    resumed = before.get("phase") == "Suspended" != after.get("phase")
+    kept = {
+        pod.name
+        for pod in caches.children(metadata["uid"]).pods
+        if pod.live and pod.agent != HUB and (resumed or pod.agent in on)
+    }
+    if not kept:
+        return True
+    team = metadata["name"][:63].rstrip("-.")
+    listed = await client.list(PODS, metadata["namespace"], labels=f"{LABEL_TEAM}={team}")
+    return kept <= {pod["metadata"]["name"] for pod in listed.items}
+
+
+def _stopped(agent: Mapping[str, Any]) -> bool:
+    return str(agent.get("waitingFor") or "").startswith("budget: $")
+
+
+def _of(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return _agents(status).get(name, {})
+
+
+def _agents(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {LEAD: status.get("lead") or {}} | {mate["name"]: mate for mate in status.get("teammates") or ()}
+
+
 async def _is_there(client: Client, subject: Subject) -> bool:
     metadata = subject.body["metadata"]
     try:
@@ -92,7 +132,6 @@ def _given_up(subject: Subject, plan: Plan) -> set[str]:
     """The agents whose failure ends the team now."""
     status = plan.status or {}
     before = (subject.body.get("status") or {}).get("phase")
-    if status.get("phase") != "Failed" or before == "Failed":
+    if subject.resource is not AGENT_TEAMS or status.get("phase") != "Failed" or before == "Failed":
         return set()
-    agents = [{"name": LEAD, **(status.get("lead") or {})}, *(status.get("teammates") or ())]
-    return {agent["name"] for agent in agents if agent.get("phase") == "Failed"}
+    return {name for name, agent in _agents(status).items() if agent.get("phase") == "Failed"}

@@ -1,8 +1,8 @@
 """Faults at every call of scenarios, schedules drawn by chance, and proof that the oracle has teeth."""
 
 import pytest
+from simulator.budget_stories import SCENARIOS
 from simulator.faults import FAULTS, Schedule
-from simulator.later_stories import SCENARIOS
 from simulator.runs import judge, play, reference
 from simulator.search import drawn, exhaustive, shrink
 
@@ -44,6 +44,32 @@ def test_a_run_takes_the_same_course_each_time() -> None:
     assert Schedule.parse(str(schedule)) == schedule
 
 
+def test_a_schedule_is_the_same_by_number_and_by_verb_and_object() -> None:
+    schedule = Schedule.parse("gated/17:crash-after,23:lag-pods@7")
+    pinned = schedule.pinned(play(schedule).calls)
+    assert all(isinstance(fault.call, str) for fault in pinned.faults)
+    assert play(Schedule.parse(str(pinned))) == play(schedule)
+
+
+def test_faults_at_requests_about_leases() -> None:
+    """Their renewals have no number, as they never end."""
+    listed = [each for each in exhaustive(["led-by-two"]) if isinstance(each.faults[0].call, str)]
+    assert {fault.call for each in listed for fault in each.faults} >= {
+        "POST leases/kagents#1",
+        "WATCH leases#1",
+    }
+    failed = [str(each) for each in listed[::EVERY] if judge(each)]
+    assert failed == [], "play each again with: python -m tests.simulation --replay SCHEDULE"
+
+
+def test_a_team_that_is_recorded_twice_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is not the team's alone lets a restarted controller write the record again."""
+    names = (f"record-{number}" for number in range(100))
+    monkeypatch.setattr("kagents_core.reconcile.usage_record.record_name", lambda *_: next(names))
+    schedule = Schedule.parse("cost-recorded/POST agentusages/record-0#1:crash-after@0")
+    assert any("a second record" in each for each in play(schedule).problems)
+
+
 def test_a_controller_that_asks_nobody_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without looking at the server before it gives an agent a second pod."""
 
@@ -51,7 +77,10 @@ def test_a_controller_that_asks_nobody_is_caught(monkeypatch: pytest.MonkeyPatch
         return True
 
     monkeypatch.setattr("kagents_controller.controller.replaces_only_the_dead", believes)
-    assert any("two live pods" in each for each in judge(Schedule.parse("gated/21:crash-stale@0")))
+    assert any(
+        "two live pods" in each
+        for each in judge(Schedule.parse("gated/PATCH agentteams/demo/status#1:crash-stale@0"))
+    )
 
 
 def test_a_controller_that_tells_first_and_makes_later_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from kagents_core.api.constants import (
     LABEL_AGENT,
     RECORDER_MANAGER,
 )
-from kagents_core.api.resources import AGENT_TEAMS, PODS
+from kagents_core.api.resources import AGENT_TEAMS, AGENT_USAGES, PODS
 from kagents_core.api.status import TERMINAL_PHASES
 from kagents_core.kube.client import path_of
 from simulator.addresses import Object
@@ -27,6 +27,7 @@ from simulator.server import Change, Key, Server
 
 POD = f"{PODS.root}/{PODS.plural}"
 TEAM = f"{AGENT_TEAMS.root}/{AGENT_TEAMS.plural}"
+RECORD = f"{AGENT_USAGES.root}/{AGENT_USAGES.plural}"
 LATER = Callable[[float, Callable[[], None]], Any]
 
 
@@ -50,6 +51,8 @@ class Life:
     endings: Mapping[str, tuple[Ending, ...]] = field(default_factory=dict)
     cost: tuple[tuple[float, str], ...] = ()
     """What the recorder says of the cost, so many seconds after the hub has started."""
+    usage: tuple[tuple[float, str, int], ...] = ()
+    """The same to the micro-dollar, by agent: the whole of what that agent has cost by then."""
 
     def ending(self, agent: str, attempt: int) -> Ending:
         """Of this attempt."""
@@ -124,6 +127,9 @@ class Cluster:
             self._later(0.4, lambda: self._report(team))
             for seconds, cost in self._life.cost:
                 self._later(seconds, lambda cost=cost: self._report(team, estimatedCost=cost))
+            for seconds, spender, micros in self._life.usage:
+                spent = {spender: micros}
+                self._later(seconds, lambda spent=spent: self._report(team, spent=spent))
             for waiting in self._waiting.pop(team, ()):
                 self._later(0.1, lambda key=waiting: self._start_anew(key))
             return
@@ -222,13 +228,35 @@ class Cluster:
         if found is None:
             return
         status = found.get("status") or {}
-        cost = numbers.get("estimatedCost") or status.get("estimatedCost")
+        cost, usage = numbers.get("estimatedCost") or status.get("estimatedCost"), status.get("usage")
+        if "spent" in numbers:
+            usage = self._usage(usage or {}, numbers["spent"])
+            cost = f"{usage['costMicros'] / 1_000_000:.2f}"
         mine = {"messages": int(status.get("messages") or 0) + 1} | ({"estimatedCost": cost} if cost else {})
+        mine |= {"usage": usage} if usage else {}
         metadata = found["metadata"]
         body = {"apiVersion": AGENT_TEAMS.api_version, "kind": AGENT_TEAMS.kind, "status": mine}
         path = path_of(AGENT_TEAMS, metadata["namespace"], metadata["name"], "status")
         query = {"fieldManager": RECORDER_MANAGER, "force": "true"}
         self._server.handle("PATCH", path, query, "application/apply-patch+yaml", orjson.dumps(body))
+
+    def _usage(self, before: Object, spent: dict[str, int]) -> Object:
+        """All that was spent so far, which never becomes less; what is new falls into the present hour."""
+        known = {each["agent"]: each["costMicros"] for each in before.get("byModel") or ()}
+        costs = known | {agent: max(known.get(agent, 0), micros) for agent, micros in spent.items()}
+        total, hours = sum(costs.values()), {each["hour"]: each for each in before.get("hours") or ()}
+        hour = self._server.moment()[:13]
+        earlier = sum(each["costMicros"] for at, each in hours.items() if at != hour)
+        hours[hour] = {"hour": hour, "costMicros": total - earlier, "tokens": 10}
+        return {
+            "costMicros": total,
+            "inputTokens": 10 * len(hours),
+            "estimated": False,
+            "byModel": [
+                {"agent": agent, "model": "m", "costMicros": costs[agent]} for agent in sorted(costs)
+            ],
+            "hours": list(hours.values()),
+        }
 
     def _end_hub(self, team: str) -> None:
         """The recorder of a team that has ended writes its last entries and exits."""

@@ -7,8 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from simulator.budget_stories import SCENARIOS
 from simulator.faults import FAULTS, Schedule
-from simulator.later_stories import SCENARIOS
 from simulator.runs import judge, play, reference
 from simulator.search import drawn, exhaustive, shrink
 
@@ -72,6 +72,7 @@ def _run(schedules: Iterable[Schedule], workers: int, seed: int) -> int:
 
 def _tell(schedule: Schedule, wrong: list[str]) -> None:
     small = shrink(schedule)
+    small = small.pinned(play(small).calls)
     print(f"FAILED: python -m tests.simulation --replay '{small}'", flush=True)
     for sentence in judge(small) or wrong:
         print(f"  {sentence[:600]}", flush=True)
@@ -80,7 +81,10 @@ def _tell(schedule: Schedule, wrong: list[str]) -> None:
 def _replay(schedule: Schedule) -> int:
     outcome, kinds = play(schedule), {fault.call: fault.kind for fault in schedule.faults}
     for number, call in enumerate(outcome.calls):
-        print(f"{number:4} {call}{'   <- ' + kinds[number] if number in kinds else ''}")
+        kind = kinds.get(number) or kinds.get(call)
+        print(f"{number:4} {call}{f'   <- {kind}' if kind else ''}")
+    for call in outcome.elections:
+        print(f"     {call}{f'   <- {kinds[call]}' if call in kinds else ''}")
     wrong = judge(schedule)
     print("\n".join(wrong) if wrong else f"all is well after {outcome.seconds:.1f} s")
     return 1 if wrong else 0

@@ -1,10 +1,12 @@
 """What can go wrong with a request, and a schedule: a scenario, the faults in it, and the seed of its times.
 
-A schedule is written ``scenario/17:crash-after,23:409@5``: at the seventeenth request and at the
-twenty-third, with the times of seed 5. That text is all it takes to play it again.
+A schedule is written ``scenario/PATCH agentteams/demo/status#2:crash-after,23:409@5``: at the second such
+request and at the twenty-third of all, with the times of seed 5. That text is all it takes to play it again.
+What was found is kept by verb and object: in another order of calls a number would be another schedule.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 FAULTS: dict[str, str] = {
     "crash-before": "the controller dies before the request leaves, and is started again",
@@ -35,11 +37,14 @@ FAULTS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Fault:
-    """One fault at one request, counted from 0 over all controllers of the run."""
+    """One fault at one request: its number, from 0 over all controllers of the run, or the request itself.
 
-    call: int
+    As ``DELETE pods/demo-a-1#1``, the first one; renewals of leases have no number, as they never end.
+    """
+
+    call: int | str
     kind: str
 
     def __str__(self) -> str:
@@ -64,8 +69,23 @@ class Schedule:
         listed, _, seed = rest.partition("@")
         faults = []
         for part in filter(None, listed.split(",")):
-            call, _, kind = part.partition(":")
+            call, _, kind = part.rpartition(":")
             if kind not in FAULTS:
                 raise ValueError(f"there is no fault {kind!r}; there are {', '.join(FAULTS)}")
-            faults.append(Fault(int(call), kind))
-        return cls(scenario, tuple(sorted(faults)), int(seed or 0))
+            faults.append(Fault(int(call) if call.isdigit() else call, kind))
+        return cls(scenario, in_order(faults), int(seed or 0))
+
+    def pinned(self, calls: Sequence[str]) -> "Schedule":
+        """The same faults by verb and object instead of by number; ``calls`` are those that were made."""
+        pinned = [
+            replace(each, call=calls[each.call])
+            if isinstance(each.call, int) and each.call < len(calls)
+            else each
+            for each in self.faults
+        ]
+        return replace(self, faults=in_order(pinned))
+
+
+def in_order(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """By request."""
+    return tuple(sorted(faults, key=lambda each: (isinstance(each.call, str), each.call, each.kind)))

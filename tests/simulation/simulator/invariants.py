@@ -5,7 +5,7 @@ from typing import Any
 from kagents_core.api.constants import APPROVAL_PREFIX, EXPORT, FINISH, HUB
 from kagents_core.api.status import TERMINAL_PHASES
 from simulator.addresses import Object
-from simulator.cluster import POD, TEAM, agent_of, attempt_of, owner_of
+from simulator.cluster import POD, RECORD, TEAM, agent_of, attempt_of, owner_of
 from simulator.server import Change, Server
 
 
@@ -27,6 +27,7 @@ class Invariants:
         self._approved: set[tuple[str, str]] = set()
         self._succeeded: set[tuple[str, str]] = set()
         self._teams: dict[str, Object] = {}
+        self._recorded: set[str] = set()
         server.listeners.append(self._hear)
 
     def _hear(self, change: Change) -> None:
@@ -34,6 +35,8 @@ class Invariants:
             self._team(change)
         elif change.key[0] == POD:
             self._pod(change)
+        elif change.key[0] == RECORD:
+            self._record(change)
 
     def _say(self, sentence: str) -> None:
         self.broken.append(sentence)
@@ -65,6 +68,20 @@ class Invariants:
             for number in ("restartCount", "attempt"):
                 if int(each.get(number) or 0) < int(known.get(number) or 0):
                     self._say(f"{team}/{each.get('name', 'lead')}: {number} goes back to {each.get(number)}")
+
+    def _record(self, change: Change) -> None:
+        """What a team has cost is written once, when nothing of it runs any more, and stays as it is."""
+        spec = (self._server.get(change.key) or {}).get("spec") or {}
+        uid = str(spec.get("uid"))
+        if change.type != "ADDED":
+            self._say(f"the record {change.key[2]} was {change.type.lower()}")
+            return
+        if uid in self._recorded:
+            self._say(f"a second record of {spec.get('team')}")
+        self._recorded.add(uid)
+        for pod in self._server.all("pods"):
+            if owner_of(pod) == uid and pod["status"]["phase"] not in ("Succeeded", "Failed"):
+                self._say(f"{spec.get('team')} was recorded while {pod['metadata']['name']} still ran")
 
     def _pod(self, change: Change) -> None:
         pod = self._server.get(change.key)

@@ -16,7 +16,7 @@ from simulator.scenarios import (
     spec,
     waits,
 )
-from simulator.stories import EVER, GATE, HOOK, A, B, both, coding, lives, runs, says
+from simulator.stories import EVER, FAILS_LATE, GATE, HOOK, A, B, both, coding, lives, runs, says
 from simulator.world import World
 
 __all__ = ["SCENARIOS"]
@@ -108,6 +108,9 @@ SCENARIOS["run-before-its-template"] = Scenario(
     _run,
     _run_ended("Completed"),
     (Act(lambda world: _run_ended("Pending")(world), _template),),
+)
+SCENARIOS["run-fails"] = Scenario(
+    "run-fails", both(_template, _run), _run_ended("Failed"), (), lives(a=EVER, lead=(FAILS_LATE,))
 )
 SCENARIOS["run-cancelled"] = Scenario(
     "run-cancelled",

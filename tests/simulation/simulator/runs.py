@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 
 from simulator.addresses import Object
+from simulator.budget_stories import SCENARIOS
 from simulator.cluster import agent_of, attempt_of
 from simulator.faults import Schedule
-from simulator.later_stories import SCENARIOS
 from simulator.loop import NothingWillHappen, VirtualLoop
 from simulator.scenarios import Scenario
 from simulator.world import Complaints, World
@@ -38,6 +38,7 @@ _TIMES = frozenset(
         "id",
         "creationTimestamp",
         "podName",
+        "endedAt",
     }
 )
 
@@ -52,6 +53,7 @@ class Outcome:
     delivered: int
     problems: tuple[str, ...]
     calls: tuple[str, ...]
+    elections: tuple[str, ...]
     seconds: float
 
 
@@ -106,6 +108,7 @@ async def _play(scenario: Scenario, schedule: Schedule, loop: VirtualLoop, compl
         world.invariants.delivered,
         (*problems, *world.problems, *world.invariants.broken, *complaints.told),
         tuple(world.weather.calls),
+        tuple(world.weather.elections),
         reached,
     )
     await world.stop()
@@ -130,7 +133,7 @@ def _final(world: World) -> Any:
         plural = key[0].rpartition("/")[2]
         if plural == "pods":
             found.append(("pod", agent_of(body), attempt_of(body), body["status"]["phase"]))
-        elif plural.startswith("agentteam"):
+        elif plural.startswith("agentteam") or plural in ("agentbudgets", "agentusages"):
             found.append((plural, key[2], _plain(body.get("spec")), _plain(body.get("status") or {})))
         elif plural == "persistentvolumeclaims":
             found.append((plural, key[2][:-6]))

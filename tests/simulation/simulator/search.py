@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from simulator.faults import FAULTS, Fault, Schedule
-from simulator.later_stories import SCENARIOS
+from simulator.budget_stories import SCENARIOS
+from simulator.faults import FAULTS, Fault, Schedule, in_order
 from simulator.runs import judge, reference
 
 MOST_FAULTS = 4
@@ -14,7 +14,8 @@ MOST_FAULTS = 4
 def exhaustive(scenarios: Iterable[str] = ()) -> Iterator[Schedule]:
     """Every fault at every call of every scenario."""
     for name in scenarios or SCENARIOS:
-        for call in range(len(reference(name).calls)):
+        calls = range(len(reference(name).calls))
+        for call in (*calls, *reference(name).elections):
             for kind in possible(name):
                 yield Schedule(name, (Fault(call, kind),))
 
@@ -30,8 +31,9 @@ def drawn(seed: int, number: int) -> Schedule:
     name = chance.choice(sorted(SCENARIOS))
     calls = len(reference(name).calls) + 20  # faults make further calls, which may fail too
     size = chance.choice((0, *range(1, MOST_FAULTS + 1)))
-    faults = {chance.randrange(calls): chance.choice(possible(name)) for _ in range(size)}
-    listed = tuple(sorted(Fault(call, kind) for call, kind in faults.items()))
+    places: list[int | str] = [*range(calls), *reference(name).elections]
+    faults = {chance.choice(places): chance.choice(possible(name)) for _ in range(size)}
+    listed = in_order(Fault(call, kind) for call, kind in faults.items())
     return Schedule(name, listed, chance.randrange(1, 1_000_000))
 
 

@@ -1,21 +1,28 @@
 """What the network and the API server are like, and which request a fault befalls."""
 
 import random
+from collections import Counter
+from collections.abc import Mapping
 
 from simulator.addresses import Address
 from simulator.server import Server
 
 UNCOUNTED = ("events", "leases")
-"""Requests at which no fault is placed: events may be lost, and renewals never end."""
+"""Requests that have no number: events may be lost, and renewals never end."""
+
+RENEWALS = 12
+"""Of the requests about leases the first few are kept, so that faults can be placed at them."""
 
 
 class Weather:
     """What the network and the server are like just now, for everybody."""
 
-    def __init__(self, server: Server, faults: dict[int, str], seed: int) -> None:
+    def __init__(self, server: Server, faults: Mapping[int | str, str], seed: int) -> None:
         self.server = server
         self.calls: list[str] = []
-        """Every request that counts so far, in words."""
+        """Every request that counts so far, by verb and object and how often it was made before."""
+        self.elections: list[str] = []
+        """The first requests about leases, in the same words."""
         self.refusing_until = 0.0
         self.down_until = 0.0
         self.lagging: dict[str, tuple[float, float]] = {}
@@ -23,16 +30,25 @@ class Weather:
         self.twice = False
         self.writes = 0
         """Requests of controllers that changed something."""
+        self._made = Counter[str]()
         self._faults = faults
         self._seed = seed
         self._random = random.Random(seed)
 
-    def next_fault(self, method: str, address: Address) -> str:
-        """Of the request that is about to be made; counts it."""
-        if address.plural in UNCOUNTED:
+    def next_fault(self, method: str, address: Address, name: str = "") -> str:
+        """Of the request that is about to be made; counts it. ``name``: of what is created."""
+        if address.plural == "events":
             return ""
-        self.calls.append(f"{method} {address.plural}")
-        return self._faults.get(len(self.calls) - 1, "")
+        parts = (address.plural, address.name or name, address.subresource)
+        words = f"{method} {'/'.join(part for part in parts if part)}"
+        self._made[words] += 1
+        words += f"#{self._made[words]}"
+        if address.plural in UNCOUNTED:
+            if len(self.elections) < RENEWALS:
+                self.elections.append(words)
+            return self._faults.get(words, "")
+        self.calls.append(words)
+        return self._faults.get(len(self.calls) - 1) or self._faults.get(words, "")
 
     def travel(self) -> float:
         """Seconds from one side to the other."""

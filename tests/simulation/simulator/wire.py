@@ -76,7 +76,7 @@ class Link:
         self._reachable()
         address, loop = parse(path), asyncio.get_running_loop()
         watching = "watch" in query
-        fault = self._weather.next_fault("WATCH" if watching else method, address)
+        fault = self._weather.next_fault("WATCH" if watching else method, address, _named(method, data))
         if fault == "crash-before":
             await self._die()
         self._befall(fault, loop)
@@ -265,6 +265,14 @@ def _status(code: int, reason: str, message: str, retry_after: str = "") -> Answ
 
 
 _GONE = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}
+
+
+def _named(method: str, data: bytes | None) -> str:
+    """What a request creates, which its path does not say."""
+    if method != "POST" or not data:
+        return ""
+    metadata = orjson.loads(data).get("metadata") or {}
+    return str(metadata.get("name") or metadata.get("generateName") or "")
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

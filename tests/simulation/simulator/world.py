@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -101,7 +101,7 @@ class World:
     """Everything of one run."""
 
     def __init__(
-        self, loop: VirtualLoop, faults: dict[int, str], seed: int, life: Life, controllers: int
+        self, loop: VirtualLoop, faults: Mapping[int | str, str], seed: int, life: Life, controllers: int
     ) -> None:
         self.loop = loop
         self.leases = controllers > 1

@@ -7,7 +7,7 @@ from world import World, simple_spec, team
 
 from kagents_core.api.validation import validate_team
 from kagents_core.reconcile import NotificationOutcome
-from kagents_core.reconcile.rules.announcements import DELETION_WAITS, KEPT, MOST_ATTEMPTS
+from kagents_core.reconcile.rules.announcements import DELETION_WAITS, MOST_ATTEMPTS
 
 URL = "https://hooks.example.com/x"
 
@@ -164,12 +164,14 @@ def test_suspending_and_resuming_are_told_each_time() -> None:
     assert [names.count(each) for each in ("team.started", "team.suspended", "team.resumed")] == [1, 2, 2]
 
 
-def test_records_are_bounded_and_what_still_waits_keeps_its_own() -> None:
+def test_records_are_bounded_and_what_still_waits_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = 12
+    monkeypatch.setattr("kagents_core.reconcile.rules.announcements.KEPT", kept)
     world = watched({"name": "a"}, gates=("spawn-a",), maxRestarts=100, timeout="90h")
     world.start_all()
     world.settle()
     arrive(world)
-    for _ in range(KEPT + 10):
+    for _ in range(kept + 10):
         world.fail("lead")
         world.settle()
         world.pass_time(minutes=6)
@@ -179,7 +181,7 @@ def test_records_are_bounded_and_what_still_waits_keeps_its_own() -> None:
         arrive(world)
     records = world.raw["status"]["notifications"]
     assert [r["state"] for r in records if r["state"] != "sent"] == []
-    assert len(records) == KEPT + 1
+    assert len(records) == kept + 1
     assert [record["event"] for record in records].count("approval.required") == 1
     assert told(world).count(("approval.required", "spawn-a")) == 1
 
