@@ -1,6 +1,7 @@
 """A conflict that the lead is asked to resolve: once, whatever is killed meanwhile, and within the limits."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from test_delivery import coding
@@ -107,8 +108,12 @@ def test_a_delivery_that_is_killed_after_it_asks_nobody_again():
 
 def test_a_lead_that_fails_too_often_leaves_it_to_people():
     world = conflicting(maxRestarts=1)
-    for _ in range(2):
-        world.fail("lead", "no model")
+    assert world.step().wake_at == world.now + timedelta(hours=4), "the team's time limits it"
+    for number, cause in ((1, "no room"), (2, "no model")):
+        [pod] = world.live("lead")
+        assert pod["metadata"]["annotations"]["claude.amcheste.io/attempt"] == str(number)
+        assert pod["metadata"]["annotations"]["claude.amcheste.io/restarts"] == "0"
+        world.fail("lead", cause)
         world.settle()
     assert not world.live("lead")
     assert said(world) == ("NeedsAttention", f"the lead failed at it: no model. {SENTENCE}")

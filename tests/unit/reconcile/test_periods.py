@@ -28,6 +28,7 @@ def test_every_moment_is_in_exactly_one_period(zone: str, period: str, now: date
     there = ZoneInfo(zone)
     span = span_of(period, there, now)
     assert span.has(now)
+    assert span.has(span.start) and not span.has(span.end)
     assert span_of(period, there, span.start) == span
     assert span_of(period, there, span.end - timedelta(microseconds=1)) == span
     following = span_of(period, there, span.end)
