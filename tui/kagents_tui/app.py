@@ -28,7 +28,7 @@ from kagents_tui.rows.counting import Session
 from kagents_tui.rows.fields import line
 from kagents_tui.rows.symbols import ASCII, UNICODE
 from kagents_tui.rows.teams import Key, Team
-from kagents_tui.rows.totals import Totals
+from kagents_tui.rows.totals import Sums, Totals
 from kagents_tui.screens.frame import Frame
 from kagents_tui.screens.modal import Modal
 from kagents_tui.session import Connection, Connector, Options
@@ -181,8 +181,8 @@ class KagentsApp(TerminalOwner, inherit_bindings=False):
         """Every team that is known now."""
         return self.lifeline.feed.teams if self.lifeline.feed else {}
 
-    def totals(self) -> tuple[int, int, int, int]:
-        """Teams, agents working, micro-dollars so far, and teams that need a person."""
+    def totals(self) -> Sums:
+        """Sums over the teams that are shown."""
         return self.sums.now
 
     def banners(self) -> list[SafeText]:
@@ -221,7 +221,7 @@ class KagentsApp(TerminalOwner, inherit_bindings=False):
     def _refresh_frames(self) -> None:
         for frame in list(self.frames())[-1:]:
             frame.refresh_bars()
-        self.calls.count(self.totals()[3])
+        self.calls.count(self.totals().people)
         if self._new_here:
             self._call_person()
 
@@ -246,7 +246,7 @@ class KagentsApp(TerminalOwner, inherit_bindings=False):
         self._tick_due = self.lifeline.feed is not None and self.lifeline.feed.painting_soon
         if not self._tick_due:
             self._tick_frame()
-        self.calls.count(self.totals()[3])
+        self.calls.count(self.totals().people)
         self._call_person()
         self._watch_controller()
         returning.write_down(self)

@@ -63,8 +63,10 @@ class Hubs(SampleCluster):
         if resource.plural == "pods":
             self.looked.append(options["labels"].partition(",")[0].partition("=")[2])
             names = {pod["metadata"]["name"].split("-hub-")[0]: pod for pod in found.items}
-            for name in self.ended & names.keys():
-                names[name]["status"]["phase"] = "Succeeded"
+            for name, pod in names.items():
+                over = name in self.ended
+                pod["status"]["phase"] = "Succeeded" if over else "Running"
+                pod["status"]["containerStatuses"][0]["state"] = {} if over else {"running": {}}
             found.items[:] = [pod for name, pod in names.items() if name not in self.hubless]
         return found
 

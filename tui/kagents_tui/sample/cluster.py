@@ -13,6 +13,8 @@ from kagents_core.kube.client import Permission
 from kagents_core.kube.errors import Conflict, Forbidden, NotFound, Unreachable
 from kagents_core.kube.paging import ObjectList
 from kagents_core.kube.watch import WatchEvent
+from kagents_tui.hub import RECORDER
+from kagents_tui.rows.attention import ENDED_PHASES
 from kagents_tui.sample import leavings
 from kagents_tui.sample.agentwork import printed
 from kagents_tui.sample.streams import SampleStream
@@ -187,8 +189,12 @@ class SampleCluster:
         denied = f"{verb} {resource.plural}" in self.denied
         return Permission(not denied, "no role allows it" if denied else "")
 
-    async def logs(self, namespace: str, pod: str, **_: Any) -> AsyncGenerator[bytes]:
-        """The log, in two pieces that split a line."""
+    async def logs(self, namespace: str, pod: str, **options: Any) -> AsyncGenerator[bytes]:
+        """The log, in two pieces that split a line; of a recorder its journal, to the end."""
+        if options.get("container") == RECORDER:
+            for entry in self.journals.get(pod.removesuffix("-hub-0a1b2"), []):
+                yield orjson.dumps(entry) + b"\n"
+            return
         middle = len(self.log) // 2
         yield self.log[:middle]
         yield self.log[middle:]
@@ -244,7 +250,8 @@ def requests_of(team: Object) -> Sequence[tuple[Object, Object]]:
 
 
 def hub(team: Object) -> Object:
-    """The hub pod of a team, its recorder running."""
+    """The hub pod of a team: it has ended when the team has."""
+    over = team["status"]["phase"] in ENDED_PHASES
     metadata = team["metadata"]
     return {
         "metadata": {
@@ -254,8 +261,10 @@ def hub(team: Object) -> Object:
             "ownerReferences": [{"uid": metadata["uid"]}],
         },
         "status": {
-            "phase": "Running",
-            "containerStatuses": [{"name": "recorder", "state": {"running": {}}}],
+            "phase": "Succeeded" if over else "Running",
+            "containerStatuses": [
+                {"name": RECORDER, "state": {"terminated": {}} if over else {"running": {}}}
+            ],
         },
     }
 

@@ -124,7 +124,7 @@ class Frame(Keeping, Screen[None], inherit_bindings=False):
     def title_cells(self) -> Sequence[Cell]:
         """The left of the title line: where we are connected, and the totals."""
         app = self.kagents
-        teams, working, spent, _ = app.totals()
+        sums = app.totals()
         where = app.connection.context if app.connection else app.lifeline.status
         spaces = " ".join(app.namespaces) if app.namespaces else "all namespaces"
         head = [
@@ -133,9 +133,9 @@ class Frame(Keeping, Screen[None], inherit_bindings=False):
             cell(f" {spaces} ", "dim"),
         ]
         counts = [
-            cell(f" {teams} team{'' if teams == 1 else 's'}"),
-            cell(f" {app.symbols.dot} {working} working"),
-            cell(f" {app.symbols.dot} {money(spent)}"),
+            cell(f" {sums.teams} team{'' if sums.teams == 1 else 's'}"),
+            cell(f" {app.symbols.dot} {sums.working} working"),
+            cell(f" {app.symbols.dot} {'~' if sums.estimated else ''}{money(sums.cost)}"),
         ]
         return first_that_fit([*head, *counts], self.size.width - cells_wide(self.badges()))
 
@@ -146,7 +146,7 @@ class Frame(Keeping, Screen[None], inherit_bindings=False):
         shown += lost_cells(app)
         if app.options.read_only:
             shown.append(cell(" [read-only] ", "accent"))
-        attention = app.totals()[3]
+        attention = app.totals().people
         if attention:
             verb = "needs" if attention == 1 else "need"
             shown.append(cell(f" {app.symbols.person} {attention} {verb} you ", "warn"))
