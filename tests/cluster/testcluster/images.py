@@ -82,6 +82,12 @@ def built() -> tuple[Images, list[Path]]:
     return Images("kagents-runner", "kagents-controller", tag), archives
 
 
+def archived(images: Images) -> list[Path] | None:
+    """The archives of these images, runner and controller; None where the images were given by name."""
+    found = [CACHE / images.tag / f"kagents-{name}.tar" for name in ("runner", "controller")]
+    return found if all(path.exists() for path in found) else None
+
+
 def _digest() -> str:
     digest = hashlib.sha256()
     for source in _SOURCES:
