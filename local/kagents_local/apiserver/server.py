@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import platform
+import re
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, Final
@@ -34,7 +35,9 @@ KUBERNETES_MINOR: Final = 36
 """The release whose behaviour is followed; clients choose their ways by it."""
 
 OPEN_PATHS: Final = ("/livez", "/readyz", "/healthz", "/version")
-HOSTS: Final = frozenset({"127.0.0.1", "localhost", "[::1]", "kubernetes.default.svc"})
+HOSTS: Final = re.compile(
+    r"(127\.0\.0\.1|localhost|\[::1\]|kubernetes\.default\.svc)(:[0-9]{1,5})?", re.IGNORECASE
+)
 """Names under which the server may be addressed; its certificate has the same."""
 
 MANAGER: Final = "kagents-engine"
@@ -257,9 +260,8 @@ def check_host(request: web.BaseRequest) -> None:
     """Refuse (403) a request that names another host: a web page that made its own name point here sent
     it."""
     host = request.headers.get("Host", "")
-    name = host.partition("]")[0] + "]" if host.startswith("[") else host.rpartition(":")[0] or host
-    if name.lower() not in HOSTS:
-        raise forbidden(f"the engine is not called {name[:100]!r}")
+    if not HOSTS.fullmatch(host):
+        raise forbidden(f"the engine is not called {host[:100]!r}")
 
 
 def _version() -> dict[str, str]:

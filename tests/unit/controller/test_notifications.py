@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hmac
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
@@ -205,6 +206,65 @@ async def test_a_private_address_is_refused_unless_allowed(receiver: Any, host: 
     assert (outcome, receiver.got) == ("failed", [])
     assert "canary" not in message
     assert "private" in message or host == "2130706433"  # not every resolver takes that for an address
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(
+            "0x7f000001",
+            "0177.0.0.1",
+            "127.1",
+            "0",
+            "0.0.0.0",
+            "127.0.0.1.",
+            "[::]",
+            "[::1]",
+            "[::ffff:7f00:1]",
+        ),
+        *(
+            "[0:0:0:0:0:ffff:127.0.0.1]",
+            "[64:ff9b::7f00:1]",
+            "[2002:7f00:1::]",
+            "[fe80::1%25lo]",
+            "localhost.",
+        ),
+        *("169.254.169.254", "[fd00:ec2::254]", "\uff11\uff12\uff17.0.0.1"),
+    ],
+)
+async def test_no_spelling_of_an_inner_address_is_reached(receiver: Any, host: str) -> None:
+    url = receiver.url.replace("127.0.0.1", host)
+    async with Notifier(first_retry_seconds=60) as notifier:
+        notifier.ask(OWNER, [Effect("id-1", url, {})], {})
+        await until(lambda: state(notifier))
+        outcome, _, message = state(notifier)
+    assert (outcome, receiver.got) == ("failed", [])
+    assert "canary" not in message
+
+
+async def test_a_name_that_leads_elsewhere_at_the_second_look_is_not_followed(
+    receiver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address of the connection counts: what the name said when it was looked at before does not."""
+    answers = ["127.0.0.2", "127.0.0.1"]
+    first_alone = PermittedAddresses([ip_network("127.0.0.2/32")])
+    port = int(receiver.url.split(":")[2].partition("/")[0])
+    loop = asyncio.get_running_loop()
+
+    async def getaddrinfo(host: str, *_: Any, **__: Any) -> list[Any]:
+        address = answers.pop(0) if len(answers) > 1 else answers[0]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+    seen: list[Any] = []
+    notifier = Notifier(first_retry_seconds=0.0001, addresses=first_alone)
+    notifier.on_outcome = lambda owner, outcome: seen.append(state(notifier))
+    async with notifier:
+        url = receiver.url.replace("127.0.0.1", "rebound.example")
+        notifier.ask(OWNER, [Effect("id-1", url, {})], {})
+        await until(lambda: len(seen) > 2)
+    assert receiver.got == []
+    assert "private" not in seen[0][2] and "private" in seen[-1][2]
 
 
 @pytest.mark.parametrize(
