@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from kagents_core.api.constants import EXPORT
 from kagents_core.kube.client import Permission
 from kagents_core.kube.errors import Conflict, Forbidden, NotFound, Unreachable
 from kagents_core.kube.paging import ObjectList
@@ -105,9 +106,10 @@ class SampleCluster:
         fields: str | None = None,
         **_: Any,
     ) -> ObjectList:
-        """A whole list; of pods, the hubs that a label selector names; of events, those about a UID."""
+        """A whole list; of pods, those that a label selector names; of events, those about a UID."""
         if resource.plural == "pods":
-            items = [hub(team) for team in self.teams if f"={team['metadata']['name']}," in (labels or "")]
+            made = exporting if f"={EXPORT}" in (labels or "") else hub
+            items = [made(team) for team in self.teams if f"={team['metadata']['name']}," in (labels or "")]
         else:
             items = self.of_kind(resource.plural)
         chosen = [each for each in items if namespace in (None, each["metadata"].get("namespace"))]
@@ -267,6 +269,14 @@ def hub(team: Object) -> Object:
             ],
         },
     }
+
+
+def exporting(team: Object) -> Object:
+    """The pod that an export has asked for by the annotation: it runs at once."""
+    pod = hub(team)
+    pod["metadata"]["annotations"] = dict(team["metadata"].get("annotations") or {})
+    pod["status"] = {"phase": "Running", "containerStatuses": [{"name": EXPORT, "state": {"running": {}}}]}
+    return pod
 
 
 def merge(target: Object, patch: Mapping[str, Any]) -> None:
