@@ -54,20 +54,21 @@ def ways(
     (folder / "home" / "lead").mkdir(parents=True)
     (folder / "token").write_text("agent-0")
     make_certificates(folder, folder / "home", ["lead"])
-    _, through = stack.enter_context(part(checkout, "gateway", str(folder), model))
+    process, through = stack.enter_context(part(checkout, "gateway", str(folder), model))
     _, relay = stack.enter_context(part(checkout, "relay", str(folder)))
-    return {f"{name}: gateway": (through, folder), f"{name}: relay and gateway": (relay, folder)}
+    places = {f"{name}: gateway": (through, folder), f"{name}: relay and gateway": (relay, folder)}
+    return places, process
 
 
 async def measure(folder: Path, other: Path) -> None:
     """Prints the table."""
-    table = Table(
-        "What the gateway adds until the first byte", ("asked", "way", "p50", "quickest quarter", "tenth")
-    )
+    columns = ("asked", "way", "p50", "quickest quarter", "tenth", "processor time")
+    table = Table("What the gateway adds until the first byte", columns)
     with ExitStack() as stack:
         _, model = stack.enter_context(gateway.role("model"))
-        places = ways(stack, "other", other, folder / "other", model)
-        places |= ways(stack, "this", Path(__file__).parents[2], folder / "this", model)
+        old, its = ways(stack, "other", other, folder / "other", model)
+        new, ours = ways(stack, "this", Path(__file__).parents[2], folder / "this", model)
+        processes, places = {"other": its, "this": ours}, {**old, **new}
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             asked = {"direct": Way("direct", model, None, session)}
             for name, (url, certified) in places.items():
@@ -75,23 +76,31 @@ async def measure(folder: Path, other: Path) -> None:
                 tls = ssl.create_default_context(cafile=trusted) if url.startswith("https") else None
                 asked[name] = Way(name, url, tls, session)
             for label, body in (("20 KB", SMALL), ("400 KB", LARGE)):
-                await _rounds(table, label, body, asked)
+                await _rounds(table, label, body, asked, processes)
     table.show()
 
 
-async def _rounds(table: Table, label: str, body: bytes, asked: dict[str, Way]) -> None:
+async def _rounds(
+    table: Table, label: str, body: bytes, asked: dict[str, Way], processes: dict[str, Process]
+) -> None:
     found: dict[str, list[float]] = {name: [] for name in asked}
+    before: dict[str, float] = {}
     for number in range(ROUNDS + FIRST):
+        if number == FIRST:
+            before = {name: process.cpu() for name, process in processes.items()}
         order = list(asked.items())
         random.shuffle(order)  # who comes after whom makes a difference
         for name, way in order:
             first, _ = await way.timed(body)
             if number >= FIRST:
                 found[name].append(first)
+    used = {name: process.cpu() - before[name] for name, process in processes.items()}
     plain = found.pop("direct")
     for name, seconds in found.items():
         added = (f"{1000 * (percentile(seconds, p) - percentile(plain, p)):.2f} ms" for p in (0.5, 0.25, 0.1))
-        table.add(label, name, *added)
+        checkout, _, way = name.partition(": ")
+        of_gateway = f"{1000 * used[checkout] / (2 * ROUNDS):.2f} ms a request" if way == "gateway" else ""
+        table.add(label, name, *added, of_gateway)
 
 
 def main() -> None:
