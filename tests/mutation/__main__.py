@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -72,6 +72,20 @@ def mutmut(*arguments: str, quiet: bool = False, **environment: str) -> str:
     return done.stdout or ""
 
 
+def judge(modules: Sequence[str], jobs: int, simulate: bool) -> None:
+    """Unit tests judge all that is not judged yet, or these modules anew; the simulation what survives."""
+    mutmut("run", "--max-children", str(jobs), *patterns(modules), KAGENTS_MUTANTS_QUICK="1")
+    left = survivors(verdicts(mutmut("results", "--all", "true", quiet=True)))
+    chosen = [each for each in left if not modules or module_of(each) in modules]
+    if simulate and chosen:
+        mutmut("run", "--max-children", str(jobs), *chosen)
+
+
+def survivors(found: dict[str, str]) -> list[str]:
+    """Those that no test has noticed."""
+    return sorted(each for each, verdict in found.items() if verdict not in (*KILLED, "not checked"))
+
+
 def verdicts(listed: str) -> dict[str, str]:
     """What became of each mutant, from ``mutmut results``."""
     pairs = (line.strip().rpartition(": ") for line in listed.splitlines())
@@ -116,6 +130,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--only", nargs="+", default=(), metavar="MODULE", help="as rules/gates.py; run anew")
     parser.add_argument("--jobs", type=int, default=1, help="so many mutants at a time")
+    parser.add_argument("--unit", action="store_true", help="survivors of the unit tests are not simulated")
     parser.add_argument("--table", action="store_true", help="print what was found before, and run nothing")
     parser.add_argument(
         "--survivors", action="store_true", help="print how each survivor differs, and run nothing"
@@ -123,12 +138,10 @@ def main() -> int:
     asked = parser.parse_args()
     if not (asked.table or asked.survivors):
         lay_out(WORK)
-        mutmut("run", "--max-children", str(asked.jobs), *patterns(asked.only))
+        judge(asked.only, asked.jobs, not asked.unit)
     found = verdicts(mutmut("results", "--all", "true", quiet=True))
     if asked.survivors:
-        for mutant in sorted(
-            each for each, verdict in found.items() if verdict not in (*KILLED, "not checked")
-        ):
+        for mutant in survivors(found):
             print(mutmut("show", mutant, quiet=True))
     print(table(found))
     return 0

@@ -20,7 +20,8 @@ QUICK = "KAGENTS_MUTANTS_QUICK"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get(QUICK) and "__mutmut_" in os.environ.get("MUTANT_UNDER_TEST", ""):
+    collecting = os.environ.get("MUTANT_UNDER_TEST") in ("stats", "list_all_tests")
+    if os.environ.get(QUICK) and not collecting:
         items[:] = [item for item in items if "simulation" not in item.nodeid]
     items.sort(key=lambda item: max((n for n, part in enumerate(LAST, 1) if part in item.nodeid), default=0))
     for item in items:

@@ -67,6 +67,12 @@ def test_all_that_is_said_when_there_is_money_again() -> None:
     assert raised.events == (Event("Normal", "BudgetAvailable", "its teams go on"),)
 
 
+def test_that_less_than_eighty_percent_are_spent_again_is_no_event() -> None:
+    near = plan(8_500_000)
+    assert [event.reason for event in near.events] == ["BudgetWarning"]
+    assert plan(8_500_000, status=near.status, limit="20.00").events == ()
+
+
 def test_what_was_read_from_transcripts_makes_the_sum_an_estimate() -> None:
     body = {"apiVersion": "claude.amcheste.io/v1alpha1", "kind": "AgentBudget", "metadata": {"name": "m"}}
     made = AgentBudget.model_validate(body | {"spec": {"period": "month", "tokens": 9}})
