@@ -5,6 +5,7 @@ writes what Claude Code's processes write: the entry of the mailbox and the hook
 """
 
 import asyncio
+import json
 import os
 import tempfile
 import time
@@ -29,6 +30,9 @@ TEXT = "The part that you asked for is done; see module 42, and tell me what is 
 TAKEN_EVERY = 20
 """Messages after which a receiver takes all that lie in its mailbox."""
 BEHIND_SECONDS = 600.0
+SECOND = "2026-11-21T00:00:00.000Z"
+RUNNING = {"state": "running", "attempt": 1, "since": SECOND, "startedAt": SECOND}
+"""What its supervisor says of an agent without a transcript: mail that it took has reached it."""
 
 
 async def main() -> None:
@@ -41,6 +45,8 @@ async def main() -> None:
         homes = [root / "home" / name for name in names]
         for directory in (*layout.directories(), *map(layout.requests, names), *homes):
             directory.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (layout.agents_dir / f"{name}.json").write_text(json.dumps(RUNNING))
         process = start_recorder(root, AGENTS)
         try:
             while not layout.journal.exists():  # noqa: ASYNC110
@@ -101,6 +107,7 @@ async def send(layout: TeamLayout, sender: int, written: dict[str, float]) -> No
         routing = {"target": f"@{receiver}", "content": message.text}
         append_event(layout, name, send_hook(message) | {"tool_response": response(message, routing)})
         written[str(message.id)] = time.perf_counter()
+        await asyncio.sleep(0)  # nothing before need have waited: the others, and who follows, have a turn
         if number % TAKEN_EVERY == sender % TAKEN_EVERY:
             await mailbox.take(layout, name)
     await mailbox.take(layout, name)

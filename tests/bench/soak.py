@@ -76,6 +76,7 @@ class Soak:
     data: Path
     daemon: int
     draw: random.Random = field(default_factory=lambda: random.Random(SEED))
+    began: float = field(default_factory=time.monotonic)
     made: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
@@ -152,14 +153,15 @@ class Soak:
     # ── what is seen ──────────────────────────────────────────────────────────────────────────────────────
 
     async def _sample(self) -> None:
-        began = time.monotonic()
         while True:
-            teams = len((await self.client.list(AGENT_TEAMS, NAMESPACE)).items)
-            files = len(os.listdir(f"/proc/{self.daemon}/fd"))  # noqa: PTH208
-            processes = len(descendants(self.daemon))
-            now = time.monotonic() - began
-            self.samples.append(Sample(now, resident_mib(self.daemon), files, processes, teams))
+            self.samples.append(self.sample(len((await self.client.list(AGENT_TEAMS, NAMESPACE)).items)))
             await asyncio.sleep(SAMPLE_SECONDS)
+
+    def sample(self, teams: int) -> Sample:
+        """The daemon now."""
+        files = len(list(Path(f"/proc/{self.daemon}/fd").iterdir()))
+        now = time.monotonic() - self.began
+        return Sample(now, resident_mib(self.daemon), files, len(descendants(self.daemon)), teams)
 
     async def _count_ends(self, version: str) -> None:
         phases: dict[str, str] = {}
@@ -207,6 +209,7 @@ async def main() -> None:
                 soak = Soak(client, data, daemon)
                 await soak.load()
                 after = {kind.plural: len((await client.list(kind)).items) for kind in OBJECTS}
+            soak.samples.append(soak.sample(0))  # the bench's own connections are closed by now
             left = descendants(daemon) - {keeper}
             folders = [each for part in ("pods", f"volumes/{NAMESPACE}") for each in (data / part).glob("*")]
         finally:
