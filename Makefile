@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TESTS ?= tests/unit tests/conformance tests/simulation tests/local tests/tui
+TESTS ?= tests/unit tests/conformance tests/simulation tests/fuzz tests/local tests/tui
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check lint types imports test-long test-claude test-kubectl test-cluster scan bench mutants generate clean

@@ -10,6 +10,8 @@ import orjson
 
 MAX_LINE: Final = 4 * 1024 * 1024
 """Bytes of one line; a longer entry is refused when written and ends the search when read."""
+_HIGHEST: Final = 2**53
+"""Numbers of entries; behind a higher one no more could be written."""
 _CHUNK: Final = 64 * 1024
 
 
@@ -91,7 +93,9 @@ def _entry(data: bytes) -> dict[str, Any] | None:
         parsed = orjson.loads(data)
     except orjson.JSONDecodeError:
         return None
-    return parsed if isinstance(parsed, dict) and isinstance(parsed.get("seq"), int) else None
+    if not isinstance(parsed, dict) or type(parsed.get("seq")) is not int or parsed["seq"] > _HIGHEST:
+        return None
+    return parsed
 
 
 def _lines(fd: int, offset: int) -> Iterator[tuple[int, bytes]]:

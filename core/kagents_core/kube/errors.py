@@ -98,8 +98,16 @@ def error_from_status(
     return kind(code, reason or str(code), message, retry_after=retry_after)
 
 
+def status_code(status: Mapping[str, Any]) -> int:
+    """The HTTP status that stands in a ``Status``; 0 when none does."""
+    code = status.get("code")
+    return code if type(code) is int else 0
+
+
 def _names_another_uid(status: Mapping[str, Any]) -> bool:
     """A patch whose uid belongs to another object: for custom resources the server calls that invalid."""
     details = status.get("details") or {}
-    causes = details.get("causes") or () if isinstance(details, Mapping) else ()
-    return any(isinstance(cause, Mapping) and cause.get("field") == "metadata.uid" for cause in causes)
+    causes = details.get("causes") if isinstance(details, Mapping) else ()
+    return isinstance(causes, list) and any(
+        isinstance(cause, Mapping) and cause.get("field") == "metadata.uid" for cause in causes
+    )

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 import aiohttp
 import orjson
 
-from kagents_core.kube.errors import ApiError, Invalid, Unreachable, error_from_status
+from kagents_core.kube.errors import ApiError, Invalid, Unreachable, error_from_status, status_code
 
 PROTOCOLS: Final = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _STDIN, _STDOUT, _STDERR, _STATUS, _RESIZE, _CLOSE = 0, 1, 2, 3, 4, 255
@@ -107,6 +107,6 @@ def _exit_code(content: bytes) -> int:
         if status.get("reason") == "NonZeroExitCode":
             causes = (status.get("details") or {}).get("causes") or []
             return int(next(cause["message"] for cause in causes if cause.get("reason") == "ExitCode"))
-    except (ValueError, KeyError, StopIteration, AttributeError):
+    except (ValueError, KeyError, StopIteration, AttributeError, TypeError):
         raise Unreachable("The exec stream ended with an unreadable status.") from None
-    raise error_from_status(int(status.get("code") or 0), status, fallback="The command could not be run.")
+    raise error_from_status(status_code(status), status, fallback="The command could not be run.")

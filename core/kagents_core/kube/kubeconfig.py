@@ -114,7 +114,8 @@ def read_kubeconfig(path: str | None = None) -> Kubeconfig:
 
 
 def _read_document(file: Path) -> Mapping[str, Any] | None:
-    import yaml  # 25 ms that a caller without a kubeconfig need not spend
+    # 25 ms that a caller without a kubeconfig need not spend
+    from kagents_core.api.manifests import ManifestError, read_yaml
 
     try:
         with file.open("rb") as stream:
@@ -126,11 +127,12 @@ def _read_document(file: Path) -> Mapping[str, Any] | None:
     if len(data) > _SIZE_LIMIT:
         raise ConfigError(f"{file}: is larger than 4 MiB, so it is not a kubeconfig")
     try:
-        document = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  (safe loaders)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        place = "" if line is None else f" (line {line + 1})"
-        raise ConfigError(f"{file}: is not YAML{place}") from None
+        documents = read_yaml(data.decode("utf-8-sig"), str(file))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: byte {error.start} is not UTF-8 text") from None
+    except ManifestError as error:
+        raise ConfigError(str(error)) from None
+    document = documents[0] if documents else None
     if document is None:
         return {}
     if not isinstance(document, Mapping):

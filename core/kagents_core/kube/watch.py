@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kagents_core.kube.errors import Gone, Unreachable, error_from_status
+from kagents_core.kube.errors import Gone, Unreachable, error_from_status, status_code
 from kagents_core.kube.lean import loads
 
 EventType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
@@ -47,7 +47,7 @@ def _event(line: bytes) -> WatchEvent:
         raise Unreachable("The watch sent a line that is not an event.")
     if kind in ("ADDED", "MODIFIED", "DELETED", "BOOKMARK"):
         return WatchEvent(kind, body)
-    code = int(body.get("code") or 0)
+    code = status_code(body)
     if code == 410 or body.get("reason") in ("Expired", "Gone"):
         raise Gone(
             410, str(body.get("reason") or "Gone"), str(body.get("message") or "too old resource version")

@@ -1,6 +1,7 @@
 """JSON as the native files hold it: indented by two, with the lone surrogates of cut JavaScript texts."""
 
 import json
+import math
 import re
 from datetime import UTC, datetime
 from typing import Any, Final, Never
@@ -21,7 +22,7 @@ class NotJsonError(ValueError):
 def parse(data: bytes) -> Any:
     """The value of one JSON text. Raises ``NotJsonError``, also for NaN, deep nesting and absurd numbers."""
     try:
-        value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+        value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
     except UnicodeDecodeError as error:
         raise NotJsonError(f"not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
@@ -51,6 +52,14 @@ def _refuse_depth(value: Any) -> None:
 
 def _refuse_constant(name: str) -> Never:
     raise ValueError(f"{name} is not a number")
+
+
+def _finite(text: str) -> float:
+    """A number that can be written again: ``1e999`` would come back as no JSON at all."""
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return value
 
 
 def indented(value: Any) -> bytes:

@@ -50,9 +50,10 @@ class GitLab:
         numbers = []
         for name in reviewers:
             found = await self._wire.call("GET", "/users", query={"username": name})
-            if not isinstance(found, list) or not found or not isinstance(found[0], dict):
+            user = found[0] if isinstance(found, list) and found else None
+            if not isinstance(user, dict) or not isinstance(user.get("id"), int):
                 raise RefusedError(f"GitLab knows no user {name!r}.", 404)
-            numbers.append(found[0]["id"])
+            numbers.append(user["id"])
         await self._wire.call("PUT", f"{self._path}/{request.number}", body={"reviewer_ids": numbers})
 
     async def checks(self, request: Request, commit: str) -> Checks:

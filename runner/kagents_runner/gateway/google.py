@@ -112,8 +112,12 @@ def account_of(data: bytes) -> GoogleAccount:
         raise GoogleError("it is no service account's JSON with client_email and private_key") from None
     if not all(isinstance(value, str) for value in (email, key, key_id, address)):
         raise GoogleError("a field of it is no text")
-    parts = urlsplit(address)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    try:
+        parts = urlsplit(address)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    except ValueError:  # no address at all
+        safe = False
+    if not safe:
         raise GoogleError("its token_uri is no https address")
     return GoogleAccount(email, key_id, key.encode(), address)
 

@@ -159,4 +159,7 @@ def _remembered(file: Path, agents: Iterable[str]) -> dict[str, int]:
         return {}
     if not isinstance(found, dict):
         raise ValueError("it holds no attempts")
-    return {agent: int(found[agent]) for agent in agents if agent in found}
+    kept = {agent: found[agent] for agent in agents if agent in found}
+    if not all(type(attempt) is int for attempt in kept.values()):
+        raise ValueError("an attempt in it is no number")
+    return kept

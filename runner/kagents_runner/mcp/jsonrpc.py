@@ -14,6 +14,7 @@ LINE_BYTES = 4 * 1024 * 1024
 PROTOCOL_VERSIONS = ("2025-06-18", "2025-03-26", "2024-11-05")
 """Newest first; the answer is the client's own version if it is one of these, else the newest."""
 
+_LONGEST_ID = 1000
 _PARSE_ERROR, _INVALID_REQUEST, _UNKNOWN_METHOD, _INVALID_PARAMETERS = -32700, -32600, -32601, -32602
 
 
@@ -85,6 +86,8 @@ class Server:
             return _error(None, _INVALID_REQUEST, "not a request")
         if "id" not in message:
             return None
+        if not _can_be_given_back(message["id"]):
+            return _error(None, _INVALID_REQUEST, "the id is no short text or number")
         identity, parameters = message["id"], message.get("params")
         match message["method"]:
             case "initialize":
@@ -130,6 +133,13 @@ class Server:
                 True,
             )
         return _result(identity, {"content": [{"type": "text", "text": text}], "isError": failed})
+
+
+def _can_be_given_back(identity: object) -> bool:
+    """Whether it is an id: what is none could not be written into an answer."""
+    if isinstance(identity, str):
+        return len(identity) <= _LONGEST_ID and identity.isprintable()
+    return identity is None or (isinstance(identity, int | float) and abs(identity) < 2**63)
 
 
 def _result(identity: object, result: dict[str, Any]) -> dict[str, Any]:

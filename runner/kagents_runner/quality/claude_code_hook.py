@@ -36,7 +36,8 @@ def main() -> int:
 
 def is_held(payload: Mapping[str, Any]) -> bool:
     """Whether a tool call has to wait for the checks."""
-    given = payload.get("tool_input") or {}
+    given = payload.get("tool_input")
+    given = given if isinstance(given, dict) else {}
     match payload.get("tool_name"):
         case "TaskUpdate":
             return bool(given.get("status") == "completed")
@@ -49,7 +50,7 @@ def is_held(payload: Mapping[str, Any]) -> bool:
 
 def _approves_the_end(message: object) -> bool:
     if isinstance(message, str):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             message = json.loads(message)
     return (
         isinstance(message, dict)

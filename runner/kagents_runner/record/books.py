@@ -17,6 +17,7 @@ from kagents_core.teamfiles.files import read_bounded, replace_file
 from kagents_core.teamfiles.layout import TeamLayout
 from kagents_core.teamfiles.mailbox import Malformed
 from kagents_runner.documents import TeamDocument
+from kagents_runner.output import say
 from kagents_runner.record.activity import ActivityBoard
 from kagents_runner.record.asks import AskBoard
 from kagents_runner.record.clock import rfc3339, seconds
@@ -182,7 +183,9 @@ class Books:
             self.tracing.tell(lambda story: story.load(trace))
         for entry in entries(self.layout.journal):
             at = seconds(entry.get("at"), 0.0)
-            with suppress(KeyError, TypeError):
+            # A foreign line at the end may have a lower number: what comes behind it would not be read.
+            self.journal.last = max(self.journal.last, entry["seq"])
+            with suppress(AttributeError, KeyError, TypeError, ValueError):
                 self.ledger.restore(entry, at)
                 if entry["kind"] == "activity":
                     self.board.restore(entry, at)
@@ -190,12 +193,19 @@ class Books:
         for agent, _ in self.agents:
             if waiting := self.asks.open(agent):
                 self.board.hold(agent, waiting[0].ask)
-        now = self.clock()
-        self.offsets = dict(state.get("offsets", {}))
-        self.attempts = dict(state.get("attempts", {}))
-        self.starts = dict(state.get("starts", {}))
+        try:
+            self._take_over(state)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            say(f"the recorder's state is not understood, so everything is read again: {error!r}", "warn")
+            self.offsets, self.attempts, self.starts = {}, {}, {}
+
+    def _take_over(self, state: Mapping[str, Any]) -> None:
+        """Goes on where the last run ended. Raises what a state that is none of ours leads to."""
         self.ledger.load(state.get("ledger", {}))
-        self.spending.load(state.get("spending", []), now)
+        self.spending.load(state.get("spending", []), self.clock())
+        self.offsets = {str(name): int(at) for name, at in dict(state.get("offsets", {})).items()}
+        self.attempts = {str(name): int(at) for name, at in dict(state.get("attempts", {})).items()}
+        self.starts = {str(name): str(at) for name, at in dict(state.get("starts", {})).items()}
 
     def _saved(self) -> dict[str, Any]:
         """What was saved; nothing (so that every source is read again) when it cannot belong to this
@@ -204,7 +214,8 @@ class Books:
             state = orjson.loads(read_bounded(self.layout.recorder_state, _STATE_LIMIT))
         except (OSError, orjson.JSONDecodeError):
             return {}
-        return state if isinstance(state, dict) and state.get("lastSeq", 0) <= self.journal.last else {}
+        last = state.get("lastSeq", 0) if isinstance(state, dict) else None
+        return state if isinstance(last, int) and last <= self.journal.last else {}
 
     def _learn(self, entry: Mapping[str, Any], at: float, seq: int) -> None:
         kind = entry["kind"]

@@ -14,6 +14,7 @@ def seconds(text: object, default: float) -> float:
         return default
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        # By way of UTC: a zone may lead out of the years that there are, and such a time cannot be written.
+        return (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return default
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

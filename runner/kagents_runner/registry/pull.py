@@ -220,7 +220,10 @@ class _Following:
                 self._answer = answer
                 return answer
             answer.release()
-            address = urljoin(address, answer.headers.get("Location", ""))
+            try:
+                address = urljoin(address, answer.headers.get("Location", ""))
+            except ValueError:  # no address at all
+                break
             if not _safe(address, self._address):
                 break
         raise self._elsewhere()
@@ -232,7 +235,10 @@ class _Following:
 
 def _safe(address: str, registry: str) -> bool:
     """Whether it is https; a registry without it may only name itself without it."""
-    return urlsplit(address).scheme == "https" or _origin(address) == _origin(registry)
+    try:
+        return urlsplit(address).scheme == "https" or _origin(address) == _origin(registry)
+    except ValueError:  # no address at all
+        return False
 
 
 def _origin(address: str) -> tuple[str, str]:

@@ -1,7 +1,6 @@
 """A reference to an OCI artifact in its parts, and the account that a docker configuration has for it."""
 
 import base64
-import binascii
 import json
 import re
 from dataclasses import dataclass
@@ -64,7 +63,7 @@ def account_of(folder: Path, reference: Reference) -> tuple[str, str] | None:
         if ":" in str(entry["username"]):
             raise ValueError("HTTP has no way to send a name with a colon")
         return str(entry["username"]), str(entry["password"])
-    except (OSError, ValueError, AttributeError, KeyError, TypeError, binascii.Error) as error:
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise RunnerError(
             f"The Secret for {reference.host} has no key {_KEY} that can be used; make it with "
             "`kubectl create secret docker-registry`.",

@@ -129,7 +129,7 @@ def test_exec_plugin_is_read_completely(tmp_path: Path) -> None:
 
 
 BAD = [
-    ("not: [yaml", "is not YAML (line"),
+    ("not: [yaml", "line 2 did not find expected"),
     ("- a list", "must be a mapping"),
     (document(clusters="x"), "clusters: must be a list"),
     (document(clusters=[{"cluster": {}}]), "clusters[0].name: is missing"),

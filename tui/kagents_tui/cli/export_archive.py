@@ -63,7 +63,8 @@ class TeamArchive:
             with tarfile.open(fileobj=sent, mode="r|gz") as files:
                 for member in files:
                     self._take(files, member)
-        except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+        except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, TypeError) as error:
+            # A TypeError is what tarfile makes of a compressed stream that ends in its first bytes.
             raise BrokenArchiveError(f"what the pod sent is no whole archive: {error}") from error
 
     def _take(self, files: tarfile.TarFile, member: tarfile.TarInfo) -> None:

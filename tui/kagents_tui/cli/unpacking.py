@@ -77,7 +77,8 @@ def _extract(sent: IO[bytes], artifact: Artifact, holder: Path) -> dict[str, str
                 digests[path] = _write(
                     source, holder / artifact.base / path, executable=bool(member.mode & 0o100)
                 )
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, TypeError) as error:
+        # A TypeError is what tarfile makes of a compressed stream that ends in its first bytes.
         raise BrokenArtifactError(f"what the pod sent is no whole archive: {error}") from error
     if not whole:
         raise BrokenArtifactError("the pod's archive ended before it was complete")

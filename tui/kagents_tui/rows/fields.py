@@ -1,7 +1,7 @@
 """Reading objects that somebody else wrote: a field of the wrong type reads as absent, and never raises."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any
 
 from kagents_core.safetext import SafeText, clean
@@ -33,12 +33,17 @@ def whole(value: object) -> int:
 
 
 def moment(value: object) -> datetime | None:
-    """An RFC 3339 time, or None when it is absent or malformed. Times without a zone count as UTC."""
+    """An RFC 3339 time, or None when it is absent or malformed. Times without a zone count as UTC.
+
+    A time at either end of the years that there are is none: nobody could say what it is in another zone.
+    """
     if not isinstance(value, str):
         return None
     try:
         parsed = datetime.fromisoformat(value)
     except ValueError:
+        return None
+    if not MINYEAR < parsed.year < MAXYEAR:
         return None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 

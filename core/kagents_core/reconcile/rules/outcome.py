@@ -52,7 +52,7 @@ def parse_outcome(text: str, later: str = "") -> Delivered:
 def _fields(text: str) -> dict[str, Any] | None:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

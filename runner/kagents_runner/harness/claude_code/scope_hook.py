@@ -65,7 +65,8 @@ def before_tool(
     scope: Scope, worktree: Path, payload: Mapping[str, Any], *, alone: bool = True
 ) -> dict[str, Any] | None:
     """Refuses to edit a file that is not the agent's; ``alone``: in a worktree of its own."""
-    given = payload.get("tool_input") or {}
+    given = payload.get("tool_input")
+    given = given if isinstance(given, dict) else {}
     name = given.get("file_path") or given.get("notebook_path")
     if not isinstance(name, str):
         return None
