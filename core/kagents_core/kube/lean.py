@@ -35,7 +35,8 @@ def without_managed_fields(data: bytes | bytearray) -> bytes | bytearray:
         end = data.find(b"}]", begin) + 1
         if end > 0 and _is_end(data, end):
             pieces.append(data[kept:begin])
-            kept = begin = end
+            kept = end
+        begin = max(begin, end) if end > 0 else len(data)  # nothing is searched twice
     return b"".join([*pieces, data[kept:]]) if pieces else data
 
 

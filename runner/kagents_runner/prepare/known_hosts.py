@@ -1,7 +1,6 @@
 """SSH host keys that were accepted when they were seen first: recorded, and told with their fingerprint."""
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +28,7 @@ def accepted(path: Path, before: frozenset[str]) -> Iterator[str]:
         kind, _, key = rest.partition(" ")
         try:
             digest = hashlib.sha256(base64.b64decode(key.split(" ", 1)[0], validate=True)).digest()
-        except binascii.Error:
+        except ValueError:
             continue
         print_of = base64.b64encode(digest).decode().rstrip("=")
         shown, name = clean(host, limit=200, multiline=False), clean(kind, limit=40, multiline=False)

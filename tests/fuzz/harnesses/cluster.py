@@ -88,8 +88,9 @@ def _refused(data: bytes) -> None:
     error = finished(_refusal(response, "GET /x"))
     demand_harmless(clean(str(error)), "an error")
     demand(len(str(error)) < 10_000, "an endless sentence")
-    with contextlib.suppress(ApiError):
-        _decode(bytearray(body), "GET /x")
+    for lean in (True, False):
+        with contextlib.suppress(ApiError):
+            _decode(bytearray(body), "GET /x", lean=lean)
 
 
 def _exec(data: bytes) -> None:
@@ -155,6 +156,7 @@ _EVENTS = b"""{"type":"ADDED","object":{"apiVersion":"v1","kind":"Pod","metadata
 {"type":"DELETED","object":{"metadata":{"name":"a"}}}
 """
 _GONE = b'{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old"}}\n'
+_MANAGED = b'{"type":"ADDED","object":{"metadata":{"name":"a","managedFields":[{"manager":"m","fieldsV1":{"f:a":{}}}],"uid":"u"}}}\n'
 _REFUSAL = (
     b'422\n{"kind":"Status","status":"Failure","message":"no","reason":"Invalid","code":422,'
     b'"details":{"causes":[{"reason":"FieldValueInvalid","field":"metadata.uid","message":"x"}]}}'
@@ -189,7 +191,7 @@ HARNESSES = (
         "the API server's watch",
         "kube.watch.read_events",
         _watch,
-        lambda: [_EVENTS, _EVENTS + _GONE],
+        lambda: [_EVENTS, _EVENTS + _GONE, _MANAGED],
         "lines",
     ),
     Harness(
