@@ -3,13 +3,26 @@
 So ``off``, ``y``, ``~`` and ``1`` are what they look like; whoever reads the document turns text into values.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import yaml
+
+_DEEPEST: Final = 20
 
 
 class _Loader(yaml.BaseLoader):
     """Strings, lists and mappings."""
+
+    def fetch_flow_collection_start(self, kind: Any) -> None:
+        """Refuses deep brackets: each would be looked at again for every one inside it."""
+        if self.flow_level >= _DEEPEST:
+            raise yaml.scanner.ScannerError(
+                None,
+                None,
+                f"brackets are nested deeper than {_DEEPEST} levels",
+                self.get_mark(),
+            )
+        super().fetch_flow_collection_start(kind)
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Refuses aliases: a small file could unfold into one without end."""

@@ -93,9 +93,8 @@ def _entry(data: bytes) -> dict[str, Any] | None:
         parsed = orjson.loads(data)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(parsed, dict) or type(parsed.get("seq")) is not int or parsed["seq"] > _HIGHEST:
-        return None
-    return parsed
+    seq = parsed.get("seq") if isinstance(parsed, dict) else None
+    return parsed if type(seq) is int and 0 < seq <= _HIGHEST else None
 
 
 def _lines(fd: int, offset: int) -> Iterator[tuple[int, bytes]]:

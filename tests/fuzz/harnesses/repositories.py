@@ -2,6 +2,7 @@
 
 import io
 import json
+from itertools import count
 from typing import Any
 
 from fuzzing.harness import Harness, demand, demand_harmless, finished
@@ -85,7 +86,7 @@ def _settings(data: bytes) -> None:
 def _server_log(data: bytes) -> None:
     folder = scratch() / "cache" / "claude-cli-nodejs" / "-repo" / "mcp-logs-m"
     folder.mkdir(parents=True, exist_ok=True)
-    logs = ServerLogs(scratch() / "cache", ("m",), str, clock=iter(range(0, 100_000, 1000)).__next__)
+    logs = ServerLogs(scratch() / "cache", ("m",), str, clock=count(0, 1000).__next__)
     for each in folder.iterdir():
         each.unlink()
     (folder / "2026.jsonl").write_bytes(data)
