@@ -38,11 +38,12 @@ class Artifact:
 def artifacts_of(team: Mapping[str, Any]) -> list[Artifact]:
     """Every artifact of a team, in the order of its agents, those that are still to be made too."""
     told = {
-        (each.get("agent"), each.get("name")): each
+        (str(each.get("agent")), str(each.get("name"))): each
         for each in map(mapping, sequence(mapping(team.get("status")).get("artifacts")))
     }
     found = [
-        _artifact(agent, each, told.pop((agent, each.get("name")), None)) for agent, each in _declared(team)
+        _artifact(agent, each, told.pop((agent, str(each.get("name"))), None))
+        for agent, each in _declared(team)
     ]
     return found + [_artifact(str(each.get("agent")), each, each) for each in told.values()]
 
