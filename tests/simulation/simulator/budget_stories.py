@@ -43,7 +43,7 @@ def _stands_still(world: World) -> bool:
 
 
 _SPENT = Life({"a": (Ending(60.0),), "lead": (Ending(120.0),)}, usage=((3.0, "a", 6 * DOLLAR),))
-_STOPPED = Life({"a": AT_LAST, "lead": AT_LAST}, usage=((20.0, "a", 6 * DOLLAR),))
+_STOPPED = Life({"a": AT_LAST, "lead": AT_LAST}, usage=((200.0, "a", 6 * DOLLAR),))
 
 
 def _with_budget(
@@ -98,7 +98,7 @@ _with_budget(
         ),
         set_spec(teammates=[{"prompt": "work", "name": "a", "budget": "50.00"}]),
     ),
-    life=Life({"a": AT_LAST, "lead": (Ending(200.0),)}, usage=((20.0, "a", 6 * DOLLAR),)),
+    life=Life({"a": AT_LAST, "lead": (Ending(500.0),)}, usage=((200.0, "a", 6 * DOLLAR),)),
     without=CLOCK,
 )
 add(

@@ -29,7 +29,7 @@ class Watch:
             async with asyncio.timeout(max(0.0, seconds)):
                 await self.wake.wait()
         except TimeoutError:
-            return False
+            return self.wake.is_set()  # at the very moment: a bookmark would step over it
         return True
 
     def line(self, change: Change, twice: bool) -> bytes:
