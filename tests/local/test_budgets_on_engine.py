@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # simulated_team lies beside these tests
 
-from simulated_team import SPEED, Team, until
+from simulated_team import SPEED, Team, agent, until
 
 from kagents_core.api.manifests import read_manifest_file
 from kagents_core.api.resources import AGENT_BUDGETS, AGENT_TEAMS, AGENT_USAGES
@@ -58,6 +58,58 @@ async def test_a_budget_holds_the_next_team_until_it_is_raised_and_records_outli
     await engine_client.patch_merge(AGENT_BUDGETS, "default", "research", {"spec": {"limit": "5.00"}})
     await second.in_phase("Completed")
     await _both_are_recorded(engine_client)
+
+
+@pytest.mark.timeout(180)
+async def test_a_budget_that_stops_suspends_what_runs_until_it_is_raised(
+    engine: Any, engine_client: Client
+) -> None:
+    budget, spender = read_manifest_file(EXAMPLE)
+    budget["spec"]["onExceeded"] = "stop"
+    await engine_client.create(AGENT_BUDGETS, "default", budget)
+    waits, spends = "wait: {mail_from: team-lead}", "use: {input: 20000, output: 3000}"
+    works = agent("Work.", "work: 3000", name="patient")  # with nobody at work, a team without a lead ends
+    agents = [works, agent("Spend.", waits, spends, waits, name="researcher")]
+    manifest = copy.deepcopy(spender)
+    manifest["spec"]["teammates"] = agents
+    stopped, other = (Team(engine_client, engine.data.root, name) for name in ("stopped", "other"))
+    for team in (stopped, other):
+        manifest["metadata"]["name"] = team.name
+        if team is other:
+            manifest["metadata"]["labels"] = {"cost-center": "elsewhere"}
+        await team.create(manifest)
+    both = {"patient", "researcher"}
+
+    async def at_work(team: Team) -> bool:
+        return both <= await _running(team)
+
+    await until(lambda: at_work(stopped))
+    await until(lambda: at_work(other))
+
+    await stopped.send("researcher", "Spend it.")
+    held = await stopped.in_phase("Suspended")
+    [words] = [each["message"] for each in held["conditions"] if each["type"] == "WithinBudgets"]
+    assert words.startswith("AgentBudget research allows $0.05 a month")
+
+    async def at_rest() -> bool:
+        return not await _running(stopped)
+
+    await until(at_rest)
+    assert await at_work(other), "a team that the budget does not choose goes on"
+
+    await engine_client.patch_merge(AGENT_BUDGETS, "default", "research", {"spec": {"limit": "5.00"}})
+    await until(lambda: at_work(stopped))
+    await stopped.in_phase("Running")
+    assert (await stopped.status())["usage"]["costMicros"] == 70_000, "what was spent is not spent again"
+
+
+async def _running(team: Team) -> set[str]:
+    """The agents of the team that run."""
+    return {
+        pod["metadata"]["labels"]["claude.amcheste.io/agent"]
+        for pod in await team.pods()
+        if pod.get("status", {}).get("phase") == "Running"
+    } - {"hub"}
 
 
 async def _both_are_recorded(client: Client) -> None:

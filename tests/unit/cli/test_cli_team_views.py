@@ -102,6 +102,12 @@ def test_usage_by_agent_and_model(told, kagents):
         ("lead", 620_000, 4),
         ("lead", 90_000, 1),
     ]
+    assert " $0.7100" in kagents("usage", "q3-report").out
+
+
+def test_usage_that_no_gateway_has_counted_is_marked(with_team, kagents, make):
+    guessed = [entry | {"estimated": True} if "costMicros" in entry else entry for entry in journal(NOW)]
+    with_team.answers = [(make.entries(*guessed), 0)]
     assert "~$0.7100" in kagents("usage", "q3-report").out
 
 
