@@ -6,6 +6,7 @@ layer that lies elsewhere is fetched from there without it.
 """
 
 import asyncio
+import base64
 import hashlib
 import json
 import re
@@ -143,7 +144,7 @@ class _Registry:
 
     async def _authorize(self, challenge: str) -> str:
         scheme, _, rest = challenge.partition(" ")
-        basic = aiohttp.BasicAuth(*self._account, encoding="utf-8").encode() if self._account else None
+        basic = _basic(*self._account) if self._account else None
         if scheme.lower() == "basic":
             if basic is None:
                 raise self._refused(401)
@@ -251,3 +252,8 @@ def _words(error: BaseException) -> str:
         return f"no answer within {SECONDS:g} s"
     inner = getattr(error, "os_error", None) or error
     return clean(getattr(inner, "strerror", None) or str(inner), limit=200, multiline=False)
+
+
+def _basic(user: str, password: str) -> str:
+    """The header of RFC 7617."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
