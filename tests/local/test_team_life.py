@@ -91,6 +91,7 @@ async def test_the_recorders_log_is_the_journal(make_team: MakeTeam) -> None:
     assert printed == team.journal()
 
 
+@pytest.mark.long
 async def test_after_a_restart_of_the_recorder_its_log_is_the_whole_journal(make_team: MakeTeam) -> None:
     team = make_team("restarted")
     await team.apply(
@@ -211,6 +212,7 @@ async def chatty(team: Team, work: int = 2, **fields: Any) -> None:
     )
 
 
+@pytest.mark.long
 async def test_killed_agents_are_resumed_and_nothing_is_lost_or_doubled(make_team: MakeTeam) -> None:
     team = make_team("killed")
     await chatty(team)
@@ -226,6 +228,7 @@ async def test_killed_agents_are_resumed_and_nothing_is_lost_or_doubled(make_tea
     assert len(seen) == len(set(seen))
 
 
+@pytest.mark.long
 async def test_a_suspended_team_goes_on_where_it_stopped(make_team: MakeTeam) -> None:
     team = make_team("suspended")
     await chatty(team, work=12)
@@ -353,6 +356,7 @@ async def test_an_agent_that_keeps_failing_ends_the_team(make_team: MakeTeam) ->
     assert "the disk is on fire" in json.dumps(status["conditions"])
 
 
+@pytest.mark.long
 async def test_a_killed_daemon_costs_a_running_team_nothing(tmp_path: Path) -> None:
     data = tmp_path / "data"
     await engine_command(data, "up")

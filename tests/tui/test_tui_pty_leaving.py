@@ -36,6 +36,7 @@ def quits(screen) -> None:
     assert b"\x1b[?25h" in screen.raw
 
 
+@pytest.mark.long
 def test_an_agents_screen_is_shown_typed_into_and_left(demonstration):
     screen = demonstration
     screen.keys(":attach incident-42\r")
@@ -51,6 +52,7 @@ def test_an_agents_screen_is_shown_typed_into_and_left(demonstration):
     quits(screen)
 
 
+@pytest.mark.long
 def test_the_window_may_change_while_an_agents_screen_is_shown(demonstration):
     screen = demonstration
     screen.keys(":attach incident-42\r")
