@@ -19,6 +19,11 @@ SUBNET = int(os.environ.get("KAGENTS_CLUSTER_SUBNET", "77")) + 2
 NAMESPACE = f"kagents-broken-{SUBNET}"
 
 
+def _as_from_a_terminal() -> None:
+    """A shell lets what it runs in the background ignore SIGINT, these tests perhaps among it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass
 class Place:
     """Another cluster of this machine, with programs that can be replaced."""
@@ -41,7 +46,12 @@ class Place:
     def begin(self, verb: str) -> subprocess.Popen[str]:
         command = [sys.executable, str(TOOL), verb]
         return subprocess.Popen(
-            command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=_as_from_a_terminal,
         )
 
     def run(self, verb: str) -> tuple[int, str]:

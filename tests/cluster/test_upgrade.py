@@ -151,7 +151,7 @@ def test_there_and_back_with_teams_at_work(
 ) -> None:
     from testcluster.cluster import SYSTEM
 
-    assert images(kubectl) == {f"kagents-controller:{earlier.images.tag}"}
+    until(lambda: images(kubectl) == {f"kagents-controller:{earlier.images.tag}"}, 120)
     teams = begin(team)
     asks, chain = teams["asks"], teams["chain"]
     before, said = living(teams), {name: told(each) for name, each in teams.items()}
