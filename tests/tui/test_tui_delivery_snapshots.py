@@ -83,7 +83,7 @@ async def go(pilot, view: str) -> None:
             await pilot.pause()
     await shows(pilot, word)
     if view in ("undelivered", "delivered"):
-        await shows(pilot, "● live")
+        await shows(pilot, "● live" if view == "undelivered" else "■ ended")
     while pilot.app.screen.focused is None:
         await pilot.pause(0.01)
     await pilot.wait_for_scheduled_animations()
