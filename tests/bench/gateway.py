@@ -117,7 +117,7 @@ async def serve_relay(folder: Path) -> None:
 @contextmanager
 def role(*arguments: str) -> Iterator[tuple[Process, str]]:
     """This file as another process: it, and where it serves."""
-    started = subprocess.Popen([sys.executable, __file__, *arguments], stdout=subprocess.PIPE)
+    started = subprocess.Popen([sys.executable, __file__, "as", *arguments], stdout=subprocess.PIPE)
     try:
         assert started.stdout is not None
         yield Process(started.pid), started.stdout.readline().decode().strip()
@@ -282,12 +282,12 @@ async def measure(folder: Path) -> None:
 
 def main() -> None:
     """The bench, or one of its processes."""
-    if sys.argv[1:2] == ["model"]:
+    if sys.argv[1:3] == ["as", "model"]:
         asyncio.run(serve_model())
-    elif sys.argv[1:2] == ["gateway"]:
-        asyncio.run(serve_gateway(Path(sys.argv[2]), sys.argv[3]))
-    elif sys.argv[1:2] == ["relay"]:
-        asyncio.run(serve_relay(Path(sys.argv[2])))
+    elif sys.argv[1:3] == ["as", "gateway"]:
+        asyncio.run(serve_gateway(Path(sys.argv[3]), sys.argv[4]))
+    elif sys.argv[1:3] == ["as", "relay"]:
+        asyncio.run(serve_relay(Path(sys.argv[3])))
     else:
         with tempfile.TemporaryDirectory() as folder:
             asyncio.run(measure(Path(folder)))

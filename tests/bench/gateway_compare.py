@@ -35,7 +35,9 @@ FIRST = 20
 def part(checkout: Path, *arguments: str) -> Iterator[tuple[Process, str]]:
     """A process of that checkout's code: it, and where it serves."""
     path = ":".join(str(checkout / name) for name in ("runner", "core"))
-    command = [sys.executable, str(checkout / "tests" / "bench" / "gateway.py"), *arguments]
+    bench = checkout / "tests" / "bench" / "gateway.py"
+    word = ["as"] if '"as", *arguments' in bench.read_text() else []  # checkouts of before take none
+    command = [sys.executable, str(bench), *word, *arguments]
     started = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path})
     try:
         assert started.stdout is not None
