@@ -13,8 +13,6 @@ from typing import Final, Self
 
 from aiohttp import web
 
-from kagents_runner.gateway.pieces import Pieces
-
 MIB: Final = 1024 * 1024
 BODY_LIMIT: Final = 32 * MIB
 """The API's own limit."""
@@ -93,7 +91,7 @@ class HeldBody:
     request: web.BaseRequest
     agent: str
     size: int
-    data: Pieces = field(default_factory=Pieces)
+    data: bytes = b""
     _taken: bool = False
 
     async def __aenter__(self) -> Self:
@@ -102,7 +100,7 @@ class HeldBody:
         self._taken = True
         try:
             async with asyncio.timeout(self.room.read_seconds):
-                await self._read()
+                self.data = await self._read()
         except TimeoutError:
             self.drop()
             raise BodyTooSlow from None
@@ -121,13 +119,15 @@ class HeldBody:
         """It is not needed any more."""
         if self._taken:
             self._taken = False
-            self.data.clear()
+            self.data = b""
             self.room.give_back(self.agent, self.size)
 
-    async def _read(self) -> None:
-        content = self.request.content
-        while not content.at_eof():
-            part, _ = await content.readchunk()
-            if self.data.size + len(part) > self.size:
+    async def _read(self) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while part := await self.request.content.readany():
+            size += len(part)
+            if size > self.size:
                 raise BodyTooLarge
-            self.data.add(part)
+            parts.append(part)
+        return b"".join(parts)

@@ -11,7 +11,6 @@ import aiohttp
 from multidict import CIMultiDict
 
 from kagents_runner.gateway.google import GoogleAccount
-from kagents_runner.gateway.pieces import Pieces
 from kagents_runner.gateway.signing import AmazonKey, signed
 
 _OAUTH: Final = "oauth-2025-04-20"
@@ -27,7 +26,7 @@ class Outgoing:
     """With the port, where it is not the scheme's own."""
     target: str
     headers: CIMultiDict[str]
-    body: Pieces = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 class Credential(Protocol):

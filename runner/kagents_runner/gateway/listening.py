@@ -13,49 +13,6 @@ _SPARED: Final = ("", "127.0.0.1", "::1")
 """Where all pods have the same, as on the embedded engine, they are processes of one person."""
 IDLE_SECONDS: Final = 120.0
 _DISK_SECONDS: Final = 10.0
-_PIECE: Final = 256 * 1024
-"""Bytes that are taken at a time: as many as asyncio reads of a connection."""
-
-
-class _Decrypted(asyncio.BufferedProtocol):
-    """What one connection brings, taken out of its encryption in large pieces.
-
-    asyncio asks a protocol of the other kind to hold each record (16 KB) in memory of its own, and then joins
-    them: half of the time that a long conversation takes here.
-    """
-
-    def __init__(self, handler: RequestHandler, memory: memoryview) -> None:
-        """``memory`` is where records are put together; nothing is left in it between two calls."""
-        self._handler = handler
-        self._memory = memory
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is there."""
-        self._handler.connection_made(transport)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """It is gone."""
-        self._handler.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """The peer does not take what is sent."""
-        self._handler.pause_writing()
-
-    def resume_writing(self) -> None:
-        """It takes it again."""
-        self._handler.resume_writing()
-
-    def eof_received(self) -> None:
-        """The peer sends no more."""
-        self._handler.eof_received()
-
-    def get_buffer(self, _: int) -> memoryview:
-        """Where the next bytes go."""
-        return self._memory
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """So many are there."""
-        self._handler.data_received(bytes(self._memory[:nbytes]))
 
 
 class BoundedServer(web.Server):
@@ -67,11 +24,6 @@ class BoundedServer(web.Server):
         self._limit = connections
         self._peers: Counter[str] = Counter()
         self._peer_of: dict[int, str] = {}
-        self._memory = memoryview(bytearray(_PIECE))
-
-    def __call__(self) -> asyncio.BaseProtocol:  # type: ignore[override]
-        """What asyncio is given for a new connection."""
-        return _Decrypted(super().__call__(), self._memory)
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         """Counts it."""

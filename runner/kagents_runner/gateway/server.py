@@ -18,7 +18,6 @@ from kagents_runner.gateway.calls import Call, call_of
 from kagents_runner.gateway.headers import asked
 from kagents_runner.gateway.listening import BoundedServer, WaitingRunner
 from kagents_runner.gateway.passing import Bill, hand_back
-from kagents_runner.gateway.pieces import Pieces
 from kagents_runner.gateway.refusals import refusal
 from kagents_runner.gateway.seams import BudgetExhausted, CallersNotKnownYet, Identities, Meter, UnknownCaller
 from kagents_runner.gateway.upstream import Upstream, UpstreamError
@@ -174,17 +173,18 @@ class Gateway:
             await bill.settle()
 
 
-def model_of(body: Pieces) -> str:
+def model_of(body: bytes) -> str:
     """The model that is asked for: the first that a body names, as the CLI names it before all else.
 
     It is not read as JSON: that takes milliseconds where a body has megabytes, and it is for an estimate.
     """
-    found = body.first(_MODEL)
+    found = _MODEL.search(body)
     return found[1].decode(errors="replace") if found is not None else ""
 
 
-def likely_tokens(body: Pieces) -> Tokens:
+def likely_tokens(body: bytes) -> Tokens:
     """What a request may use at most: all of it written to the cache, and hardly ever so much of it."""
-    found = body.after_last(_MAX_TOKENS, _NUMBER)
+    at = body.rfind(_MAX_TOKENS)
+    found = _NUMBER.match(body, at + len(_MAX_TOKENS)) if at >= 0 else None
     output = int(found[1]) if found is not None else _USUAL_OUTPUT
-    return Tokens(cache_write_1h=body.size // _BYTES_A_TOKEN, output=output)
+    return Tokens(cache_write_1h=len(body) // _BYTES_A_TOKEN, output=output)

@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote, unquote_plus
 
-from kagents_runner.gateway.pieces import Pieces
-
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _SAFE: Final = "-_.~"
 
@@ -29,7 +27,7 @@ def signed(
     method: str,
     host: str,
     target: str,
-    body: Pieces,
+    body: bytes,
     region: str,
     now: datetime,
     service: str = "bedrock",
@@ -52,7 +50,7 @@ def signed(
             *(f"{name}:{signing[name]}" for name in names),
             "",
             ";".join(names),
-            body.sha256(),
+            hashlib.sha256(body).hexdigest(),
         ]
     )
     scope = f"{moment[:8]}/{region}/{service}/aws4_request"

@@ -4,6 +4,7 @@ A request is sent again only when the API has refused it unread: by another key,
 """
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,8 +19,6 @@ from kagents_runner.gateway.bodies import HeldBody
 from kagents_runner.gateway.calls import Call
 from kagents_runner.gateway.credentials import Credential, Outgoing
 from kagents_runner.gateway.google import GoogleError
-from kagents_runner.gateway.payload import payload_of
-from kagents_runner.gateway.pieces import Pieces
 from kagents_runner.gateway.pool import Pool
 from kagents_runner.gateway.proxies import proxy_for
 from kagents_runner.gateway.secret import ModelSecret, SecretError
@@ -32,6 +31,7 @@ IDLE_SECONDS: Final = 600.0
 KEEP_ALIVE_SECONDS: Final = 30.0
 _HEADER_LIMIT: Final = 64 * 1024
 _STEP: Final = 64 * 1024
+_LARGE: Final = 1024 * 1024
 
 
 class UpstreamError(Exception):
@@ -143,7 +143,7 @@ class Upstream:
             return
 
     async def _send(
-        self, method: str, call: Call, headers: CIMultiDict[str], body: Pieces
+        self, method: str, call: Call, headers: CIMultiDict[str], body: bytes
     ) -> tuple[Credential, aiohttp.ClientResponse]:
         """Sends it once. Whoever gets an answer says to ``turns`` what it was."""
         assert self._session is not None
@@ -161,7 +161,7 @@ class Upstream:
             with self.pool.used(credential):
                 await credential.add_to(outgoing, self._session)
                 answer = await self._session.request(
-                    method, url, headers=sent, data=payload_of(body), allow_redirects=False, proxy=proxy
+                    method, url, headers=sent, data=_payload(body), allow_redirects=False, proxy=proxy
                 )
         except BaseException as error:
             self.turns.answered()
@@ -203,6 +203,11 @@ class Upstream:
             return False
         self.turns.limited(None if seconds is None else min(seconds, self.pool.soonest()))
         return self.turns.worth_waiting(deadline)
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO | None:
+    """A large body is sent in steps, between which others get their turn."""
+    return io.BytesIO(body) if len(body) > _LARGE else body or None
 
 
 def _failure(error: BaseException) -> UpstreamError | None:

@@ -15,7 +15,6 @@ from gateway_place import place, streamed, told
 from google_service import TokenService, account
 from model_answers import MODEL, amazon, events, server_sent
 
-from kagents_runner.gateway.pieces import Pieces
 from kagents_runner.gateway.signing import AmazonKey, signed
 from kagents_runner.gateway.tokens import Counts
 from kagents_runner.gateway.upstream import Provider
@@ -51,7 +50,7 @@ async def test_bedrock(tmp_path: Path, session: str) -> None:
             method="POST",
             host=found.api.url.removeprefix("http://"),
             target=INVOKE,
-            body=Pieces(BODY),
+            body=BODY,
             region="eu-central-1",
             now=moment,
             headers={"Content-Type": "application/json"},

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kagents_runner.gateway.pieces import Pieces
 from kagents_runner.gateway.signing import AmazonKey, signed
 
 EXAMPLE = AmazonKey("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
@@ -56,7 +55,7 @@ def test_published_vectors(
         method=name.partition("-")[0].upper(),
         host="example.amazonaws.com",
         target=target,
-        body=Pieces(body),
+        body=body,
         region="us-east-1",
         service="service",
         now=datetime(2015, 8, 30, 12, 36, tzinfo=UTC),
@@ -74,7 +73,7 @@ def test_a_call_of_bedrock_is_signed_as_the_library_of_aws_signs_it() -> None:
         method="POST",
         host="bedrock-runtime.us-east-1.amazonaws.com",
         target="/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke-with-response-stream",
-        body=Pieces(b'{"anthropic_version":', b'"bedrock-2023-05-31"}'),
+        body=b'{"anthropic_version":"bedrock-2023-05-31"}',
         region="us-east-1",
         now=datetime(2026, 11, 21, 12, tzinfo=UTC),
         headers={"Content-Type": "application/json"},
