@@ -18,7 +18,7 @@ from kagents_core.api.resources import (
 )
 from kagents_core.kube.client import Client
 from kagents_core.kube.errors import NotFound
-from kagents_core.reconcile import Plan, owner_uid
+from kagents_core.reconcile import Plan, owner_uid, waits_for_budget
 
 _RESOURCES: dict[str, Resource] = {
     each.kind: each
@@ -72,8 +72,7 @@ async def replaces_only_the_dead(client: Client, caches: Caches, subject: Subjec
     known = {pod.name for pod in caches.children(metadata["uid"]).pods}
     if not await _is_there(client, subject):
         return False  # its pods went with it
-    team = metadata["name"][:63].rstrip("-.")
-    listed = await client.list(PODS, metadata["namespace"], labels=f"{LABEL_TEAM}={team}")
+    listed = await client.list(PODS, metadata["namespace"], labels=f"{LABEL_TEAM}={metadata['name']}")
     for pod in listed.items:
         agent = pod["metadata"].get("labels", {}).get("app.kubernetes.io/component")
         unseen = pod["metadata"]["name"] not in known
@@ -91,8 +90,12 @@ async def goes_on_with_the_living(client: Client, caches: Caches, subject: Subje
     metadata, before, after = subject.body["metadata"], subject.body.get("status") or {}, plan.status or {}
     if subject.resource is not AGENT_TEAMS or not after:
         return True
+    agents = _agents(after)
     on = {
-        name for name, agent in _agents(before).items() if _stopped(agent) and not _stopped(_of(after, name))
+        name
+        for name, agent in _agents(before).items()
+        if waits_for_budget(agent.get("waitingFor"))
+        and not waits_for_budget(agents.get(name, {}).get("waitingFor"))
     }
     resumed = before.get("phase") == "Suspended" != after.get("phase")
     kept = {
@@ -102,17 +105,8 @@ async def goes_on_with_the_living(client: Client, caches: Caches, subject: Subje
     }
     if not kept:
         return True
-    team = metadata["name"][:63].rstrip("-.")
-    listed = await client.list(PODS, metadata["namespace"], labels=f"{LABEL_TEAM}={team}")
+    listed = await client.list(PODS, metadata["namespace"], labels=f"{LABEL_TEAM}={metadata['name']}")
     return kept <= {pod["metadata"]["name"] for pod in listed.items}
-
-
-def _stopped(agent: Mapping[str, Any]) -> bool:
-    return str(agent.get("waitingFor") or "").startswith("budget: $")
-
-
-def _of(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    return _agents(status).get(name, {})
 
 
 def _agents(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from kagents_tui.rows.fields import mapping, micros, moment, sequence, whole
+from kagents_tui.rows.fields import mapping, metered, micros, moment, sequence, whole
 from kagents_tui.rows.teams import TOKENS
 
 
@@ -200,7 +200,7 @@ def _of(metadata: Mapping[str, Any], usage: Mapping[str, Any], team: str, uid: s
         cost=whole(usage.get("costMicros")),
         tokens=_tokens(usage),
         requests=whole(usage.get("requests")),
-        estimated=usage.get("estimated") is not False,
+        estimated=not metered(usage),
         recorded=False,
         ended=None,
         parts=tuple(_each(usage.get("byModel"), _part)),

@@ -9,7 +9,7 @@ from kagents_tui.journal_view import JournalView
 from kagents_tui.rows import delivery, leavings
 from kagents_tui.rows.agents import agents_of
 from kagents_tui.rows.ages import age
-from kagents_tui.rows.fields import line, mapping, moment, sequence
+from kagents_tui.rows.fields import line, mapping, metered, moment, sequence
 from kagents_tui.rows.instructions import instructions, plugins
 
 
@@ -63,8 +63,7 @@ def cost(status: Mapping[str, Any]) -> str:
     spent = status.get("estimatedCost")
     if not spent:
         return "$0.00"
-    metered = mapping(status.get("usage")).get("estimated") is False
-    return f"${line(spent)} ({'metered' if metered else 'estimated'})"
+    return f"${line(spent)} ({'metered' if metered(status.get('usage')) else 'estimated'})"
 
 
 def event_line(event: Mapping[str, Any], now: datetime) -> str:

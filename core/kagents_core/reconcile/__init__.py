@@ -18,6 +18,7 @@ from kagents_core.reconcile.plan import (
     Settings,
 )
 from kagents_core.reconcile.refusal import refuse_team
+from kagents_core.reconcile.rules.budgets import waits_for_budget
 from kagents_core.reconcile.run import reconcile_run
 from kagents_core.reconcile.team import reconcile_team
 from kagents_core.reconcile.template import reconcile_template
@@ -49,4 +50,5 @@ __all__ = [
     "reconcile_template",
     "refuse_budget",
     "refuse_team",
+    "waits_for_budget",
 ]

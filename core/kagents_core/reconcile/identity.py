@@ -37,10 +37,10 @@ class Identity:
         """``metadata`` of a child."""
         labels = {
             "app.kubernetes.io/name": "kagents",
-            "app.kubernetes.io/instance": self.name[:63].rstrip("-."),
+            "app.kubernetes.io/instance": self.name,
             "app.kubernetes.io/component": agent,
             "app.kubernetes.io/managed-by": CONTROLLER_MANAGER,
-            LABEL_TEAM: self.name[:63].rstrip("-."),
+            LABEL_TEAM: self.name,
             LABEL_AGENT: agent,
             LABEL_ROLE: role,
         }

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kagents_tui.rows import waiting
 from kagents_tui.rows.attention import needs_of
-from kagents_tui.rows.peek import ask_story, gate_peek, mail_story
+from kagents_tui.rows.peek import ask_story, gate_peek, mail_story, plain_story
 from kagents_tui.rows.teams import project
 from kagents_tui.sample import data
 from kagents_tui.sample.asks import ASK, asked
@@ -110,6 +110,14 @@ def test_a_gate_shows_only_what_its_dependencies_produced():
     text = gate_peek(gate, entries)
     assert "researcher reports k: v" in text and "researcher completed task 1: S" in text
     assert "somebody" not in text
+
+
+@pytest.mark.parametrize(("usage", "told"), [({"estimated": False}, "$1.42 of"), ({}, "~$1.42 of")])
+def test_a_cost_that_nobody_metered_is_marked(usage, told):
+    source = team(doing(60), cost="1.42", budget="5.00")
+    source["status"]["usage"] = usage
+    [item] = waiting.waiting_of([project(source)], NOW)
+    assert f"cost: {told} $5.00" in plain_story(item)
 
 
 def test_mail_that_was_looked_at_is_not_shown():

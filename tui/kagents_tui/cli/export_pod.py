@@ -76,7 +76,7 @@ async def _started(client: "Client", team: Object, wish: str) -> Object:
 
 async def _find(client: "Client", team: Object, wish: str) -> Object | None:
     metadata = team["metadata"]
-    labels = f"{LABEL_TEAM}={metadata['name'][:63].rstrip('-.')},{LABEL_ROLE}={EXPORT}"
+    labels = f"{LABEL_TEAM}={metadata['name']},{LABEL_ROLE}={EXPORT}"
     for pod in (await client.list(PODS, metadata["namespace"], labels=labels)).items:
         annotations = pod["metadata"].get("annotations") or {}
         if owned(pod, metadata["uid"]) and annotations.get(ANNOTATION_EXPORT) == wish:

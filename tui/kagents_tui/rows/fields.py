@@ -32,6 +32,11 @@ def whole(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
+def metered(usage: object) -> bool:
+    """Whether a gateway has counted what this ``usage`` tells; otherwise it is estimated from transcripts."""
+    return mapping(usage).get("estimated") is False
+
+
 def moment(value: object) -> datetime | None:
     """An RFC 3339 time, or None when it is absent or malformed. Times without a zone count as UTC.
 

@@ -9,7 +9,7 @@ from kagents_core.safetext import SafeText, clean
 from kagents_tui.artifact_states import starts_after
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.cells import Cell, Column, cell
-from kagents_tui.rows.fields import line, mapping, sequence
+from kagents_tui.rows.fields import line, mapping, metered, sequence
 from kagents_tui.rows.teams import Team, cost_cell
 
 
@@ -52,7 +52,7 @@ def gate_story(team: Mapping[str, Any], event: str) -> SafeText:
     after = ", ".join(starts_after(declared)) or "nobody"
     limit = mapping(spec.get("lifecycle")).get("budgetLimit")
     spent = status.get("estimatedCost")
-    sign = "~" if spent and mapping(status.get("usage")).get("estimated") is not False else ""
+    sign = "~" if spent and not metered(status.get("usage")) else ""
     cost = f"{sign}${spent or '0.00'}" + (f" of ${limit}" if limit else "")
     mark = " [simulated]" if (declared.get("harness") or spec.get("harness")) == "simulated" else ""
     starts = f"{line(name, 100)} ({line(declared.get('model') or 'default model', 60)}){mark}"

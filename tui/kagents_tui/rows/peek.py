@@ -9,7 +9,7 @@ from kagents_core.safetext import SafeText, clean
 from kagents_core.wording import in_words
 from kagents_tui.artifact_states import starts_after
 from kagents_tui.rows.ages import clock
-from kagents_tui.rows.fields import line, mapping, moment, sequence
+from kagents_tui.rows.fields import line, mapping, metered, moment, sequence
 from kagents_tui.rows.gates import gate_story
 from kagents_tui.rows.waiting import Waiting
 
@@ -133,5 +133,6 @@ def plain_story(item: Waiting) -> SafeText:
             lines.append(f"{line(condition.get('type'))}: {line(condition.get('message'))}")
     cost, limit = status.get("estimatedCost"), item.team.budget
     if cost:
-        lines.append(f"cost: ${line(cost)}" + (f" of ${limit / 1_000_000:.2f}" if limit else ""))
+        sign = "" if metered(status.get("usage")) else "~"
+        lines.append(f"cost: {sign}${line(cost)}" + (f" of ${limit / 1_000_000:.2f}" if limit else ""))
     return clean("\n".join(lines), limit=TEXT_LIMIT)

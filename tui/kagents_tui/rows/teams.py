@@ -13,7 +13,7 @@ from kagents_core.safetext import SafeText
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.attention import DEFAULTS, ENDED_PHASES, Need, needs_of, pressing
 from kagents_tui.rows.cells import EMPTY, Cell, Column, Scene, Tone, cell
-from kagents_tui.rows.fields import line, mapping, micros, moment, sequence, whole
+from kagents_tui.rows.fields import line, mapping, metered, micros, moment, sequence, whole
 from kagents_tui.settings import Thresholds
 
 Key = tuple[str, str]
@@ -102,7 +102,7 @@ def project(source: Mapping[str, Any], thresholds: Thresholds = DEFAULTS) -> Tea
         tasks_total=whole(tasks.get("total")),
         cost=micros(status.get("estimatedCost")),
         tokens=sum(max(0, whole(usage.get(name))) for name in TOKENS),
-        estimated=usage.get("estimated") is not False,
+        estimated=not metered(usage),
         budget=micros(mapping(spec.get("lifecycle")).get("budgetLimit")),
         working=sum(1 for each in activity if each.get("state") == "working"),
         agents=(spec.get("lead") is not None) + len(sequence(spec.get("teammates"))),

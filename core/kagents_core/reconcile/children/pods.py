@@ -133,6 +133,6 @@ def _with_variables(body: Mapping[str, Any], told: Environment) -> dict[str, Any
 
 def _one_node(identity: Identity) -> dict[str, Any]:
     """A ReadWriteOnce volume is attached to one node, so the team's pods must share it."""
-    selector = {"matchLabels": {LABEL_TEAM: identity.name[:63].rstrip("-.")}}
+    selector = {"matchLabels": {LABEL_TEAM: identity.name}}
     term = {"labelSelector": selector, "topologyKey": "kubernetes.io/hostname"}
     return {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}

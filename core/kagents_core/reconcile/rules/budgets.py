@@ -94,7 +94,12 @@ def waits_for(budget: Budget) -> str:
 
 def was_stopped(previous: LeadStatus | TeammateStatus | None) -> bool:
     """Whether status says of an agent that its budget had stopped it."""
-    return previous is not None and (previous.waiting_for or "").startswith(_WAITS)
+    return previous is not None and waits_for_budget(previous.waiting_for)
+
+
+def waits_for_budget(waiting_for: str | None) -> bool:
+    """Whether these words of a status say that an agent's own budget had stopped it."""
+    return (waiting_for or "").startswith(_WAITS)
 
 
 def spent_micros(snapshot: Snapshot) -> int | None:
