@@ -16,18 +16,18 @@ FILES: Final = 3
 
 
 class _LineFormatter(logging.Formatter):
-    """Times in UTC with milliseconds; line ends inside a message become visible, except in a traceback."""
+    """Times in UTC with milliseconds; what controls a terminal is shown, except line ends in a traceback."""
 
     converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's name)
-        record.message = record.message.replace("\n", "\\n").replace("\x1b", "␛")
+        # An error's words may hold an address with a password in it, or a token.
+        record.message = clean(masked_text(record.message.replace("\n", "\\n")), multiline=False)
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  (logging's name)
-        # An error's words may hold an address with a password in it, or a token.
         return clean(masked_text(super().formatException(ei)))
 
 

@@ -286,7 +286,7 @@ def test_a_redirection_to_another_host_is_not_given_the_token(
         ("Password for 'https://evil.example'@git.example.com': ", ""),
         ("Password for 'https://evil.example?@git.example.com': ", ""),
         ("Password for 'https://evil.example#@git.example.com': ", ""),
-        ("Enter passphrase for key '/root/.ssh/id': ", ""),
+        ("Enter passphrase for key '/home/robot/.ssh/id': ", ""),
         ("", ""),
     ],
 )

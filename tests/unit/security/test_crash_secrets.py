@@ -128,7 +128,9 @@ def test_a_traceback_of_the_engine_is_masked(tmp_path: Path) -> None:
     handlers, level = root.handlers[:], root.level
     try:
         open_log(tmp_path / "engine.log")
-        logging.getLogger("kagents_local").error("the engine crashed", exc_info=failed())
+        logging.getLogger("kagents_local").error(
+            f"the engine crashed: {SHAPED}\n{HOSTILE}", exc_info=failed()
+        )
         root.handlers[0].close()
     finally:
         root.handlers[:], root.level = handlers, level
