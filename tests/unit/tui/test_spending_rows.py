@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kagents_tui.cli import tables
 from kagents_tui.journal.usage import Ledger
-from kagents_tui.rows import budgets, costs, usage
+from kagents_tui.journal_view import JournalView
+from kagents_tui.rows import agents, budgets, costs, team_agents, usage
 from kagents_tui.rows.attention import needs_of
 from kagents_tui.rows.cells import Scene
 from kagents_tui.rows.fields import line
@@ -127,6 +129,35 @@ def test_metered_and_estimated_can_be_told_apart(estimated: bool, cost: str, cou
     assert (shown["COST"], shown["COUNTED"]) == (cost, counted)
     assert str(cost_cell(source, SCENE).text).startswith(cost)
     assert counted in costs.search_text(row)
+
+
+def costs_of_agents(source: dict[str, Any], journal: JournalView) -> list[str]:
+    return [cells(agents.COLUMNS, each)["COST"] for each in agents.agents_of(source, journal)]
+
+
+@pytest.mark.parametrize(("estimated", "cost"), [(False, "$0.40"), (True, "~$0.40")])
+def test_an_agents_cost_is_marked_where_nobody_metered_it(estimated: bool, cost: str) -> None:
+    source = team(estimated=estimated)
+    source["status"]["activity"] = [{"agent": "lead", "cost": "0.40"}]
+    assert costs_of_agents(source, JournalView())[0] == cost
+    assert cells(team_agents.COLUMNS, team_agents.agents_of(project(source))[0])["COST"] == cost
+    assert cells_of_cli(source)[0] == cost
+
+
+def cells_of_cli(source: dict[str, Any]) -> list[Any]:
+    [column] = [each for each in tables.AGENTS.columns if each.name == "COST"]
+    return [column.text(each, NOW) for each in tables.agents_of(source)]
+
+
+def test_a_journal_that_is_ahead_says_for_each_agent_whether_it_was_metered() -> None:
+    source = team(estimated=False)
+    names = [str(each.name) for each in agents.agents_of(source, JournalView())][:2]
+    journal = JournalView()
+    for number, name in enumerate(names, 1):
+        entry = {"kind": "usage", "agent": name, "model": "opus", "costMicros": 300_000}
+        journal.apply({"seq": number, "at": "2026-11-21T14:00:00Z", "estimated": number == 1, **entry})
+    assert costs_of_agents(source, journal)[:2] == ["~$0.30", "$0.30"]
+    assert usage.pace_words(journal.ledger, 1_000_000, SCENE)[0] == "~$0.60 of $1.00 60%"
 
 
 def test_what_nobody_says_is_metered_counts_as_estimated() -> None:

@@ -9,6 +9,7 @@ from kagents_core.wording import in_words
 from kagents_tui.artifact_states import starts_after
 from kagents_tui.gate_states import gates_of
 from kagents_tui.rows.ages import age, clock
+from kagents_tui.rows.fields import metered
 from kagents_tui.rows.sizes import size
 
 T = TypeVar("T")
@@ -122,6 +123,7 @@ def agents_of(team: Mapping[str, Any]) -> list[Object]:
                 "unread": doing.get("unread", 0),
                 "restarts": state.get("restartCount", 0),
                 "cost": doing.get("cost"),
+                "estimated": not metered(status.get("usage")),
                 "waitingFor": state.get("waitingFor"),
                 "pod": state.get("podName"),
                 "dependsOn": starts_after(wanted),
@@ -180,7 +182,7 @@ AGENTS: Table[Object] = Table(
         Column("TASK", field("task")),
         Column("UNREAD", field("unread")),
         Column("RESTARTS", field("restarts")),
-        Column("COST", money("cost")),
+        Column("COST", estimated("cost", "estimated")),
         Column("AFTER", lambda agent, _: ",".join(map(str, agent["dependsOn"])), wide=True),
         Column("GATE", lambda agent, _: ",".join(map(str, agent["gates"])), wide=True),
         Column("MODEL", field("model"), wide=True),

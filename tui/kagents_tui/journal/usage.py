@@ -61,6 +61,10 @@ class Ledger:
         self._mark(moment(entry.get("at")))
         return cost
 
+    def estimated(self, agent: str | None = None) -> bool:
+        """Whether something of it, or of this agent's part, was counted by no gateway."""
+        return any(row.estimated for row in self.rows.values() if agent in (None, row.agent))
+
     def _mark(self, at: datetime | None) -> None:
         """Adds a point to the curve, the coarser the longer it is."""
         self._skipped += 1

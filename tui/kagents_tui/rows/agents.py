@@ -11,7 +11,7 @@ from kagents_tui.gate_states import gates_of
 from kagents_tui.journal_view import AgentActivity, JournalView
 from kagents_tui.rows.ages import age
 from kagents_tui.rows.cells import EMPTY, Cell, Column, Scene, Tone, cell
-from kagents_tui.rows.fields import line, mapping, micros, moment, sequence, whole
+from kagents_tui.rows.fields import line, mapping, metered, micros, moment, sequence, whole
 from kagents_tui.rows.teams import money
 
 
@@ -32,6 +32,8 @@ class Agent:
     oldest_unread: datetime | None
     restarts: int
     cost: int | None
+    estimated: bool
+    """No gateway has counted ``cost``."""
     simulated: bool
     model: SafeText
     prompt: SafeText
@@ -53,9 +55,9 @@ def agents_of(team: Mapping[str, Any], journal: JournalView) -> list[Agent]:
     for teammate in map(mapping, sequence(spec.get("teammates"))):
         name = str(teammate.get("name", ""))
         declared.append((name, teammate, mapping(phases.get(name))))
-    harness = spec.get("harness")
+    harness, counted = spec.get("harness"), metered(status.get("usage"))
     found = [
-        agent_of(name, declared_as, shown, mapping(reported.get(name)), journal, harness)
+        agent_of(name, declared_as, shown, mapping(reported.get(name)), journal, harness, counted)
         for name, declared_as, shown in declared
     ]
     gates: dict[str, list[tuple[SafeText, str]]] = {}
@@ -107,6 +109,7 @@ def agent_of(
     reported: Mapping[str, Any],
     journal: JournalView,
     harness: object,
+    counted: bool,
 ) -> Agent:
     """One agent from its spec, its status, its reported activity and the journal."""
     live: AgentActivity | None = journal.activity.get(line(name, 100))
@@ -132,6 +135,7 @@ def agent_of(
         oldest_unread=oldest,
         restarts=whole(shown.get("restartCount")),
         cost=live.cost if live and live.cost else micros(reported.get("cost")),
+        estimated=journal.ledger.estimated(live.agent) if live and live.cost else not counted,
         simulated=simulated or reported.get("simulated") is True,
         model=line(declared.get("model"), 60),
         prompt=clean(str(declared.get("prompt") or "")),
@@ -244,9 +248,9 @@ COLUMNS: tuple[Column[Agent], ...] = (
     Column("RST", restarts_cell, 2, 4, drop=4, quiet=True),
     Column(
         "COST",
-        lambda a, s: cell(money(a.cost) if a.cost is not None else s.symbols.dash, "dim"),
+        lambda a, s: cell(money(a.cost, estimated=a.estimated) or s.symbols.dash, "dim"),
         5,
-        7,
+        8,
         drop=3,
     ),
     Column("BY", origin, 11, 11, quiet=True),

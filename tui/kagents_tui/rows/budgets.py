@@ -102,7 +102,7 @@ def glyph(budget: Budget, scene: Scene) -> Cell:
 
 def spent_cell(budget: Budget, scene: Scene) -> Cell:
     """What is spent, of what may be spent; ``~`` when a part of it is estimated."""
-    text = ("~" if budget.estimated else "") + money(budget.spent)
+    text = money(budget.spent, estimated=budget.estimated)
     if budget.limit is not None:
         text += "/" + f"{budget.limit / 1_000_000:.2f}".removesuffix(".00")
     return cell(text, TONES[budget.state] if budget.state in ("exceeded", "80 %") else "plain")

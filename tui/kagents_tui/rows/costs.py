@@ -117,7 +117,7 @@ def search_text(spender: Spender) -> str:
 
 def cost_cell(spender: Spender, scene: Scene) -> Cell:
     """Its cost; ``~`` when no gateway has counted it."""
-    return cell(("~" if spender.estimated else "") + money(spender.cost), "strong")
+    return cell(money(spender.cost, estimated=spender.estimated), "strong")
 
 
 def _known(spender: Spender, scene: Scene) -> Cell:

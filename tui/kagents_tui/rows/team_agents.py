@@ -191,6 +191,11 @@ def by_script(agent: TeamAgent) -> bool:
     return not agent.simulated
 
 
+def cost_cell(agent: TeamAgent, scene: Scene) -> Cell:
+    """Its cost so far; ``~`` when no gateway has counted it."""
+    return cell(money(agent.cost, estimated=agent.team.estimated))
+
+
 COLUMNS: tuple[Column[TeamAgent], ...] = (
     Column("", glyph, 1, 1),
     Column("AGENT", lambda a, s: Cell(a.name, "strong"), 10, 24, sort=lambda a: (a.name, a.key)),
@@ -203,7 +208,7 @@ COLUMNS: tuple[Column[TeamAgent], ...] = (
     Column("RST", lambda a, s: count_cell(a.restarts, s), 3, 4, drop=8, sort=lambda a: -a.restarts),
     Column("UNREAD", unread_cell, 6, 9, drop=3, sort=lambda a: -a.unread),
     Column("MODEL", lambda a, s: Cell(a.model, "dim"), 6, 16, drop=10, sort=lambda a: a.model),
-    Column("COST", lambda a, s: cell(money(a.cost)), 6, 8, wide=True, sort=lambda a: -(a.cost or 0)),
+    Column("COST", cost_cell, 6, 8, wide=True, sort=lambda a: -(a.cost or 0)),
     Column(
         "BY",
         lambda a, s: cell("[simulated]" if a.simulated else "", "accent"),

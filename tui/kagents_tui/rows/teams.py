@@ -191,9 +191,9 @@ def glyph(team: Team, scene: Scene) -> Cell:
     return Cell(line(shape), tone)  # type: ignore[arg-type]  # the tones of the literal table above
 
 
-def money(value: int | None) -> str:
-    """Micro-dollars as ``$1.42``."""
-    return "" if value is None else f"${value / 1_000_000:.2f}"
+def money(value: int | None, *, estimated: bool = False) -> str:
+    """Micro-dollars as ``$1.42``, as ``~$1.42`` when no gateway has counted them."""
+    return "" if value is None else f"{'~' if estimated else ''}${value / 1_000_000:.2f}"
 
 
 def cost_cell(team: Team, scene: Scene) -> Cell:
@@ -201,7 +201,7 @@ def cost_cell(team: Team, scene: Scene) -> Cell:
     if team.cost is None and team.budget is None:
         return cell(scene.symbols.dash, "dim")
     spent = team.cost or 0
-    told = ("~" if team.estimated and spent else "") + money(spent)
+    told = money(spent, estimated=team.estimated and spent > 0)
     if team.budget is None:
         return cell(told)
     limit = f"{team.budget / 1_000_000:.2f}".removesuffix(".00")

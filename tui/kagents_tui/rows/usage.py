@@ -75,9 +75,7 @@ def tokens(count: int) -> str:
 
 def cost_cell(spent: Spent, scene: Scene) -> Cell:
     """Its cost; ``~`` when no gateway has counted it."""
-    return cell(
-        ("~" if spent.estimated else "") + money(spent.cost), "strong" if not spent.model else "plain"
-    )
+    return cell(money(spent.cost, estimated=spent.estimated), "strong" if not spent.model else "plain")
 
 
 def pace(ledger: Ledger, budget: int | None, scene: Scene, room: int) -> Cell:
@@ -99,7 +97,7 @@ def pace(ledger: Ledger, budget: int | None, scene: Scene, room: int) -> Cell:
 def pace_words(ledger: Ledger, budget: int | None, scene: Scene) -> list[str]:
     """What was spent, and of what; how fast; how long the rest lasts at that pace. Only what is known."""
     hourly = ledger.per_hour(scene.now)
-    spent = money(ledger.total)
+    spent = money(ledger.total, estimated=ledger.estimated())
     if budget is None:
         return [f"{spent}, no budget", *([f"{money(hourly)}/h"] if hourly is not None else [])]
     share = ledger.total * 100 // budget if budget else 100

@@ -79,5 +79,5 @@ class CostScreen(WatchedList, inherit_bindings=False):
 
     def crumbs(self) -> Sequence[Cell]:
         shown = [row for row in self.table().rows if isinstance(row, Spender)]
-        mark = "~" if any(row.estimated for row in shown) else ""
-        return [*super().crumbs(), cell(f"  {mark}{money(sum(row.cost for row in shown))}", "strong")]
+        total = money(sum(row.cost for row in shown), estimated=any(row.estimated for row in shown))
+        return [*super().crumbs(), cell(f"  {total}", "strong")]

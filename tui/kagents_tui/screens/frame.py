@@ -135,7 +135,7 @@ class Frame(Keeping, Screen[None], inherit_bindings=False):
         counts = [
             cell(f" {sums.teams} team{'' if sums.teams == 1 else 's'}"),
             cell(f" {app.symbols.dot} {sums.working} working"),
-            cell(f" {app.symbols.dot} {'~' if sums.estimated else ''}{money(sums.cost)}"),
+            cell(f" {app.symbols.dot} {money(sums.cost, estimated=sums.estimated)}"),
         ]
         return first_that_fit([*head, *counts], self.size.width - cells_wide(self.badges()))
 
