@@ -5,6 +5,7 @@
 are deleted by their TTL. Meanwhile processes of agents and hubs are killed, pods deleted, teams cancelled,
 deleted, suspended and resumed (``KAGENTS_BENCH_SEED=1`` is the lot). ``KAGENTS_BENCH_RATE=1`` teams a second
 are wanted; no new one comes while ``KAGENTS_BENCH_AT_ONCE=40`` are there, and the table says how many came.
+The engine keeps the newest 20,000 events: so many are written first, or their number would be all that grows.
 """
 
 import asyncio
@@ -26,10 +27,11 @@ from _table import Table
 from fifty_teams import engine, keeper_of, resident_mib
 
 from kagents_core.api.constants import API_VERSION
-from kagents_core.api.resources import AGENT_TEAMS, CLAIMS, CONFIG_MAPS, PODS, SECRETS
+from kagents_core.api.resources import AGENT_TEAMS, CLAIMS, CONFIG_MAPS, EVENTS, PODS, SECRETS
 from kagents_core.kube.client import Client
 from kagents_core.kube.config import load_kubeconfig
 from kagents_core.kube.errors import ApiError
+from kagents_local.apiserver.events import EVENTS_LIMIT
 
 MINUTES = float(os.environ.get("KAGENTS_BENCH_MINUTES", "15"))
 RATE = float(os.environ.get("KAGENTS_BENCH_RATE", "1"))
@@ -81,6 +83,22 @@ class Soak:
     faults: Counter[str] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
     ended: Counter[str] = field(default_factory=Counter)
+
+    async def fill(self) -> None:
+        """As many events as are kept, of the size of those that teams have."""
+        about = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "namespace": NAMESPACE,
+            "name": "soak-before-lead-1-abcde",
+        }
+        said = {"type": "Normal", "reason": "Before", "message": "This event was here before. " * 4}
+        for number in range(EVENTS_LIMIT):
+            metadata = {"name": f"before.{number:06}", "namespace": NAMESPACE}
+            body = {"metadata": metadata, "involvedObject": about, **said}
+            await self.client.create(EVENTS, NAMESPACE, body)
+        self.began = time.monotonic()
+        self.samples.append(self.sample(0))
 
     async def load(self) -> None:
         """Teams, faults and samples until the time is over; then until nothing is left."""
@@ -192,6 +210,15 @@ def slope(samples: Sequence[Sample]) -> str:
     return f"{3600 * line.slope:+.1f} MiB/h"
 
 
+def sixths(samples: Sequence[Sample]) -> list[float]:
+    """The median memory of each sixth of the time under load."""
+    parts = [
+        [each.memory for each in samples if 10 * MINUTES * n <= each.at < 10 * MINUTES * (n + 1)]
+        for n in range(6)
+    ]
+    return [statistics.median(part) for part in parts if part]
+
+
 async def main() -> None:
     """Print the table."""
     table = Table(
@@ -207,6 +234,7 @@ async def main() -> None:
             async with Client(load_kubeconfig(str(data / "kubeconfig"))) as client:
                 before = {kind.plural: len((await client.list(kind)).items) for kind in OBJECTS}
                 soak = Soak(client, data, daemon)
+                await soak.fill()
                 await soak.load()
                 after = {kind.plural: len((await client.list(kind)).items) for kind in OBJECTS}
             soak.samples.append(soak.sample(0))  # the bench's own connections are closed by now
@@ -232,7 +260,9 @@ def fill(table: Table, soak: Soak) -> None:
     faults = ", ".join(f"{count} {name}" for name, count in soak.faults.most_common())
     table.add("faults", faults, "")
     table.add("teams there under load", f"at most {max(each.teams for each in loaded)}", "")
-    table.add("memory of the daemon: growth", slope(soak.samples), "< 1 MiB/h")
+    table.add("memory of the daemon: growth in the later two thirds", slope(soak.samples), "< 1 MiB/h")
+    middles = ", ".join(f"{middle:.0f}" for middle in sixths(loaded))
+    table.add("  median of each sixth of the time", f"{middles} MiB", "")
     memory = f"{first.memory:.0f}, {max(each.memory for each in loaded):.0f}, {last.memory:.0f} MiB"
     table.add("  before, at most, after", memory, "")
     files = f"{first.files}, {max(each.files for each in loaded)}, {last.files}"

@@ -2,6 +2,7 @@
 object."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from kagents_local.apiserver.errors import expired
 
 HISTORY = 4096
 """Events kept for each kind; a watch from an older version is told to list again."""
+HISTORY_SECONDS = 300.0
+"""Age at which an event is forgotten although there is room: as long as etcd keeps versions in a cluster."""
 BACKLOG = 8192
 """Events that a watcher may lag behind before it is dropped."""
 
@@ -27,6 +30,7 @@ class Event:
     version: int
     entry: Entry
     old: Entry | None
+    at: float = field(default_factory=time.monotonic)
     renderings: dict[str, bytes] = field(default_factory=dict)
 
     def rendered(self, representation: str, render: Callable[[], bytes]) -> bytes:
@@ -88,12 +92,17 @@ class WatchHub:
         storage, namespace, name = event.entry.storage, event.entry.namespace, event.entry.name
         history = self._history.setdefault(storage, deque())
         history.append(event)
-        if len(history) > HISTORY:
-            self._forgotten[storage] = history.popleft().version
+        self._forget(event.at)
         keys = {(storage, a, b) for a in (namespace, "") for b in (name, "")}
         for key in keys:
             for subscription in self._subscriptions.get(key, ()):
                 subscription.push(event)
+
+    def _forget(self, now: float) -> None:
+        """Forget what is too much or too old, of all kinds: one without new changes holds memory as well."""
+        for storage, history in self._history.items():
+            while len(history) > HISTORY or (history and history[0].at < now - HISTORY_SECONDS):
+                self._forgotten[storage] = history.popleft().version
 
     def oldest(self, storage: str) -> int:
         """The oldest version from which every later change of a kind is known."""

@@ -115,6 +115,20 @@ async def test_a_version_that_is_forgotten_is_gone(api: Any, monkeypatch: pytest
     assert (gone.status, gone["reason"]) == (410, "Expired")
 
 
+async def test_old_changes_are_forgotten_by_age_of_all_kinds(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = (await api.get(api.CONFIGS))["metadata"]["resourceVersion"]
+    await api.post(api.CONFIGS, api.config("old"))
+    seen = (await api.get(api.CONFIGS))["metadata"]["resourceVersion"]
+    monkeypatch.setattr(watch, "HISTORY_SECONDS", -1.0)
+    await api.post(api.TEAMS, api.team())
+    gone = await api.get(api.CONFIGS, watch="1", resourceVersion=start)
+    assert (gone.status, gone["reason"]) == (410, "Expired")
+    async with api.watch(api.CONFIGS, resourceVersion=seen, timeoutSeconds="1") as answer:
+        assert await api.next_event(answer) == {}  # who had seen the last change has missed nothing
+
+
 async def test_a_watch_ends_in_time(api: Any) -> None:
     async with api.watch(api.CONFIGS, timeoutSeconds="1") as answer:
         assert await api.next_event(answer) == {}
