@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kagents_core.teamfiles.files import NotRegularError, TooLargeError, read_bounded, replace_file
+from kagents_core.teamfiles.growth import Known, read_grown
 from kagents_core.teamfiles.layout import TeamLayout
 from kagents_core.teamfiles.locks import INBOX_BUDGET, HeldLock, lock
 from kagents_core.teamfiles.nativejson import NotJsonError, compact, excerpt, indented, parse, timestamp
@@ -138,6 +139,15 @@ class Contents:
     malformed: tuple[Malformed, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one reading has found. ``appended``: only what came behind the entries that were known."""
+
+    contents: Contents
+    known: Known | None = None
+    appended: bool = False
+
+
 def parse_contents(value: Any, source: str) -> Contents:
     """Sorts the entries of a mailbox into messages and malformed ones."""
     if not isinstance(value, list):
@@ -167,18 +177,26 @@ async def read(layout: TeamLayout, agent: str) -> Contents:
 
     An empty or half-written file is read again a few times, and then returned as malformed.
     """
+    return (await read_on(layout, agent, None)).contents
+
+
+async def read_on(layout: TeamLayout, agent: str, known: Known | None) -> Reading:
+    """As ``read``; of a mailbox that has only grown since it was ``known``, what has come."""
     path = layout.inbox(agent)
     for attempt in range(_READ_ATTEMPTS):
         try:
             data = read_bounded(path, INBOX_LIMIT)
-            return parse_contents(parse(data), path.name) if data else Contents((), ())
+            if not data:
+                return Reading(Contents((), ()))
+            found = read_grown(data, known)
+            return Reading(parse_contents(found.value, path.name), found.known, found.appended)
         except FileNotFoundError:
-            return Contents((), ())
+            return Reading(Contents((), ()))
         except (TooLargeError, NotRegularError) as error:
-            return Contents((), (Malformed(path.name, str(error.strerror), ""),))
+            return Reading(Contents((), (Malformed(path.name, str(error.strerror), ""),)))
         except NotJsonError as error:
             if attempt == _READ_ATTEMPTS - 1:
-                return Contents((), (Malformed(path.name, str(error), excerpt(data)),))
+                return Reading(Contents((), (Malformed(path.name, str(error), excerpt(data)),)))
         await asyncio.sleep(_READ_PAUSE)
     raise AssertionError("unreachable")
 

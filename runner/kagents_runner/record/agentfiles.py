@@ -1,6 +1,7 @@
 """What agents leave in files: their supervisors' states, hook events, requests, transcripts."""
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -44,6 +45,7 @@ class AgentFiles:
         self._homes = homes
         self._names = [name for name, _ in books.agents]
         self._states = FileChanges(books.layout.agents_dir, ".json")
+        self._events = {name: os.fspath(books.layout.events(name)) for name in self._names}
         self._requests = {name: FileChanges(books.layout.requests(name), ".json") for name in self._names}
         self.documents: dict[str, Mapping[str, Any]] = {}
         """Each agent's state as its supervisor wrote it."""
@@ -127,8 +129,10 @@ class AgentFiles:
 
     def read_events(self) -> None:
         """Takes note of new hook events of all agents."""
-        for agent in self._names:
+        for agent, path in self._events.items():
             source = f"events/{agent}.jsonl"
+            if _ends_at(path, self._books.offsets.get(source, 0)):
+                continue
             while True:
                 offset = self._books.offsets.get(source, 0)
                 try:
@@ -282,3 +286,11 @@ class AgentFiles:
             letter = Letter(mail.sender, agent, mail.text, mail.summary, mail.at)
             books.write(books.ledger.sighted(f"{key}:{same[key] - 1}", letter, books.clock()))
             books.write(books.board.wakes(agent, seconds(mail.at, 0.0)))
+
+
+def _ends_at(path: str, offset: int) -> bool:
+    """Whether a file that is only appended to has nothing behind ``offset``, as most have at each look."""
+    try:
+        return os.lstat(path).st_size == offset
+    except FileNotFoundError:
+        return offset == 0

@@ -22,9 +22,9 @@ class HeldBack:
     def __init__(self) -> None:
         self._woken: dict[str, tuple[int, float]] = {}
 
-    def due(self, agent: str, quiet_since: float | None, unread: Sequence[Post]) -> float | None:
-        """When the agent must be woken (seconds since 1970); None when it holds nothing back."""
-        held = [post for post in unread if post.place == "gone"]
+    def due(self, agent: str, quiet_since: float | None, held: Sequence[Post]) -> float | None:
+        """When the agent must be woken (seconds since 1970) for what it has taken and not looked at; None
+        when it holds nothing back."""
         if not held:
             self._woken.pop(agent, None)
         if not held or quiet_since is None:
@@ -38,7 +38,7 @@ class HeldBack:
         """The agent was sent another message."""
         self._woken[agent] = self._woken.get(agent, (0, 0.0))[0] + 1, now
 
-    def waiting(self, agent: str, unread: Sequence[Post]) -> int:
+    def waiting(self, agent: str, unread: int, held: int) -> int:
         """How much mail an agent may still look at; what it was woken for in vain holds nobody up."""
         given_up = self._woken.get(agent, (0, 0.0))[0] == len(PAUSES)
-        return sum(post.place != "gone" or not given_up for post in unread)
+        return unread - held if given_up else unread

@@ -15,18 +15,17 @@ from typing import Any
 
 from kagents_runner.record.clock import rfc3339
 from kagents_runner.record.letters import Letter, derived_id, likeness, message_entry, protocol
+from kagents_runner.record.openmail import Look, OpenMail
 from kagents_runner.record.posts import CLAIM_GRACE, SHOWN, SIGHTING_GRACE, Pending, Place, Post
-from kagents_runner.record.register import Register
 
 Entries = list[Mapping[str, Any]]
 
 
-class MailLedger:
+class MailLedger(OpenMail):
     """The state machine. Every method that observes returns the entries that follow, in their order."""
 
     def __init__(self) -> None:
-        self._register = Register()
-        self._open: dict[str, dict[str, Post]] = {}  # receiver -> id -> post
+        super().__init__()
         self._lines: set[str] = set()
         self._claims: set[str] = set()
         self._pending: list[Pending] = []
@@ -46,14 +45,15 @@ class MailLedger:
         found = [] if letter.id in self._register else self._capture(letter, letter.id, "queued", now)
         post = self._post(letter.to, letter.id)
         if post is not None:
-            post.place = "queued"
+            self._shelves.put(post, "queued")
         return found
 
     def posted(self, to: str, message_id: str, now: float) -> None:
         """What was queued is in the mailbox now."""
         post = self._post(to, message_id)
         if post is not None:
-            post.place, post.present = "sent", now
+            post.present = now
+            self._shelves.put(post, "sent")
 
     def claimed(self, key: str, letter: Letter, now: float) -> Entries:
         """A source without ids tells of a message; ``key`` names the telling, so that it counts once."""
@@ -63,25 +63,42 @@ class MailLedger:
         return []
 
     def mailbox(self, agent: str, letters: Sequence[Letter], now: float, *, first: bool = False) -> Entries:
+        """What lies unread in the mailbox; see ``look``."""
+        return self.look(agent, letters, now, first=first).entries
+
+    def look(
+        self,
+        agent: str,
+        letters: Sequence[Letter],
+        now: float,
+        *,
+        first: bool = False,
+        appended: bool = False,
+    ) -> Look:
         """What lies unread in the mailbox, looked at after everything told so far had been told.
 
-        ``first``: nobody watched before, so what is missing went at an unknown time.
+        ``first``: nobody watched before, so what is missing went at an unknown time. ``appended``: everything
+        that the last look found lies there still, and the letters are those behind it; ``goes_on`` must say
+        that they can be taken so.
         """
         entries: Entries = []
         lying: set[str] = set()
+        plain = True
         for letter, message_id in self._register.named(agent, letters):
             entries += self._lies(letter, message_id, now)
             lying.add(self._register.name(message_id))
-        for post in list(self._open.get(agent, {}).values()):
-            if post.place in ("sent", "lying") and post.id not in lying:
-                post.uncertain = first
-                entries += self._leaves(post, now)
-        return entries
+            plain = plain and message_id == letter.id
+        left = self._shelves.leaving(agent, lying, appended=appended)
+        for post in left:
+            post.uncertain, post.present = first, self._shelves.was_lying(post)
+            entries += self._leaves(post, now)
+        self._shelves.looked(agent, now)
+        return Look(entries, left, plain)
 
     def taken(self, letters: Sequence[Letter], agent: str, now: float) -> Entries:
         """kagents itself takes everything out of its own mailbox: delivered and seen at once."""
         entries = self.mailbox(agent, letters, now)
-        for post in list(self._open.get(agent, {}).values()):
+        for post in self._shelves.of(agent):
             entries += self._is_seen(post, now, None)
         return entries
 
@@ -109,7 +126,8 @@ class MailLedger:
 
     def resent(self, post: Post, now: float) -> Entries:
         """A lost message was put back into its mailbox."""
-        post.place, post.present, post.uncertain = "lying", now, False
+        post.present, post.uncertain = now, False
+        self._shelves.put(post, "lying", untold=True)
         post.tally.spare += 1
         return [{"kind": "resent", "id": post.id, "agent": post.to}]
 
@@ -117,39 +135,6 @@ class MailLedger:
     def next_due(self) -> float | None:
         """When ``due`` should be called next."""
         return min((pending.due for pending in self._pending), default=None)
-
-    def knows(self, message_id: str) -> bool:
-        """Whether the journal holds this id, also as another name."""
-        return message_id in self._register
-
-    def to_look_at(self) -> list[str]:
-        """Agents whose mailboxes must be read to learn whether a message still lies there."""
-        return [
-            agent
-            for agent, posts in self._open.items()
-            if any(post.place == "sent" for post in posts.values())
-        ]
-
-    def unread(self, agent: str) -> tuple[Post, ...]:
-        """Messages the agent has not looked at."""
-        return tuple(post for post in self._open.get(agent, {}).values() if post.type in SHOWN)
-
-    def waits(self, agent: str, message_id: str) -> bool:
-        """Whether a message has not left kagents or the mailbox yet."""
-        post = self._post(agent, message_id)
-        return post is not None and post.place != "gone"
-
-    def settled(self, to: str, message_id: str) -> bool:
-        """Whether a message has reached its receiver for good."""
-        return message_id in self._register and self._post(to, message_id) is None
-
-    def lost(self, agent: str, since: float) -> tuple[Post, ...]:
-        """Messages that the agent's process before ``since`` took and never wrote into its transcript."""
-        return tuple(
-            post
-            for post in self._open.get(agent, {}).values()
-            if post.place == "gone" and (post.gone <= since or (post.uncertain and post.present < since))
-        )
 
     def restore(self, entry: Mapping[str, Any], at: float) -> None:
         """Learns one journal entry again (in the journal's order); ``at`` is its time."""
@@ -171,7 +156,7 @@ class MailLedger:
             self._is_seen(post, at, None)
         elif kind == "resent":
             self.resent(post, at)
-            post.place = "sent"
+            self._shelves.put(post, "sent")
 
     def state(self) -> dict[str, Any]:
         """What the journal does not tell: save it together with the places in the sources."""
@@ -205,7 +190,8 @@ class MailLedger:
         self._register.lies(message_id)
         post = self._post(letter.to, message_id)
         if post is not None and post.place != "gone":
-            post.place, post.present = "lying", now
+            post.present = now
+            self._shelves.put(post, "lying")
         return entries
 
     def _capture(self, letter: Letter, message_id: str, place: Place, now: float) -> Entries:
@@ -241,7 +227,7 @@ class MailLedger:
         if anonymous:
             tally.anonymous.append(message_id)
         self._register.enter(message_id, tally)
-        self._open.setdefault(letter.to, {})[message_id] = post
+        self._shelves.add(post)
         return post
 
     def _met(self, post: Post, now: float) -> Entries:
@@ -269,7 +255,7 @@ class MailLedger:
             tally.spare -= 1
             return []
         like = likeness(pending.letter)
-        for post in self._open.get(pending.letter.to, {}).values():
+        for post in self._shelves.of(pending.letter.to):
             if post.sender == pending.letter.sender and post.head == like.head != "":
                 return self._is_seen(post, now, pending.key)
         return self._journal(
@@ -277,19 +263,17 @@ class MailLedger:
         )
 
     def _leaves(self, post: Post, now: float) -> Entries:
-        post.place, post.gone = "gone", now
+        post.gone = now
+        self._shelves.put(post, "gone")
         self._register.left(post.id)
         if post.type not in SHOWN or post.to in self.blind:
-            self._open.get(post.to, {}).pop(post.id, None)
+            self._shelves.close(post)
         return [{"kind": "delivery", "id": post.id, "delivered": rfc3339(now)}]
 
     def _is_seen(self, post: Post, now: float, line: str | None) -> Entries:
         entries = [] if post.place == "gone" else self._leaves(post, now)
         post.seen = True
-        self._open.get(post.to, {}).pop(post.id, None)
+        self._shelves.close(post)
         post.tally.unseen.remove(post)
         seen: dict[str, Any] = {"kind": "seen", "id": post.id, "seen": rfc3339(now)}
         return [*entries, seen if line is None else seen | {"line": line}]
-
-    def _post(self, to: str, message_id: str) -> Post | None:
-        return self._open.get(to, {}).get(self._register.name(message_id))

@@ -10,6 +10,7 @@ from kagents_core.asks import ASKING
 from kagents_core.journal import entries
 from kagents_core.teamfiles import mailbox
 from kagents_core.teamfiles.files import NotRegularError, TooLargeError, read_bounded
+from kagents_core.teamfiles.growth import Known
 from kagents_core.teamfiles.locks import LockLostError, LockTimeoutError
 from kagents_core.teamfiles.mailbox import (
     Contents,
@@ -24,7 +25,7 @@ from kagents_runner.record.books import Books
 from kagents_runner.record.changes import FileChanges
 from kagents_runner.record.clock import rfc3339, seconds
 from kagents_runner.record.letters import Letter
-from kagents_runner.record.posts import Post
+from kagents_runner.record.posts import SHOWN, Post
 
 SENT_LIMIT: Final = 2 * 1024 * 1024
 """Bytes of a file in ``send/``: a text of 256 KiB grows when it is escaped."""
@@ -50,6 +51,7 @@ class MailRoom:
         self._names = {name for name, _ in books.agents}
         self._inboxes = FileChanges(books.layout.inboxes, ".json")
         self._send = FileChanges(books.layout.outgoing, ".json")
+        self._known: dict[str, Known | None] = {}
         self._out: list[Outgoing] = []
         self._first = books.restarted
         self._retry_at: float | None = None
@@ -186,18 +188,26 @@ class MailRoom:
                 outgoing.file.unlink(missing_ok=True)
 
     async def _look(self, agent: str) -> None:
+        """Looks at a mailbox; at what has come alone, when the rest is as it was and tells nothing new."""
         books = self._books
-        contents = await mailbox.read(books.layout, agent)
+        reading = await mailbox.read_on(books.layout, agent, self._known.pop(agent, None))
+        letters = _letters(agent, reading.contents)
+        if reading.appended and not books.ledger.goes_on(agent, letters):
+            reading = await mailbox.read_on(books.layout, agent, None)
+            letters = _letters(agent, reading.contents)
+        contents = reading.contents
         books.malformed(contents.malformed)
         if contents.malformed and not contents.messages:
             self._inboxes.again(f"{agent}.json")
             self._retry_at = books.clock() + RETRY_SECONDS
             return  # perhaps the whole file is torn: that nothing is seen proves nothing
-        resting = books.ledger.unread(agent)
-        now = books.clock()
-        books.write(books.ledger.mailbox(agent, _letters(agent, contents), now, first=self._first))
-        for post in resting:
-            if post.place == "gone" and not post.seen and not post.uncertain:
+        now, first = books.clock(), self._first
+        look = books.ledger.look(agent, letters, now, first=first, appended=reading.appended)
+        books.write(look.entries)
+        if look.plain:
+            self._known[agent] = reading.known
+        for post in look.left:
+            if post.type in SHOWN and not post.uncertain:
                 books.write(books.board.wakes(agent, post.present))
 
     async def _take(self) -> None:

@@ -53,6 +53,8 @@ class Recorder:
         self._answers = AnswerRoom(books, self._mail, self._has_ended)
         self._tasks = FileChanges(books.layout.tasks, ".json")
         self._changed: set[Path] | None = None  # None: everything
+        self._asking = {books.layout.agents_dir, books.layout.requests_dir}
+        self._asking |= {books.layout.requests(name) for name, _ in books.agents}
         self._transcripts: set[Path] = set()
         self._poked = asyncio.Event()
         self._stopping = False
@@ -157,8 +159,7 @@ class Recorder:
     async def _step(self, changed: set[Path] | None) -> None:
         books, layout, files = self._books, self._books.layout, self._files
         self._retry_at = None
-        requests = {layout.requests_dir, *(layout.requests(name) for name, _ in books.agents)}
-        if changed is None or files.young or changed & (requests | {layout.agents_dir}):
+        if changed is None or files.young or changed & self._asking:
             await self._guarded("requests", files.read_requests)
             await self._guarded("agents", files.read_states)
         if changed is None or self._tasks.young or layout.tasks in changed:
@@ -235,7 +236,7 @@ class Recorder:
         if books.state.over or books.state.suspended:
             return
         for agent, _ in books.agents:
-            at = self._held_back.due(agent, books.board.quiet_since(agent), books.ledger.unread(agent))
+            at = self._held_back.due(agent, books.board.quiet_since(agent), books.ledger.held(agent))
             if at is not None and at <= now:
                 await self._mail.wake(agent, WORDS)
                 self._held_back.woken(agent, now)
@@ -265,7 +266,7 @@ class Recorder:
         return self._files.documents.get(name, {}).get("state") == "ended" or name in self._books.state.never
 
     def _view(self, name: str) -> AgentView:
-        books = self._books
+        books, ledger = self._books, self._books.ledger
         document, doing = self._files.documents.get(name, {}), books.board.doing(name)
         last = books.endings.last_request(name)
         return AgentView(
@@ -274,10 +275,10 @@ class Recorder:
             alive=document.get("state") in ("starting", "running"),
             gone=self._has_ended(name),
             idle_since=doing.since if doing is not None and doing.state == "idle" else None,
-            unread=self._held_back.waiting(name, books.ledger.unread(name)),
+            unread=self._held_back.waiting(name, ledger.count_unread(name), len(ledger.held(name))),
             open_tasks=books.tasks.open(name),
             attempt=books.attempts.get(name, 0),
-            asked_waits=last is not None and books.ledger.waits(name, last),
+            asked_waits=last is not None and ledger.waits(name, last),
         )
 
     async def _drain(self) -> None:

@@ -71,6 +71,10 @@ class Register:
             ordinals[base] = ordinal + 1
             yield letter, base if ordinal == 0 else derived_id(base, str(ordinal))
 
+    def is_plain(self, letter: Letter) -> bool:
+        """Whether a mailbox entry has an id, and is the message that is known by it, if any is."""
+        return letter.id is not None and self._agrees(letter, letter.id)
+
     def _agrees(self, letter: Letter, message_id: str) -> bool:
         """Whether a mailbox entry is the message known by its id, or another one that borrowed the id."""
         tally = self._known.get(message_id)

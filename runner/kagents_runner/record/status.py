@@ -95,7 +95,7 @@ def _activity(books: Books, name: str, simulated: bool) -> dict[str, Any] | None
     doing = books.board.doing(name)
     if doing is None:
         return None
-    unread = books.ledger.unread(name)
+    unread, oldest = books.ledger.count_unread(name), books.ledger.oldest_unread(name)
     sums = books.spending.of_agent(name)
     task = books.tasks.current(name)
     last = max(doing.heard, books.heard.get(name, 0.0))
@@ -106,8 +106,8 @@ def _activity(books: Books, name: str, simulated: bool) -> dict[str, Any] | None
         "detail": doing.detail,
         "task": task,
         "heardAt": rfc3339(last - last % 60) if task is not None else None,
-        "unread": len(unread),
-        "oldestUnreadAt": rfc3339(min(post.first for post in unread)) if unread else None,
+        "unread": unread,
+        "oldestUnreadAt": None if oldest is None else rfc3339(oldest.first),
         "cost": None if sums is None else format_money(sums.micros),
         "simulated": simulated,
         "requests": _requests(books.asks, name) or None,

@@ -1,5 +1,6 @@
 """The shared task list as the journal tells it: what changed, and the sums for the status. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ class TaskBoard:
 
     def __init__(self) -> None:
         self._tasks: dict[str, Mapping[str, Any]] = {}
+        self._unfinished: Counter[str] = Counter()
 
     def observed(self, task: Mapping[str, Any]) -> Entries:
         """A task as its file shows it."""
@@ -30,10 +32,12 @@ class TaskBoard:
 
     def learn(self, entry: Mapping[str, Any]) -> None:
         """Takes over a ``task`` entry that is being journalled or read again."""
-        if entry["task"] is None:
-            self._tasks.pop(entry["id"], None)
-        else:
-            self._tasks[entry["id"]] = entry["task"]
+        old, task = self._tasks.pop(entry["id"], None), entry["task"]
+        for each, more in ((old, -1), (task, 1)):
+            if each is not None and each.get("status") != "completed":
+                self._unfinished[str(each.get("owner"))] += more
+        if task is not None:
+            self._tasks[entry["id"]] = task
 
     def ids(self) -> set[str]:
         """Ids of the tasks that exist."""
@@ -52,10 +56,7 @@ class TaskBoard:
 
     def open(self, owner: str | None = None) -> int:
         """How many tasks are not completed; those of one owner, or all."""
-        return sum(
-            task.get("status") != "completed" and (owner is None or task.get("owner") == owner)
-            for task in self._tasks.values()
-        )
+        return self._unfinished.total() if owner is None else self._unfinished[owner]
 
     def current(self, agent: str) -> str | None:
         """The task the agent has in progress; the lowest id when there are several."""

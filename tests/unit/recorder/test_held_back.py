@@ -27,7 +27,7 @@ def taken(at: float) -> MailLedger:
 
 
 def test_an_agent_is_woken_some_time_after_both_the_mail_and_the_turns_end() -> None:
-    unread = taken(100.0).unread("scout")
+    unread = taken(100.0).held("scout")
     assert HeldBack().due("scout", 90.0, unread) == 100.0 + PAUSES[0]
     assert HeldBack().due("scout", 130.0, unread) == 130.0 + PAUSES[0]
     assert HeldBack().due("scout", None, unread) is None
@@ -37,24 +37,24 @@ def test_an_agent_is_woken_some_time_after_both_the_mail_and_the_turns_end() -> 
 def test_mail_that_still_lies_in_the_mailbox_is_not_held_back() -> None:
     ledger = MailLedger()
     ledger.mailbox("scout", [Letter("lead", "scout", "hello", None, "", "m1")], 10.0)
-    assert HeldBack().due("scout", 5.0, ledger.unread("scout")) is None
+    assert HeldBack().due("scout", 5.0, ledger.held("scout")) is None
 
 
 def test_waking_is_repeated_ever_later_and_then_given_up_until_the_mail_is_read() -> None:
     held, ledger = HeldBack(), taken(100.0)
     now = 100.0
     for pause in PAUSES:
-        due = held.due("scout", 90.0, ledger.unread("scout"))
+        due = held.due("scout", 90.0, ledger.held("scout"))
         assert due == now + pause
         now = due
-        assert held.waiting("scout", ledger.unread("scout")) == 1
+        assert held.waiting("scout", ledger.count_unread("scout"), len(ledger.held("scout"))) == 1
         held.woken("scout", now)
-    assert held.due("scout", 90.0, ledger.unread("scout")) is None
-    assert held.waiting("scout", ledger.unread("scout")) == 0
+    assert held.due("scout", 90.0, ledger.held("scout")) is None
+    assert held.waiting("scout", ledger.count_unread("scout"), len(ledger.held("scout"))) == 0
     ledger.sighted("line:0", Letter("lead", "scout", "hello"), now)
-    assert held.due("scout", 90.0, ledger.unread("scout")) is None
+    assert held.due("scout", 90.0, ledger.held("scout")) is None
     again = taken(now + 50)
-    assert held.due("scout", 90.0, again.unread("scout")) == now + 50 + PAUSES[0]
+    assert held.due("scout", 90.0, again.held("scout")) == now + 50 + PAUSES[0]
 
 
 @pytest.mark.parametrize(
