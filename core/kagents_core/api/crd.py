@@ -24,6 +24,7 @@ from kagents_core.api.resources import (
     AGENT_USAGES,
     Resource,
 )
+from kagents_core.api.rulecost import spared
 from kagents_core.api.team import AgentTeam
 from kagents_core.api.template import AgentTeamRun, AgentTeamTemplate
 from kagents_core.api.usage import AgentUsage
@@ -32,6 +33,8 @@ Schema = dict[str, Any]
 
 _DROPPED: Final = frozenset({"title", "$defs", "discriminator", "examples", "const", "additionalProperties"})
 _RULES: Final = "x-kubernetes-validations"
+_SPARED: Final = frozenset({AGENT_TEAMS.kind, AGENT_TEAM_RUNS.kind})
+"""Kinds that are written often, and whose ``spec`` hardly changes."""
 _AGE: Final = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 FIX: Final = "run `make generate` and commit charts/kagents/files/crds"
@@ -40,6 +43,16 @@ FIX: Final = "run `make generate` and commit charts/kagents/files/crds"
 
 def crds() -> list[dict[str, Any]]:
     """Every definition, as objects to apply."""
+    found = plain_crds()
+    for definition in found:
+        if definition["spec"]["names"]["kind"] in _SPARED:
+            properties = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+            properties["spec"] = spared(properties["spec"])
+    return found
+
+
+def plain_crds() -> list[dict[str, Any]]:
+    """Every definition, with the rules as the models have them."""
     return [
         _definition(AGENT_TEAMS, AgentTeam, "at", _team_columns()),
         _definition(AGENT_TEAM_TEMPLATES, AgentTeamTemplate, "att", _template_columns()),

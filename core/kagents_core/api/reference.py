@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from kagents_core.api import teamrules
 from kagents_core.api.constants import API_VERSION, APPROVAL_PREFIX
-from kagents_core.api.crd import crds
+from kagents_core.api.crd import plain_crds
 
 FIX: Final = "run `make generate` and commit docs/reference.md"
 
@@ -21,7 +21,7 @@ Schema = Mapping[str, Any]
 def reference_page() -> str:
     """The page as Markdown."""
     parts = [_INTRODUCTION]
-    for definition in crds():
+    for definition in plain_crds():
         parts += _kind(definition)
     return "\n".join(parts)
 

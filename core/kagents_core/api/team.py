@@ -28,12 +28,12 @@ from kagents_core.api.model import Spec, map_list, refusal, rules
 from kagents_core.api.quality import QualityGates
 from kagents_core.api.repository import Repository
 from kagents_core.api.status import TeamStatus
-from kagents_core.api.teamrules import OBJECT_RULES, TEAM_RULES, TEAMMATE_UNCHANGED
+from kagents_core.api.teamrules import OBJECT_RULES, TEAM_RULES
 
 OnComplete = Literal["create-pr", "push-branch", "notify", "none"]
 
 Teammates = Annotated[
-    tuple[Annotated[TeammateSpec, Field(json_schema_extra=rules(TEAMMATE_UNCHANGED))], ...],
+    tuple[TeammateSpec, ...],
     Field(max_length=MOST_TEAMMATES, json_schema_extra=map_list("name")),
 ]
 

@@ -117,16 +117,16 @@ def _agent_rules(agent: str, where: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def agent_unchanged(agent: type[BaseModel], at: str = "") -> str:
+def _agent_unchanged(agent: type[BaseModel], new: str, old: str) -> str:
     """CEL: an agent is as it was, but for what may change in it."""
     fields = (name for name in wire_names(agent) if name not in CHANGEABLE_AGENT_FIELDS)
-    return " && ".join(f"({_unchanged(at + field)})" for field in fields)
+    return " && ".join(f"({_unchanged(field, new, old)})" for field in fields)
 
 
-def _unchanged(field: str) -> str:
+def _unchanged(field: str, new: str = "self", old: str = "oldSelf") -> str:
     """CEL: an optional field is as it was."""
-    new, old = f"self.{field}", f"oldSelf.{field}"
-    return f"has({new}) == has({old}) && (!has({new}) || {new} == {old})"
+    now, then = f"{new}.{field}", f"{old}.{field}"
+    return f"has({now}) == has({then}) && (!has({now}) || {now} == {then})"
 
 
 def _frozen(fields: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -154,17 +154,18 @@ _LIFECYCLE_RULES: Final = (
 )
 
 _LEAD_UNCHANGED: Final = (
-    f"has(self.lead) == has(oldSelf.lead) && (!has(self.lead) || ({agent_unchanged(LeadSpec, 'lead.')}))",
+    f"has(self.lead) == has(oldSelf.lead) && (!has(self.lead)"
+    f" || ({_agent_unchanged(LeadSpec, 'self.lead', 'oldSelf.lead')}))",
     f"spec.lead: {IMMUTABLE}",
 )
 _SAME_TEAMMATES: Final = (
     "(has(self.teammates) ? size(self.teammates) : 0) =="
     " (has(oldSelf.teammates) ? size(oldSelf.teammates) : 0)"
-    " && (!has(self.teammates) || self.teammates.all(t, oldSelf.teammates.exists(o, o.name == t.name)))",
+    # Whoever has the same name is bound once: looked for in every field, the cost would be too high.
+    " && (!has(self.teammates) || self.teammates.all(t, [oldSelf.teammates.filter(o, o.name == t.name)]"
+    f".all(o, size(o) == 1 && {_agent_unchanged(TeammateSpec, 't', 'o[0]')})))",
     f"spec.teammates: {IMMUTABLE}",
 )
-TEAMMATE_UNCHANGED: Final = (agent_unchanged(TeammateSpec), f"spec.teammates: {IMMUTABLE}")
-"""The rule of one entry of a team's list; the API server compares it with the entry of the same name."""
 
 _CANCEL: Final = (("!oldSelf.cancel || self.cancel", CANCEL_IS_FINAL),)
 
