@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ def measure(controller: Controller, clock: Callable[[], datetime]) -> None:
     """Have everything that can be looked up read when the page is."""
     metrics, queue, caches = controller.metrics, controller.queue, controller.caches
     TeamNumbers(caches.teams, metrics, lambda: clock().timestamp())
-    metrics.gauge("build_info", lambda: 1, version=version("kagents"))
+    metrics.gauge("build_info", lambda: 1, version=_installed())
     metrics.gauge("leader", lambda: controller.leading)
     metrics.gauge("caches_synced", controller.synced.is_set)
     metrics.gauge("watches_broken", lambda: sum(not each.state.connected for each in controller.reflectors))
@@ -36,3 +37,9 @@ def measure(controller: Controller, clock: Callable[[], datetime]) -> None:
     queue.on_taken = lambda seconds: metrics.observe(
         "workqueue_queue_duration_seconds", seconds, queue="kagents"
     )
+
+
+@cache
+def _installed() -> str:
+    """Read once: its file is as long as the whole list of what is installed with it."""
+    return version("kagents")

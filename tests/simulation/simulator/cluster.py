@@ -110,7 +110,7 @@ class Cluster:
     # ── the kubelet ───────────────────────────────────────────────────────────────────────────────────────
 
     def _pod(self, key: Key, uid: str) -> Object | None:
-        pod = self._server.get(key)
+        pod = self._server.look(key)
         return pod if pod is not None and pod["metadata"]["uid"] == uid and not self.node_lost else None
 
     def _start(self, key: Key, uid: str) -> None:
@@ -139,7 +139,7 @@ class Cluster:
             self._later(ending.after, lambda: self._end(key, uid, ending))
 
     def _start_anew(self, key: Key) -> None:
-        pod = self._server.get(key)
+        pod = self._server.look(key)
         if pod is not None:
             self._start(key, pod["metadata"]["uid"])
 
@@ -165,8 +165,8 @@ class Cluster:
 
     def _say(self, key: Key, pod: Object, status: Object) -> None:
         conditions = [{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": "True"}]
-        pod["status"] = {"conditions": conditions, **status}
-        self._server.write(key, pod, status=True)
+        said = {"metadata": {**pod["metadata"]}, "status": {"conditions": conditions, **status}}
+        self._server.write(key, pod | said, status=True)
 
     def lose_node(self) -> None:
         """The node falls silent; after a while the control plane says so, and evicts what was on it."""
@@ -177,8 +177,9 @@ class Cluster:
     def _call_not_ready(self) -> None:
         for pod in self._server.all("pods"):
             if pod["status"]["phase"] == "Running":
-                pod["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
-                self._server.write(key_of(POD, pod), pod, status=True)
+                status = pod["status"] | {"conditions": [{"type": "Ready", "status": "False"}]}
+                said = {"metadata": {**pod["metadata"]}, "status": status}
+                self._server.write(key_of(POD, pod), pod | said, status=True)
 
     def _evict(self) -> None:
         for pod in self._server.all("pods"):
@@ -203,7 +204,7 @@ class Cluster:
                 self._delete(key)
 
     def _collect_orphan(self, key: Key, uid: str) -> None:
-        body = self._server.get(key)
+        body = self._server.look(key)
         if body is None or body["metadata"]["uid"] != uid:
             return
         owners = {each["uid"] for each in body["metadata"].get("ownerReferences") or ()}

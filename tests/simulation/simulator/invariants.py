@@ -45,7 +45,7 @@ class Invariants:
         uid = change.metadata["uid"]
         if change.type == "DELETED":
             return
-        body = self._server.get(change.key) or {}
+        body = self._server.look(change.key) or {}
         for name, value in (body["metadata"].get("annotations") or {}).items():
             if name.startswith(APPROVAL_PREFIX) and value == "true":
                 self._approved.add((uid, name.removeprefix(APPROVAL_PREFIX)))
@@ -71,7 +71,7 @@ class Invariants:
 
     def _record(self, change: Change) -> None:
         """What a team has cost is written once, when nothing of it runs any more, and stays as it is."""
-        spec = (self._server.get(change.key) or {}).get("spec") or {}
+        spec = (self._server.look(change.key) or {}).get("spec") or {}
         uid = str(spec.get("uid"))
         if change.type != "ADDED":
             self._say(f"the record {change.key[2]} was {change.type.lower()}")
@@ -84,7 +84,7 @@ class Invariants:
                 self._say(f"{spec.get('team')} was recorded while {pod['metadata']['name']} still ran")
 
     def _pod(self, change: Change) -> None:
-        pod = self._server.get(change.key)
+        pod = self._server.look(change.key)
         if pod is None:
             return
         agent, uid = agent_of(pod), owner_of(pod)

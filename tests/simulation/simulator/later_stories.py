@@ -87,7 +87,7 @@ add(
 
 def _run_ended(*phases: str) -> Condition:
     def over(world: World) -> bool:
-        found = world.server.get(world.key(AGENT_TEAM_RUNS, "demo")) or {}
+        found = world.server.look(world.key(AGENT_TEAM_RUNS, "demo")) or {}
         return (found.get("status") or {}).get("phase") in phases
 
     return over

@@ -57,6 +57,7 @@ class Server:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._bodies: dict[Key, bytes] = {}
+        self._shown: dict[Key, Object] = {}
         self._owners: dict[Key, Owners] = {}
         self._uids = itertools.count(1)
         self.version = 100
@@ -76,14 +77,18 @@ class Server:
         data = self._bodies.get(key)
         return None if data is None else orjson.loads(data)
 
+    def look(self, key: Key) -> Object | None:
+        """The object itself, which nobody may change."""
+        return self._shown.get(key)
+
     def all(self, plural: str) -> list[Object]:
-        """Copies of all objects of a kind, by its plural."""
+        """All objects of a kind, by its plural; nobody may change them."""
         end = f"/{plural}"
-        return [orjson.loads(data) for key, data in self._bodies.items() if key[0].endswith(end)]
+        return [body for key, body in self._shown.items() if key[0].endswith(end)]
 
     def everything(self) -> list[tuple[Key, Object]]:
-        """Copies of all objects with their keys."""
-        return [(key, orjson.loads(data)) for key, data in self._bodies.items()]
+        """All objects with their keys; nobody may change them."""
+        return list(self._shown.items())
 
     def moment(self) -> str:
         """The cluster's time as it stands in objects."""
@@ -91,7 +96,7 @@ class Server:
 
     def write(self, key: Key, body: Object, *, status: bool = False) -> Object:
         """Make the object so; what is so already stays as it is."""
-        old, metadata = self.get(key), body["metadata"]
+        old, metadata = self.look(key), body["metadata"]
         if old is None:
             metadata |= {"name": key[2], "uid": f"uid-{next(self._uids)}", "generation": 1}
             metadata["creationTimestamp"] = self.moment()
@@ -102,7 +107,7 @@ class Server:
                 if fixed in old["metadata"]:
                     metadata[fixed] = old["metadata"][fixed]
             if old == body:
-                return old
+                return body
             spec_changed = not status and old.get("spec") != body.get("spec")
             metadata["generation"] += spec_changed
         self._record("ADDED" if old is None else "MODIFIED", key, body, old)
@@ -112,7 +117,7 @@ class Server:
         """Take the object away, whatever holds it."""
         body = self.get(key)
         if body is not None:
-            del self._bodies[key]
+            del self._bodies[key], self._shown[key]
             self._owners.pop(key, None)
             self._record("DELETED", key, body, body, gone=True)
 
@@ -120,11 +125,12 @@ class Server:
         self.version += 1
         body["metadata"]["resourceVersion"] = str(self.version)
         data = orjson.dumps(body)
+        shown = orjson.loads(data)
         if not gone:
-            self._bodies[key] = data
+            self._bodies[key], self._shown[key] = data, shown
         before = None if old is None else old["metadata"]
         line = b'{"type":"' + kind.encode() + b'","object":' + data + b"}\n"
-        change = Change(self.version, kind, key, orjson.loads(orjson.dumps(body["metadata"])), before, line)
+        change = Change(self.version, kind, key, shown["metadata"], before, line)
         self.history.append(change)
         self._versions.append(self.version)
         for listener in self.listeners:
@@ -173,7 +179,8 @@ class Server:
 
     def _get(self, address: Address, query: Mapping[str, str], replica: int | None) -> Answer:
         if address.name is not None:
-            return Answer(200, orjson.dumps(self._existing(address)))
+            self._existing(address)
+            return Answer(200, self._bodies[address.kind, address.namespace or "", address.name])
         bodies, version = self._bodies, str(self.version)
         if replica is not None:
             bodies, version = self.at(replica), str(replica)
@@ -183,7 +190,7 @@ class Server:
         found = []
         for key in sorted(key for key in bodies if key[0] == address.kind):
             if address.namespace in (None, key[1]) and f"{key[1]}/{key[2]}" > after:
-                body = orjson.loads(bodies[key])
+                body = self._shown[key] if replica is None else orjson.loads(bodies[key])
                 try:
                     if matches(body["metadata"], query.get("labelSelector")) and selects(
                         body, query.get("fieldSelector")

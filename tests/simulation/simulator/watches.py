@@ -13,7 +13,8 @@ class Watch:
     def __init__(self, address: Address, query: dict[str, str], position: int) -> None:
         self.position = position
         self.broken = self.silent = False
-        self.wake = asyncio.Event()
+        self._roused = False
+        self._sleeper: asyncio.Future[None] | None = None
         self._address = address
         self._labels = query.get("labelSelector")
         self._fields = query.get("fieldSelector")
@@ -21,16 +22,33 @@ class Watch:
     def hear(self, change: Change) -> None:
         """Something was written."""
         if change.key[0] == self._address.kind:
-            self.wake.set()
+            self.rouse()
 
     async def woken(self, seconds: float) -> bool:
         """Whether something was written within that time."""
-        try:
-            async with asyncio.timeout(max(0.0, seconds)):
-                await self.wake.wait()
-        except TimeoutError:
-            return self.wake.is_set()  # at the very moment: a bookmark would step over it
-        return True
+        if not self._roused:
+            loop = asyncio.get_running_loop()
+            self._sleeper = loop.create_future()
+            timer = loop.call_later(max(0.0, seconds), self._wake)
+            try:
+                await self._sleeper
+            finally:
+                timer.cancel()
+                self._sleeper = None
+        return self._roused  # also when both came at the very moment: a bookmark would step over it
+
+    def rouse(self) -> None:
+        """There is something to see."""
+        self._roused = True
+        self._wake()
+
+    def seen(self) -> None:
+        """All there was has been seen."""
+        self._roused = False
+
+    def _wake(self) -> None:
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(None)
 
     def line(self, change: Change, twice: bool) -> bytes:
         """The event as this watch tells it; nothing when it selects neither what is nor what was."""

@@ -4,9 +4,10 @@ Of the client the HTTP connection alone is replaced: retries, decoding, errors a
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import aiohttp
 import orjson
@@ -70,9 +71,9 @@ class Link:
         self._watches: set[Watch] = set()
 
     async def ask(
-        self, method: str, path: str, query: dict[str, str], media: str, data: bytes | None
+        self, method: str, path: str, query: dict[str, str], media: str, data: bytes | None, patience: float
     ) -> Response:
-        """One request, with what befalls it."""
+        """One request, with what befalls it, by somebody who waits so many seconds for its answer."""
         self._reachable()
         address, loop = parse(path), asyncio.get_running_loop()
         watching = "watch" in query
@@ -87,16 +88,15 @@ class Link:
         if fault == "late" and not watching:
             loop.call_later(20.0, self._server.handle, method, path, query, media, data)
         if fault in ("timeout-before", "late"):
-            await asyncio.sleep(30.0)
-            raise TimeoutError
+            await _silence(30.0, patience)
         refusal = self._refusal(fault, loop.time())
         if refusal is not None:
             return _whole(refusal)
         if watching:
             return Response(200, self._watch(address, query))
-        return await self._carried_out(fault, method, path, query, media, data)
+        return await self._carried_out(fault, patience, method, path, query, media, data)
 
-    async def _carried_out(self, fault: str, *request: Any) -> Response:
+    async def _carried_out(self, fault: str, patience: float, *request: Any) -> Response:
         version = self._server.version
         answer = self._server.handle(*request, replica=self._replica_for(request[2]))
         if self._server.version != version and parse(request[1]).plural not in UNCOUNTED:
@@ -107,10 +107,11 @@ class Link:
         if fault == "reset-after":
             raise aiohttp.ServerDisconnectedError
         if fault == "timeout-after":
-            await asyncio.sleep(30.0)
-            raise TimeoutError
+            await _silence(30.0, patience)
         if fault == "503-after":
             return _whole(_status(503, "ServiceUnavailable", "upstream connect error"))
+        if fault == "slow" and patience < 8.0:
+            await _silence(8.0, patience)
         await asyncio.sleep(8.0 if fault == "slow" else self._weather.travel())
         self._reachable()
         return _whole(answer)
@@ -170,7 +171,7 @@ class Link:
         """Break every watch of this process."""
         for watch in self._watches:
             watch.broken = True
-            watch.wake.set()
+            watch.rouse()
 
     # ── watches ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -186,7 +187,7 @@ class Link:
                 if watch.position < self._server.compacted:
                     yield orjson.dumps({"type": "ERROR", "object": _GONE}) + b"\n"
                     return
-                watch.wake.clear()
+                watch.seen()
                 changes = [] if watch.silent else self._server.since(watch.position)
                 lines = b"".join(watch.line(change, self._weather.twice) for change in changes)
                 if lines:
@@ -242,11 +243,12 @@ class SimulatedTransport(Transport):
     ) -> AsyncIterator[Any]:
         media = headers.get("Content-Type", "application/json")
         try:
-            async with asyncio.timeout(timeout.total):
-                response = await self._link.ask(method, path, dict(query), media, data)
-                if response.status >= 300:
-                    raise await _refusal(response, f"{method} {path}")  # type: ignore[arg-type]
-                yield response
+            # Answers are late by a fault alone, so the link counts the seconds: a timer for each cost more.
+            patience = timeout.total or math.inf
+            response = await self._link.ask(method, path, dict(query), media, data, patience)
+            if response.status >= 300:
+                raise await _refusal(response, f"{method} {path}")  # type: ignore[arg-type]
+            yield response
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreachable(error, timeout.total or 10.0) from error
 
@@ -257,6 +259,12 @@ class SimulatedClient(Client):
     def __init__(self, link: Link) -> None:
         super().__init__(ClientConfig(server="http://127.0.0.1"))
         self._transport = SimulatedTransport(link)
+
+
+async def _silence(seconds: float, patience: float) -> NoReturn:
+    """No answer, until whoever asked gives up or the connection does."""
+    await asyncio.sleep(min(seconds, patience))
+    raise TimeoutError
 
 
 def _status(code: int, reason: str, message: str, retry_after: str = "") -> Answer:

@@ -187,7 +187,7 @@ class World:
 
     def team(self, name: str = "demo") -> Object:
         """The team; an empty object when it is gone."""
-        return self.server.get(self.key(AGENT_TEAMS, name)) or {}
+        return self.server.look(self.key(AGENT_TEAMS, name)) or {}
 
     def status(self, name: str = "demo") -> Object:
         """Its status."""
