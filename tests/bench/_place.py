@@ -70,11 +70,13 @@ class Place:
     python: Sequence[str] = field(default_factory=lambda: (sys.executable,))
 
     @asynccontextmanager
-    async def controller(self, *, log_level: str = "error") -> AsyncIterator[Controller]:
-        """A controller that is synced and leads; ended in good order (its lease is given back)."""
+    async def controller(
+        self, *, log_level: str = "error", health_port: int = HEALTH_PORT
+    ) -> AsyncIterator[Controller]:
+        """A controller in a process of its own; ended in good order (its lease is given back)."""
         command = [*self.python, "-m", "kagents_controller.main", "--kubeconfig", self.controller_kubeconfig]
         command += ["--runner-image", "bench", "--log-level", log_level, *self.controller_arguments]
-        command += ["--health-address", "127.0.0.1", "--health-port", str(HEALTH_PORT)]
+        command += ["--health-address", "127.0.0.1", "--health-port", str(health_port)]
         process = subprocess.Popen(command)  # noqa: ASYNC220
         try:
             yield Controller(process.pid)
@@ -83,20 +85,20 @@ class Place:
             await asyncio.to_thread(process.wait, 20)
 
 
-async def works(seconds: float = 60.0) -> None:
+async def works(seconds: float = 60.0, *, health_port: int = HEALTH_PORT) -> None:
     """Wait until the controller has filled its caches."""
     async with asyncio.timeout(seconds):
         while True:
             try:
-                if "kagents_caches_synced 1" in await asyncio.to_thread(_ask, "/metrics"):
+                if "kagents_caches_synced 1" in await asyncio.to_thread(_ask, "/metrics", health_port):
                     return
             except OSError:
                 pass
             await asyncio.sleep(0.02)
 
 
-def _ask(path: str) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{HEALTH_PORT}{path}", timeout=5) as answer:
+def _ask(path: str, health_port: int = HEALTH_PORT) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{health_port}{path}", timeout=5) as answer:
         return str(answer.read().decode())
 
 

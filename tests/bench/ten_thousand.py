@@ -7,15 +7,17 @@ kubelet. ``KAGENTS_BENCH_TEAMS=10000`` is the aim, ``KAGENTS_BENCH_GROW_MINUTES=
 """
 
 import asyncio
+import itertools
 import os
+import signal
 import statistics
 import time
 import uuid
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 from _audit import Requests
 from _fake_kubelet import FakeKubelet
-from _place import Controller, Place, Process, api_server, needs_cluster, quiet, works
+from _place import HEALTH_PORT, Controller, Place, Process, api_server, needs_cluster, quiet, works
 from _table import Table, spread
 from _teams import PARALLEL, Phases, Seen, Team, approve, create_many, spec, watched_pods
 
@@ -38,6 +40,8 @@ RATE, PACED = 50, 500
 AT_ONCE = 500
 KILLS = 200
 RESTARTS = 3
+FAILOVERS = 2
+_ENDINGS = (("killed", signal.SIGKILL, "≤ 10 s"), ("stopped in good order", signal.SIGTERM, "≤ 1 s"))
 
 
 async def main() -> None:
@@ -81,7 +85,7 @@ class Many:
     async def measure(self) -> None:
         """Grow, then everything else, each table as soon as it is there."""
         async with self._place.controller() as controller:
-            await works()
+            await works(300)
             self._empty = controller.memory()
             await self._grow(controller)
             grown = controller.memory()
@@ -97,6 +101,9 @@ class Many:
         rest.add("  more than with none, a team", f"{each:.1f} KiB", "≤ 16 KiB")
         await self._restart(rest)
         rest.show()
+        over = self._table("failover of two controllers")
+        await self._fail_over(over)
+        over.show()
 
     def _table(self, what: str) -> Table:
         title = f"{self._made:,} teams of {PODS} pods on {self._place.name}: {what}"
@@ -240,6 +247,32 @@ class Many:
             "≤ 10 s with 10,000",
         )
         table.add("  of it CPU of the new process", f"{statistics.median(cpu):.1f} s", "")
+
+    async def _fail_over(self, table: Table) -> None:
+        """A leader is killed or stopped, a gate approved at that moment; a second one has seen everything."""
+        async with AsyncExitStack() as stack:
+            ports = itertools.cycle((HEALTH_PORT, HEALTH_PORT + 1))
+            leader = await self._beside(stack, next(ports))
+            for name, number, target in _ENDINGS:
+                taken, extra = [], 0
+                for _ in range(FAILOVERS):
+                    standby = await self._beside(stack, next(ports))
+                    team = self._waiting.pop()
+                    os.kill(leader.pid, number)
+                    taken.append(await self._approved(team))
+                    leader = standby
+                    await quiet(leader, 120)
+                    extra += len(self._seen.at[team.uid]) - PODS - 1
+                shown = " and ".join(f"{each:.1f}" for each in taken)
+                table.add(f"leader {name} → the other acts on an approval", f"{shown} s", target)
+                table.add("  pods more than asked for", f"{extra}", "0")
+
+    async def _beside(self, stack: AsyncExitStack, port: int) -> Controller:
+        """One more controller that has seen everything."""
+        controller = await stack.enter_async_context(self._place.controller(health_port=port))
+        await works(300, health_port=port)
+        await quiet(controller, 120)
+        return controller
 
     async def _idle(self, table: Table, controller: Controller) -> None:
         """Nothing happens: what is asked for and used all the same."""
