@@ -93,6 +93,11 @@ EFFECTS: dict[str, tuple[str, Callable[[Documents], Any], Any]] = {
     "hub.serviceAccount": ('"other"', lambda d: argument(d, "hub-service-account"), ["other"]),
     "usage.retentionDays": ("30", lambda d: argument(d, "usage-days"), ["30"]),
     "rbac.userRoles": ("false", lambda d: len(of(d, "ClusterRole", "kagents-viewer")), 0),
+    "approvals.requireVerb": (
+        "false",
+        lambda d: len(of(d, "ValidatingAdmissionPolicy") + of(d, "ValidatingAdmissionPolicyBinding")),
+        0,
+    ),
     "metrics.service": ("false", lambda d: len(of(d, "Service")), 0),
     "metrics.serviceMonitor.enabled": ("true", lambda d: len(of(d, "ServiceMonitor")), 1),
     "metrics.serviceMonitor.labels": (
@@ -232,6 +237,19 @@ def test_some_namespaces_need_no_rights_outside_them(helm: Helm) -> None:
         }
         assert accounts == {"kagents-hub"}
     assert argument(documents, "hub-cluster-role") == []
+
+
+def test_the_policy_of_approvals_judges_the_chosen_namespaces_alone(helm: Helm) -> None:
+    [everywhere] = of(render(helm), "ValidatingAdmissionPolicyBinding")
+    assert "matchResources" not in everywhere["spec"]
+    [some] = of(render(helm, json_sets=('namespaces=["a","b"]',)), "ValidatingAdmissionPolicyBinding")
+    [chosen] = some["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"]
+    assert chosen == {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["a", "b"]}
+
+
+def test_a_release_that_goes_on_with_its_old_values_is_asked_for_no_verb(helm: Helm) -> None:
+    """``--reuse-values`` knows no new value: who approves today approves tomorrow."""
+    assert not of(render(helm, "approvals=null"), "ValidatingAdmissionPolicy")
 
 
 def test_the_chart_and_the_controller_make_the_same_network_policies(helm: Helm) -> None:

@@ -16,7 +16,7 @@ from testcluster.waiting import until
 GOLDEN = Path(__file__).parent / "golden"
 EVERYBODY = ("selfsubject", "[/", "clustertrustbundles")
 """What every authenticated user may do."""
-ROLES = {"viewer": "kagents-viewer", "operator": "kagents-operator", "admin": "kagents-admin"}
+ROLES = {name: f"kagents-{name}" for name in ("viewer", "author", "operator", "admin")}
 
 
 def permissions(kubectl: Kubectl, *identity: str) -> str:
@@ -47,6 +47,7 @@ def test_the_controller(kubectl: Kubectl, namespace: str) -> None:
     compare("controller-in-its-own-namespace", permissions(kubectl.within(SYSTEM), account))
     for forbidden in (
         "get secrets",
+        "approve agentteams",
         "create pods --subresource=exec",
         "create roles",
         "create clusterrolebindings",

@@ -1,8 +1,9 @@
 """What can go wrong between kagents and an API server: one class for each reaction a caller may have."""
 # ruff: noqa: N818  (the names say what happened, as the API server's reasons do)
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 
 class KubeError(Exception):
@@ -69,6 +70,10 @@ class Unreachable(ApiError):
         self.cause = cause
 
 
+_POLICY: Final = re.compile(
+    r"ValidatingAdmissionPolicy '([^']*)' with binding '[^']*' denied request: (.+)", re.S
+)
+
 _BY_STATUS: dict[int, type[ApiError]] = {
     400: Invalid,
     401: Unauthorized,
@@ -89,13 +94,19 @@ def error_from_status(
     """The exception for an HTTP status and the ``Status`` object in its body, if there is one."""
     body = status or {}
     reason = str(body.get("reason") or "")
-    message = str(body.get("message") or fallback)[:4096]
+    message = _of_policy(str(body.get("message") or fallback)[:4096])
     kind = _BY_STATUS.get(code, ApiError)
     if code == 409 and reason == "AlreadyExists":
         kind = AlreadyExists
     if code == 422 and _names_another_uid(body):
         kind = Conflict
     return kind(code, reason or str(code), message, retry_after=retry_after)
+
+
+def _of_policy(message: str) -> str:
+    """The sentence of an admission policy before its name; every other message as it is."""
+    found = _POLICY.search(message)
+    return f"{found[2]} (policy {found[1]})" if found else message
 
 
 def status_code(status: Mapping[str, Any]) -> int:

@@ -212,7 +212,9 @@ class Mutator:
             case 1 | 2 if isinstance(value, str):
                 return value * random.choice((2, 50, 2000)) if len(value) < 500 else value[: len(value) // 2]
             case 3 if isinstance(value, (int, float)) and not isinstance(value, bool):
-                return random.choice((-value, value * 1000, value + 1, str(value), float(min(value, 1e300))))
+                return random.choice(
+                    (-value, value * 1000, value + 1, str(value), float(max(-1e300, min(value, 1e300))))
+                )
             case 4:
                 return self._nested(value)
             case 5:

@@ -118,6 +118,17 @@ async def test_each_refusal_has_its_class_and_the_servers_sentence(
     assert (caught.value.status, caught.value.reason) == (code, "Why")
 
 
+async def test_an_admission_policys_sentence_comes_before_its_name(
+    server: Any, client: Client, model: ModuleType
+) -> None:
+    said = (
+        "team \"a\" is forbidden: ValidatingAdmissionPolicy 'p.q' with binding 'b' denied request: ask for it"
+    )
+    server.faults = [model.refuse(403, "Forbidden", said)]
+    with pytest.raises(Forbidden, match=r"^ask for it \(policy p\.q\)$"):
+        await client.get(AGENT_TEAMS, "ns", "a")
+
+
 async def test_another_uid_is_a_conflict_also_where_the_server_calls_it_invalid(
     server: Any, client: Client
 ) -> None:
