@@ -119,11 +119,14 @@ def test_a_status_carries_no_decision(here: Kubectl, people: dict[str, Person], 
     """The hub's account may write the status: metadata sent along with it is not taken."""
     people["author"]("create", "-f", "-", text=gated("hubs"))
     hub = Person(here, f"system:serviceaccount:{namespace}:kagents-hub")
-    patch = json.dumps({"metadata": {"annotations": {GATE: "true"}}, "status": {"result": "sent"}})
-    whole = ("patch", "agentteam", "hubs", "--type=merge", f"--patch={patch}")
-    assert "forbidden" in hub.refused(*whole)
     until(lambda: hub.may("patch", "agentteams", "--subresource=status"), 60)
-    hub(*whole, "--subresource=status")
+    body = json.loads(gated("hubs", **{GATE: "true"}))
+    del body["spec"]
+    text = json.dumps({**body, "status": {"result": "sent along"}})
+    command = ("apply", "--server-side", "--field-manager=kagents-recorder", "--force-conflicts", "-f", "-")
+    assert "forbidden" in hub.refused(*command, text=text)
+    hub(*command, "--subresource=status", text=text)
+    assert (here.get("agentteam", "hubs") or {})["status"]["result"] == "sent along"
     assert GATE not in annotations(here, "hubs")
 
 
