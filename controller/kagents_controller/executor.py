@@ -234,11 +234,24 @@ class Executor:
                     manager=CONTROLLER_MANAGER,
                     subresource="status",
                 )
-        except NotFound:
-            return  # deleted meanwhile: its deletion is on its way to the cache
+        except NotFound:  # deleted meanwhile: its deletion is on its way to the cache
+            self._look_again(subject.owner, metadata["resourceVersion"])
+            return
+        except Conflict:
+            self._look_again(subject.owner, metadata["resourceVersion"])
+            raise
         version, cached = written["metadata"]["resourceVersion"], self._cached_version(subject.owner)
         if cached is not None and older(cached, version):
             self._expectations.expect_version(subject.owner, version)
+
+    def _look_again(self, owner: Owner, refused: str) -> None:
+        """Nothing more is done for a version that is the past, until the cache shows what came after it.
+
+        A team that was deleted, and whose pods went with it, would otherwise get them anew.
+        """
+        cached = self._cached_version(owner)
+        if cached is not None and not older(refused, cached):
+            self._expectations.expect_newer(owner, refused)
 
 
 def differs(subject: Subject, wanted: Mapping[str, Any]) -> bool:

@@ -22,6 +22,7 @@ class _Pending:
     since: float
     children: set[Child] = field(default_factory=set)
     version: str | None = None
+    refused: str | None = None
 
 
 class Expectations:
@@ -44,6 +45,10 @@ class Expectations:
         """The owner itself was written and has this resourceVersion now."""
         self._of(owner).version = version
 
+    def expect_newer(self, owner: Owner, version: str) -> None:
+        """The server refuses to write to this resourceVersion of the owner: it has another one, or none."""
+        self._of(owner).refused = version
+
     def saw(self, child: Child) -> Owner | None:
         """A change of this child has arrived, or its request failed; the owner, if nothing is missing now."""
         owner = self._owners.pop(child, None)
@@ -56,10 +61,19 @@ class Expectations:
     def saw_version(self, owner: Owner, version: str | None) -> None:
         """The owner has arrived with this resourceVersion; None: it is gone."""
         pending = self._pending.get(owner)
-        if pending is None or pending.version is None:
+        if pending is None:
             return
-        if version is None or not older(version, pending.version):
+        if version is None or pending.version is None or not older(version, pending.version):
             pending.version = None
+        if version is None or pending.refused is None or older(pending.refused, version):
+            pending.refused = None
+        self._settled(owner)
+
+    def saw_all_of(self, owner: Owner) -> None:
+        """The owner in the cache is the one that the server has."""
+        pending = self._pending.get(owner)
+        if pending is not None:
+            pending.version = pending.refused = None
             self._settled(owner)
 
     def missing(self, owner: Owner) -> frozenset[Child]:
@@ -90,7 +104,7 @@ class Expectations:
 
     def _settled(self, owner: Owner) -> Owner | None:
         pending = self._pending[owner]
-        if pending.children or pending.version is not None:
+        if pending.children or pending.version is not None or pending.refused is not None:
             return None
         del self._pending[owner]
         return owner

@@ -34,9 +34,8 @@ async def caught_up(client: Client, caches: Caches, expectations: Expectations, 
     for child in expectations.missing(owner):
         if await _live_version(client, child) == caches.version(child):
             expectations.saw(child)
-    live = await _live_version(client, owner)
-    if live == caches.version(owner):
-        expectations.saw_version(owner, live)
+    if await _live_version(client, owner) == caches.version(owner):
+        expectations.saw_all_of(owner)
     if expectations.waiting(owner) is None:
         return True
     expectations.renew(owner)

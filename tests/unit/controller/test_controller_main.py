@@ -174,6 +174,26 @@ def test_expectations_end_when_everything_was_seen_or_time_is_up() -> None:
     assert len(expectations) == 0
 
 
+def test_what_the_server_refused_is_awaited_until_there_is_something_newer() -> None:
+    expectations = Expectations(lambda: 0.0)
+    owner, child = ("AgentTeam", "ns", "t"), ("Pod", "ns", "p")
+    for seen, over in (("9", False), ("12", False), ("13", True), (None, True)):
+        expectations.expect_newer(owner, "12")
+        expectations.saw_version(owner, seen)
+        assert (expectations.waiting(owner) is None) == over, seen
+        expectations.saw_all_of(owner)
+        assert expectations.waiting(owner) is None
+    expectations.expect_newer(owner, "12")
+    expectations.expect_version(owner, "15")
+    expectations.expect(owner, child)
+    expectations.saw_version(owner, "14")
+    assert expectations.waiting(owner) == LIMIT_SECONDS
+    expectations.saw_version(owner, "15")
+    assert expectations.missing(owner) == {child}
+    assert expectations.saw(child) == owner
+    assert len(expectations) == 0
+
+
 def test_versions_compare_as_numbers() -> None:
     assert older("9", "10")
     assert not older("10", "9")
