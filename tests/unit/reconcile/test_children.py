@@ -14,6 +14,7 @@ from world import World, simple_spec, team
 from kagents_core.api.agents import Resources
 from kagents_core.reconcile.children.resources import resources_of
 from kagents_core.reconcile.names import NAME_LIMIT, child_name, session_id
+from kagents_runner.documents import parse_agent, parse_team
 
 LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
 SEEDS = Path(__file__).parents[2] / "fixtures" / "seed-manifests"
@@ -249,6 +250,18 @@ def test_a_long_prompt_stands_once_in_full() -> None:
     env = variables(pods_of(team(spec))["a"]["spec"]["containers"][0])
     assert len(env["KAGENTS_TEAM"]["value"]) < 5_000
     assert json.loads(env["KAGENTS_AGENT"]["value"])["prompt"] == "x" * 30_000
+
+
+def test_who_only_waits_is_told_no_prompts() -> None:
+    spec = simple_spec({"name": "a", "prompt": "x" * 30_000}, {"name": "b", "prompt": "y" * 30_000})
+    spec["instructions"] = "z" * 9_000
+    pod = pods_of(team(spec))["a"]
+    [waiting] = [each for each in pod["spec"]["initContainers"] if each["name"] == "await"]
+    env = variables(waiting)
+    assert sum(len(each.get("value", "")) for each in env.values()) < 2_000
+    known, own = parse_team(env["KAGENTS_TEAM"]["value"]), parse_agent(env["KAGENTS_AGENT"]["value"])
+    assert [entry.name for entry in known.agents if entry.role == "teammate"] == ["a", "b"]
+    assert own.name == "a"
 
 
 def test_a_dollar_in_a_prompt_is_not_expanded_by_kubernetes() -> None:

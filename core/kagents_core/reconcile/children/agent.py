@@ -54,16 +54,18 @@ def _locations(
     agent: Agent,
     attempt: int,
     home: str,
+    *,
     conflict: PodView | None = None,
+    prompts: bool = True,
 ) -> Environment:
     """What every container of the pod is told: where things are, and who it is."""
     told = conflict.message if conflict else None
-    document = agent_document(identity, spec, agent, attempt, conflict=told)
+    document = agent_document(identity, spec, agent, attempt, conflict=told, prompts=prompts)
     return [
         {"name": "KAGENTS_TEAM_DIR", "value": TEAM_DIR},
         {"name": "KAGENTS_HOME_DIR", "value": home},
         {"name": "KAGENTS_WORK_DIR", "value": WORK_DIR},
-        {"name": "KAGENTS_TEAM", "value": literal(team_document(identity, spec))},
+        {"name": "KAGENTS_TEAM", "value": literal(team_document(identity, spec, prompts=prompts))},
         {
             "name": "KAGENTS_AGENT",
             "value": literal(document),
@@ -147,8 +149,8 @@ def agent_pod(
     conflict: PodView | None = None,
 ) -> dict[str, Any]:
     """The pod of one attempt of one agent; ``conflict``: the delivery whose conflict it is to resolve."""
-    locations = _locations(identity, spec, agent, attempt, HOME_DIR, conflict)
-    outside = _locations(identity, spec, agent, attempt, f"{HOME_DIR}/{agent.name}")
+    locations = _locations(identity, spec, agent, attempt, HOME_DIR, conflict=conflict)
+    outside = _locations(identity, spec, agent, attempt, f"{HOME_DIR}/{agent.name}", prompts=False)
     main, volumes = _working(identity, spec, settings, agent, locations)
     first, registries = _waiting(spec, settings, agent, outside)
     body = {"restartPolicy": "Never", "initContainers": [first], "containers": [main]}

@@ -86,8 +86,8 @@ def gateway_document(spec: AgentTeamSpec) -> dict[str, Any] | None:
     }
 
 
-def team_document(identity: Identity, spec: AgentTeamSpec) -> str:
-    """``KAGENTS_TEAM``."""
+def team_document(identity: Identity, spec: AgentTeamSpec, *, prompts: bool = True) -> str:
+    """``KAGENTS_TEAM``; without ``prompts`` for who only waits: they would be in every pod twice."""
     repository = spec.repository
     workspace = spec.workspace
     document = {
@@ -101,7 +101,7 @@ def team_document(identity: Identity, spec: AgentTeamSpec) -> str:
         "idleTimeoutSeconds": _seconds(spec.lifecycle.idle_timeout),
         "gateway": gateway_document(spec),
         "budgetMicros": _micros(spec.lifecycle.budget_limit),
-        "agents": [_roster_entry(agent) for agent in agents_of(spec)],
+        "agents": [_roster_entry(agent) | ({} if prompts else {"prompt": ""}) for agent in agents_of(spec)],
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
@@ -122,15 +122,21 @@ def quality_document(gates: QualityGates | None) -> dict[str, Any] | None:
 
 
 def agent_document(
-    identity: Identity, spec: AgentTeamSpec, agent: Agent, attempt: int, *, conflict: str | None = None
+    identity: Identity,
+    spec: AgentTeamSpec,
+    agent: Agent,
+    attempt: int,
+    *,
+    conflict: str | None = None,
+    prompts: bool = True,
 ) -> str:
-    """``KAGENTS_AGENT``."""
+    """``KAGENTS_AGENT``; without ``prompts`` for who only waits."""
     document = {
         "name": agent.name,
         "role": agent.role,
         "model": agent.spec.model,
-        "prompt": agent.spec.prompt,
-        "instructions": layered(spec.instructions, agent.spec.instructions),
+        "prompt": agent.spec.prompt if prompts else "",
+        "instructions": layered(spec.instructions, agent.spec.instructions) if prompts else "",
         "harness": agent.harness,
         "permissionMode": agent.spec.permission_mode,
         "effort": agent.spec.effort,
