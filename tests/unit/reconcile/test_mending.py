@@ -152,3 +152,61 @@ def test_a_team_that_is_suspended_meanwhile_goes_on_with_it():
     world.raw["spec"]["suspend"] = False
     world.settle()
     assert world.live("lead") and said(world)[0] == "LeadResolves"
+
+
+def test_the_lead_s_pod_for_it_has_the_next_number_of_all_and_counts_no_restart():
+    world = coding({"name": "a"}, onConflict="lead")
+    world.raw["status"]["lead"] |= {"attempt": 4, "restartCount": 3}
+    world.fail_delivery(CONFLICT, SENTENCE)
+    world.settle()
+    [pod] = world.live("lead")
+    assert pod["metadata"]["annotations"]["claude.amcheste.io/attempt"] == "5", "by what the status knows"
+    assert pod["metadata"]["annotations"]["claude.amcheste.io/restarts"] == "3"
+    world.fail("lead", "no room")
+    world.raw["status"]["lead"] |= {"attempt": 0}
+    world.settle()
+    [pod] = world.live("lead")
+    assert pod["metadata"]["annotations"]["claude.amcheste.io/attempt"] == "6", "by the pods that there are"
+
+
+def test_while_the_lead_resolves_it_the_team_s_time_wakes_the_controller():
+    world = conflicting(timeout="3h")
+    world.run("lead")
+    world.settle()
+    assert world.plan().wake_at == world.now + timedelta(hours=3)
+
+
+def test_money_that_is_spent_ends_the_lead_s_attempt():
+    world = conflicting(budgetLimit="2.00")
+    world.raw["status"]["estimatedCost"] = "2.50"
+    world.step()
+    world.collect()
+    world.settle()
+    assert not world.live("lead")
+    reason, message = said(world)
+    assert reason == "NeedsAttention" and "budget" in message.lower() and message.endswith(SENTENCE)
+
+
+def test_money_that_is_not_spent_does_not():
+    world = conflicting(budgetLimit="2.00")
+    world.raw["status"]["estimatedCost"] = "1.99"
+    world.settle()
+    assert world.live("lead") and said(world)[0] == "LeadResolves"
+
+
+def test_a_pod_of_the_lead_that_vanished_has_no_word_for_its_failure():
+    world = conflicting(maxRestarts=0)
+    [pod] = world.live("lead")
+    pod["status"] = {"phase": "Failed"}
+    world.settle()
+    assert said(world) == ("NeedsAttention", f"the lead failed at it: its pod is gone. {SENTENCE}")
+
+
+@pytest.mark.parametrize("restarts", [0, 2])
+def test_the_lead_is_started_for_it_once_more_than_restarts_are_allowed(restarts: int):
+    world = conflicting(maxRestarts=restarts)
+    for _ in range(restarts + 1):
+        assert len(world.live("lead")) == 1
+        world.fail("lead", "no model")
+        world.settle()
+    assert not world.live("lead") and said(world)[0] == "NeedsAttention"
