@@ -55,6 +55,16 @@ class Journal:
         self._unsynced = True
         return data
 
+    @property
+    def size(self) -> int:
+        """Bytes of all entries."""
+        return self._size
+
+    def tail(self, end: int, most: int) -> bytes:
+        """At most so many bytes that stand before the place ``end``."""
+        start = max(0, end - most)
+        return os.pread(self._fd, end - start, start)
+
     def sync(self) -> None:
         """Wait until everything appended is on the disk; free when nothing is new."""
         if self._unsynced:

@@ -25,7 +25,7 @@ class Metrics:
         self._families = {family.name: family for family in families}
         self._counters: dict[str, dict[Values, float]] = {}
         self._read: dict[str, list[Read]] = {}
-        self._histograms: dict[str, dict[Values, _Histogram]] = {}
+        self._histograms: dict[str, dict[Values, Histogram]] = {}
         self._names: dict[str, set[str]] = {}
 
     def count(self, name: str, amount: float = 1, /, **labels: str) -> None:
@@ -41,7 +41,7 @@ class Metrics:
         series = self._histograms.setdefault(name, {})
         key = self._bounded(family, self._key(family, labels))
         if key not in series:
-            series[key] = _Histogram(family.buckets)
+            series[key] = Histogram(family.buckets)
         series[key].add(seconds)
 
     def gauge(self, name: str, read: Read, **labels: str) -> None:
@@ -131,7 +131,9 @@ class Metrics:
             yield from histogram.lines(PREFIX + family.name, family.labels, key)
 
 
-class _Histogram:
+class Histogram:
+    """How many values there were up to each bound, and their sum."""
+
     def __init__(self, buckets: Sequence[float]) -> None:
         self._buckets = buckets
         self._counts = [0] * (len(buckets) + 1)

@@ -42,21 +42,22 @@ def read_bounded(path: Path, limit: int) -> bytes:
     return data
 
 
-def write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
     """Writes everything, whatever a single ``write`` takes."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
 
 
-def replace_file(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = False) -> None:
+def replace_file(path: Path, *data: bytes | memoryview, mode: int = 0o644, durable: bool = False) -> None:
     """Puts ``data`` at ``path`` in one step (new file, ``rename``); ``durable`` waits for the disk."""
     temporary = path.with_name(f"{path.name}.tmp.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         try:
             os.fchmod(descriptor, mode)
-            write_all(descriptor, data)
+            for piece in data:
+                write_all(descriptor, piece)
             if durable:
                 os.fsync(descriptor)
         finally:

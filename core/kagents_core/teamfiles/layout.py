@@ -133,6 +133,11 @@ class TeamLayout:
         """Where the recorder stands in the files it reads."""
         return self.root / "recorder.json"
 
+    @property
+    def digest(self) -> Path:
+        """What the recorder has learned from the beginning of the journal."""
+        return self.root / "recorder.digest"
+
     def directories(self) -> tuple[Path, ...]:
         """Every directory that ``prepare`` makes, parents first."""
         return (

@@ -94,9 +94,9 @@ class AgentFiles:
         if isinstance(transcript, str) and transcript:
             self._find_transcript(agent, transcript)
         if agent in self.transcripts:
-            books.ledger.blind.discard(agent)
+            books.ledger.keeps_transcript(agent, kept=True)
         elif state != "starting":
-            books.ledger.blind.add(agent)
+            books.ledger.keeps_transcript(agent, kept=False)
         before = books.attempts.get(agent, 0)
         if attempt != before:
             books.attempts[agent] = attempt

@@ -21,6 +21,7 @@ from kagents_runner.output import say
 from kagents_runner.record.activity import ActivityBoard
 from kagents_runner.record.asks import AskBoard
 from kagents_runner.record.clock import rfc3339, seconds
+from kagents_runner.record.digest import Digest
 from kagents_runner.record.endings import Endings
 from kagents_runner.record.ledger import MailLedger
 from kagents_runner.record.numbers import Numbers
@@ -93,6 +94,7 @@ class Books:
         self._saved_at, self._dirty = 0.0, False
         self.journal = Journal(layout.journal)
         self.restarted = self.journal.last > 0
+        self._digest = Digest(self)
         self._restore()
 
     def write(self, found: Sequence[Mapping[str, Any]]) -> None:
@@ -170,6 +172,7 @@ class Books:
             "trace": self.tracing.state(),
         }
         replace_file(self.layout.recorder_state, orjson.dumps(document))
+        self._digest.write_if_due()
         self._saved_at, self._dirty = self.clock(), False
 
     def close(self) -> None:
@@ -181,7 +184,9 @@ class Books:
         state = self._saved()
         if isinstance(trace := state.get("trace"), dict):
             self.tracing.tell(lambda story: story.load(trace))
-        for entry in entries(self.layout.journal):
+        learned = self._digest.read(self._saved_to(state))
+        self.journal.last = max(self.journal.last, learned)
+        for entry in entries(self.layout.journal, after=learned):
             at = seconds(entry.get("at"), 0.0)
             # A foreign line at the end may have a lower number: what comes behind it would not be read.
             self.journal.last = max(self.journal.last, entry["seq"])
@@ -191,13 +196,20 @@ class Books:
                     self.board.restore(entry, at)
                 self._learn(entry, at, entry["seq"])
         for agent, _ in self.agents:
-            if waiting := self.asks.open(agent):
-                self.board.hold(agent, waiting[0].ask)
+            waiting = self.asks.open(agent)
+            self.board.hold(agent, waiting[0].ask if waiting else None)
         try:
             self._take_over(state)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             say(f"the recorder's state is not understood, so everything is read again: {error!r}", "warn")
             self.offsets, self.attempts, self.starts = {}, {}, {}
+
+    def _saved_to(self, state: Mapping[str, Any]) -> int:
+        """The last entry that the saved places go with; 0 when they do not say all that a digest leaves
+        out."""
+        traced = self.tracing.state() is None or isinstance(state.get("trace"), dict)
+        last = state.get("lastSeq", 0)
+        return last if traced and isinstance(last, int) else 0
 
     def _take_over(self, state: Mapping[str, Any]) -> None:
         """Goes on where the last run ended. Raises what a state that is none of ours leads to."""

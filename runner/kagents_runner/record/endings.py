@@ -49,7 +49,9 @@ class Ask:
 
 
 @dataclass(slots=True)
-class _Asked:
+class Asked:
+    """A request to shut down, and what was answered."""
+
     at: float
     message_id: str
     attempt: int | None = None
@@ -66,7 +68,7 @@ class Endings:
         self._idle_timeout = idle_timeout
         self._dismissed: set[str] = set()
         self._finish = False
-        self._asked: dict[str, _Asked] = {}
+        self._asked: dict[str, Asked] = {}
 
     def learn(self, entry: Mapping[str, Any], at: float) -> None:
         """Takes note of a journal entry, when it is written and when it is read again after a restart."""
@@ -80,7 +82,7 @@ class Endings:
 
     def _learn_message(self, entry: Mapping[str, Any], at: float) -> None:
         if entry["type"] == "shutdown_request" and entry["from"] == TEAM_LEAD:
-            self._asked[entry["to"]] = _Asked(at, entry["id"])
+            self._asked[entry["to"]] = Asked(at, entry["id"])
         elif entry["to"] == TEAM_LEAD and entry["from"] in self._asked:
             asked = self._asked[entry["from"]]
             if entry["type"] == "shutdown_rejected":

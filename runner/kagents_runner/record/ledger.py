@@ -16,6 +16,7 @@ from typing import Any
 from kagents_runner.record.clock import rfc3339
 from kagents_runner.record.letters import Letter, derived_id, likeness, message_entry, protocol
 from kagents_runner.record.openmail import Look, OpenMail
+from kagents_runner.record.packed import PackedTable
 from kagents_runner.record.posts import CLAIM_GRACE, SHOWN, SIGHTING_GRACE, Pending, Place, Post
 
 Entries = list[Mapping[str, Any]]
@@ -26,11 +27,11 @@ class MailLedger(OpenMail):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: set[str] = set()
+        self._lines = PackedTable()  # of transcripts: those whose message is seen by the journal
+        self._sightings: set[str] = set()  # and those that wait
         self._claims: set[str] = set()
         self._pending: list[Pending] = []
-        self.blind: set[str] = set()
-        """Agents that keep no transcript: what has left their mailboxes is settled."""
+        self._blind: set[str] = set()
 
     def sent(self, letter: Letter, now: float) -> Entries:
         """A hook of the sending tool told of a message; without an id it is a claim (see ``claimed``)."""
@@ -104,14 +105,23 @@ class MailLedger(OpenMail):
 
     def sighted(self, line: str, letter: Letter, now: float) -> Entries:
         """The receiver's transcript shows a message. ``line`` is its place there, ``<line uuid>:<index>``."""
-        if line in self._lines:
+        if line in self._sightings or line.encode() in self._lines:
             return []
-        self._lines.add(line)
         tally = self._register.tally(letter)
         if tally.unseen:
             return self._is_seen(tally.unseen[0], now, line)
+        self._sightings.add(line)
         self._pending.append(Pending("sighting", line, letter, now + SIGHTING_GRACE))
         return []
+
+    def keeps_transcript(self, agent: str, *, kept: bool) -> None:
+        """Whether the agent's transcript can be read. Without one, what has left its mailbox is settled."""
+        if kept:
+            self._blind.discard(agent)
+        elif agent not in self._blind:
+            self._blind.add(agent)
+            for post in self._shelves.held(agent):
+                self._shelves.forgo(post)
 
     def due(self, now: float, *, last: bool = False) -> Entries:
         """Decides on claims and sightings that have waited long enough; at the ``last``, on all of them."""
@@ -121,6 +131,7 @@ class MailLedger(OpenMail):
             if first.due > now and not last:
                 break
             self._pending.remove(first)
+            self._sightings.discard(first.key)
             entries += self._mature(first, now) if first.kind == "claim" else self._explain(first, now)
         return entries
 
@@ -147,7 +158,7 @@ class MailLedger(OpenMail):
         unseen = () if tally is None else tally.unseen
         post = next((post for post in unseen if post.id == entry["id"]), None)
         if kind == "seen" and "line" in entry:
-            self._lines.add(entry["line"])
+            self._lines.put(entry["line"].encode())
         if post is None:
             return
         if kind == "delivery":
@@ -173,15 +184,15 @@ class MailLedger(OpenMail):
             if message_id in self._register:
                 self._register.alias(alias, message_id)
         for mark, matured in dict(state.get("matured", {})).items():
-            tally = self._register.tallies.get(bytes.fromhex(mark))
+            tally = self._register.tally_of_mark(bytes.fromhex(mark))
             if tally is not None:
                 tally.matured = matured
         self._claims.update(state.get("claims", ()))
         for pending in map(Pending.unpack, state.get("pending", ())):
-            if pending.key not in self._lines:
+            if pending.key.encode() not in self._lines:
                 self._pending.append(pending)
                 if pending.kind == "sighting":
-                    self._lines.add(pending.key)
+                    self._sightings.add(pending.key)
 
     def _lies(self, letter: Letter, message_id: str, now: float) -> Entries:
         entries: Entries = []
@@ -235,6 +246,7 @@ class MailLedger(OpenMail):
         for pending in self._pending:
             if pending.kind == "sighting" and self._register.tally(pending.letter) is post.tally:
                 self._pending.remove(pending)
+                self._sightings.discard(pending.key)
                 return self._is_seen(post, now, pending.key)
         return []
 
@@ -253,6 +265,7 @@ class MailLedger(OpenMail):
             return self._is_seen(tally.unseen[0], now, pending.key)
         if tally.spare:
             tally.spare -= 1
+            self._lines.put(pending.key.encode())
             return []
         like = likeness(pending.letter)
         for post in self._shelves.of(pending.letter.to):
@@ -266,8 +279,8 @@ class MailLedger(OpenMail):
         post.gone = now
         self._shelves.put(post, "gone")
         self._register.left(post.id)
-        if post.type not in SHOWN or post.to in self.blind:
-            self._shelves.close(post)
+        if post.type not in SHOWN or post.to in self._blind:
+            self._shelves.forgo(post)
         return [{"kind": "delivery", "id": post.id, "delivered": rfc3339(now)}]
 
     def _is_seen(self, post: Post, now: float, line: str | None) -> Entries:
@@ -275,5 +288,7 @@ class MailLedger(OpenMail):
         post.seen = True
         self._shelves.close(post)
         post.tally.unseen.remove(post)
+        if line is not None:
+            self._lines.put(line.encode())
         seen: dict[str, Any] = {"kind": "seen", "id": post.id, "seen": rfc3339(now)}
         return [*entries, seen if line is None else seen | {"line": line}]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from kagents_runner.record.letters import Letter
 from kagents_runner.record.posts import SHOWN, Post
@@ -10,6 +10,10 @@ from kagents_runner.record.register import Register
 from kagents_runner.record.shelves import Shelves
 
 Entries = list[Mapping[str, Any]]
+
+
+_ELSEWHERE: Final = frozenset({"_register", "_pending", "_sightings"})
+"""Parts that are no part of the digest: ``state`` tells of what waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,17 @@ class OpenMail:
     def __init__(self) -> None:
         self._register = Register()
         self._shelves = Shelves()
+
+    def learned(self) -> dict[str, object]:
+        """The parts that follow from the journal, for its digest."""
+        kept = {name: value for name, value in vars(self).items() if name not in _ELSEWHERE}
+        return kept | {"_register": self._register.learned()}
+
+    def relearn(self, learned: Mapping[str, Any]) -> None:
+        """Takes over what ``learned`` gave. Where messages are the first look at the mailboxes tells."""
+        self._register.relearn(learned["_register"])
+        vars(self).update({name: value for name, value in learned.items() if name != "_register"})
+        self._shelves.start_again()
 
     def goes_on(self, agent: str, letters: Sequence[Letter]) -> bool:
         """Whether letters behind those of the last look can be taken alone: each by an id of its own, and

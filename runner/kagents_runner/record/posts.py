@@ -45,15 +45,22 @@ class Tally:
     """Messages of one likeness: how many are journalled, and which of them some source has still to tell."""
 
     to: str
+    mark: bytes
+    """What it is recognised by."""
     count: int = 0
     matured: int = 0
     """Claims whose grace is over."""
     spare: int = 0
-    """Sightings that are expected again because a message was put back."""
+    """Sightings that may still come and are explained: a message was put back, or is remembered no more."""
     anonymous: list[str] = field(default_factory=list)
     """Derived ids whose real ones nobody has told."""
     unseen: list[Post] = field(default_factory=list)
     """Not sighted, the oldest first; also of types that are never shown."""
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether two numbers are all that must be remembered of it."""
+        return not self.unseen and not self.anonymous and not self.matured
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,13 @@
 """Messages that are not settled, by receiver and by where they are: so that a look costs what has changed."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
+from typing import Final
 
 from kagents_runner.record.posts import SHOWN, Place, Post
+
+UNSIGHTED_KEPT: Final = 100
+"""Messages to an agent that nobody has sighted, nor will, of which it is remembered which is which."""
 
 
 class Shelves:
@@ -13,6 +17,7 @@ class Shelves:
         self._open: dict[str, dict[str, Post]] = {}
         self._untold: dict[str, dict[str, Post]] = {}
         self._held: dict[str, dict[str, Post]] = {}
+        self._unsighted: dict[str, deque[Post]] = {}
         self._shown: Counter[str] = Counter()
         self._looked: dict[str, float] = {}
 
@@ -35,6 +40,25 @@ class Shelves:
             self._shown[post.to] -= post.type in SHOWN
         for shelf in (self._open, self._untold, self._held):
             _keep(shelf, post, False)
+
+    def start_again(self) -> None:
+        """Nobody has watched for a while: what was on its way or lay there may have gone since."""
+        for row in self._open.values():
+            for post in row.values():
+                if post.place != "gone":
+                    post.present = self.was_lying(post)
+                    self.put(post, "sent")
+
+    def forgo(self, post: Post) -> None:
+        """Settle a post that nobody will tell the sight of; should one still, the last are known apart."""
+        self.close(post)
+        waiting = self._unsighted.setdefault(post.to, deque())
+        waiting.append(post)
+        if len(waiting) > UNSIGHTED_KEPT:
+            oldest = waiting.popleft()
+            if not oldest.seen:
+                oldest.tally.unseen.remove(oldest)
+                oldest.tally.spare += 1
 
     def find(self, to: str, message_id: str) -> Post | None:
         """An open post, or None."""

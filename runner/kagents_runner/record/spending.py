@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kagents_core.pricing import VERSION, Tokens, price
 from kagents_runner.record.clock import seconds
+from kagents_runner.record.packed import PackedTable
 from kagents_runner.record.sums import Breakdown, Sums
 
 QUIET: Final = 1.5
@@ -38,7 +39,7 @@ class Spending:
         self._metered = frozenset(metered)
         self._agents = tuple(agents)
         self._open: dict[tuple[str, str], tuple[Response, float]] = {}
-        self._done: set[tuple[str, str]] = set()
+        self._done = PackedTable()
         self._sums = Breakdown(metered=bool(self._metered))
 
     @property
@@ -57,12 +58,12 @@ class Spending:
     def observed(self, response: Response, now: float) -> None:
         """A line of a transcript tells of a request; the last line of a request counts."""
         key = response.agent, response.request_id
-        if key not in self._done and response.agent not in self._metered:
+        if _name(key) not in self._done and response.agent not in self._metered:
             self._open[key] = response, now + QUIET
 
     def metered(self, entries: Iterable[Mapping[str, Any]]) -> Entries:
         """Those entries of a gateway's ledger that are not journalled yet."""
-        return [entry for entry in entries if (entry["agent"], entry["requestId"]) not in self._done]
+        return [entry for entry in entries if _name((entry["agent"], entry["requestId"])) not in self._done]
 
     def due(self, now: float, *, last: bool = False) -> Entries:
         """Entries of the requests whose counts are final; at the ``last``, of all."""
@@ -78,8 +79,8 @@ class Spending:
         """Adds a ``usage`` entry that is being journalled, at ``at``, or read again."""
         key = entry["agent"], entry["requestId"]
         self._open.pop(key, None)
-        if key not in self._done:
-            self._done.add(key)
+        if _name(key) not in self._done:
+            self._done.put(_name(key))
             self._sums.add(entry, seconds(entry.get("used"), at))
 
     def state(self) -> list[list[Any]]:
@@ -113,3 +114,7 @@ class Spending:
             "prices": VERSION,
         }
         return entry if cost.known else entry | {"unknownModel": True}
+
+
+def _name(key: tuple[str, str]) -> bytes:
+    return "\0".join(key).encode("utf-8", "surrogatepass")

@@ -60,7 +60,7 @@ class Watcher:
         return [*look.entries, [(post.id, post.present) for post in look.left]]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(steps)
 def test_looks_at_what_came_alone_change_nothing(done: list[tuple[str, Any]]) -> None:
     whole, grown = Watcher(by_growth=False), Watcher(by_growth=True)
