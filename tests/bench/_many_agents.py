@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,6 +67,15 @@ def recorder_works(root: Path, layout: TeamLayout, count: int) -> Iterator[subpr
     finally:
         process.kill()
         process.wait()
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Wait for something."""
+    deadline = time.monotonic() + LIMIT
+    while not true():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {LIMIT:.0f} s")
+        time.sleep(0.02)
 
 
 def wait_for(journal: Path, wanted: bytes) -> None:

@@ -1,7 +1,8 @@
 """The recorder of 100 agents that send 100,000 messages as fast as files take them: is each journalled once?
 
-``python tests/bench recorder_load``; ``KAGENTS_BENCH_AGENTS=100``, ``KAGENTS_BENCH_MESSAGES=100000``. It
-writes what Claude Code's processes write: the entry of the mailbox and the hook's line, and takes the mail.
+``python tests/bench recorder_load``; ``KAGENTS_BENCH_AGENTS=100``, ``KAGENTS_BENCH_MESSAGES=100000``; with
+``KAGENTS_BENCH_PER_SECOND=50`` no more than so many messages a second. It writes what the processes of Claude
+Code write: the entry of the mailbox and the line of the hook, and takes the mail.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from kagents_runner.record.books import Books
 
 AGENTS = int(os.environ.get("KAGENTS_BENCH_AGENTS", "100"))
 MESSAGES = int(os.environ.get("KAGENTS_BENCH_MESSAGES", "100000"))
+PER_SECOND = float(os.environ.get("KAGENTS_BENCH_PER_SECOND", "0"))
 TEXT = "The part that you asked for is done; see module 42, and tell me what is missing. " * 3
 TAKEN_EVERY = 20
 """Messages after which a receiver takes all that lie in its mailbox."""
@@ -98,7 +100,7 @@ async def measure(table: Table, layout: TeamLayout, recorder: Process) -> None:
 
 async def send(layout: TeamLayout, sender: int, written: dict[str, float]) -> None:
     """One agent's share; every so often it takes its own mail."""
-    name = f"agent-{sender}"
+    name, began = f"agent-{sender}", time.perf_counter()
     for number in range(MESSAGES // AGENTS):
         receiver = f"agent-{(sender + 1 + number * 7) % AGENTS}"
         message = mailbox.new_message(name, f"{sender}.{number} {TEXT}")
@@ -107,7 +109,8 @@ async def send(layout: TeamLayout, sender: int, written: dict[str, float]) -> No
         routing = {"target": f"@{receiver}", "content": message.text}
         append_event(layout, name, send_hook(message) | {"tool_response": response(message, routing)})
         written[str(message.id)] = time.perf_counter()
-        await asyncio.sleep(0)  # nothing before need have waited: the others, and who follows, have a turn
+        due = began + (number * AGENTS + sender) / PER_SECOND if PER_SECOND else 0.0
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))  # at least: the others have a turn
         if number % TAKEN_EVERY == sender % TAKEN_EVERY:
             await mailbox.take(layout, name)
     await mailbox.take(layout, name)
