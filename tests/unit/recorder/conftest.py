@@ -22,7 +22,7 @@ from kagents_runner.record.clock import rfc3339
 from kagents_runner.record.recorder import Recorder
 from kagents_runner.record.tracing import Tracing
 
-DEADLINE = 15.0
+DEADLINE = 60.0
 
 
 def team_document(
