@@ -16,7 +16,7 @@ from kagents_tui.settings import ContextSettings, Settings, Thresholds, camel
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-SIZE_LIMIT: Final = 256 * 1024
+SIZE_LIMIT: Final = 64 * 1024
 
 
 class ConfigurationError(Exception):

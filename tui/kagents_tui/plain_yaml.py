@@ -35,6 +35,17 @@ class _Loader(yaml.BaseLoader):
             )
         return super().compose_node(parent, index)
 
+    def construct_scalar(self, node: Any) -> Any:
+        """Refuses half of a character, which can be escaped in YAML and written nowhere."""
+        value = super().construct_scalar(node)
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            raise yaml.constructor.ConstructorError(
+                None, None, "half of a character (\\ud800 to \\udfff) stands alone", node.start_mark
+            ) from None
+        return value
+
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         """Refuses a field that is given twice: one of the two would be lost in silence."""
         seen = set()

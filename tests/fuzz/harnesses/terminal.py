@@ -13,14 +13,14 @@ from kagents_core.terminalfilter import TerminalFilter
 from kagents_runner.terminal.frames import FrameError, Frames, frame
 from kagents_runner.terminal.server import _hello
 from kagents_tui.artifact_states import artifacts_of
-from kagents_tui.configuration import ConfigurationError, parse
+from kagents_tui.configuration import SIZE_LIMIT, ConfigurationError, parse
 from kagents_tui.container_log import _line
 from kagents_tui.memory import Memory
 
 
 def _configuration(data: bytes) -> None:
     try:
-        parse(data, "config.yaml")
+        parse(data[:SIZE_LIMIT], "config.yaml")  # a larger file is refused before it is read
     except ConfigurationError as error:
         demand_harmless(clean(str(error)), "an error")
         demand(len(str(error)) < 5000, "an endless sentence")
@@ -80,11 +80,11 @@ def _masked(data: bytes) -> None:
     at_once = masked(data)
     demand(len(at_once) == len(data), "it has another length")
     demand(len(data) > 100_000 or masked(at_once) == at_once, "something is masked late")
-    for size in (97, 4096):
-        pieces = Mask()
-        cut = [pieces.feed(data[at : at + size]) for at in range(0, min(len(data), size * 300), size)]
+    for size, count in ((97, 30), (4096, 100)):  # each piece looks back over what is kept
+        part, pieces = data[: size * count], Mask()
+        cut = [pieces.feed(part[at : at + size]) for at in range(0, len(part), size)]
         whole = b"".join(cut) + pieces.close()
-        demand(len(whole) == min(len(data), size * 300), "bytes are lost")
+        demand(len(whole) == len(part), "bytes are lost")
 
 
 def _frames(data: bytes) -> None:

@@ -134,7 +134,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path):
         load(str(tmp_path))
     big = tmp_path / "big"
     big.write_bytes(b"#" * (configuration.SIZE_LIMIT + 1))
-    with pytest.raises(ConfigurationError, match="larger than 256 KiB"):
+    with pytest.raises(ConfigurationError, match="larger than 64 KiB"):
         load(str(big))
 
 
@@ -251,3 +251,8 @@ def test_every_action_can_get_another_key():
 def test_a_key_that_cannot_detach_is_refused(key):
     with pytest.raises(ConfigurationError, match="detachKey: "):
         parse(f"detachKey: {key}".encode(), "f")
+
+
+def test_half_of_a_character_is_refused_with_its_line():
+    with pytest.raises(ConfigurationError, match=r"half of a character .* stands alone \(line 2\)"):
+        configuration.parse(b'ascii: on\ntheme: "\\ud800"\n', "config.yaml")
