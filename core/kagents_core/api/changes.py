@@ -38,7 +38,7 @@ def immutable_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Fi
     if bool(before.get("lifecycle")) != bool(after.get("lifecycle")):
         errors.append(FieldError("spec.lifecycle", None, teamrules.IMMUTABLE))
     else:
-        errors += _lifecycle_changes(before.get("lifecycle") or {}, after.get("lifecycle") or {})
+        errors += _lifecycle_changes(_fields(before.get("lifecycle")), _fields(after.get("lifecycle")))
     if before.get("cancel") and not after.get("cancel"):
         errors.append(FieldError("spec.cancel", after.get("cancel"), teamrules.CANCEL_IS_FINAL))
     return errors
@@ -83,6 +83,13 @@ def _lasting(agent: object) -> object:
     return {key: value for key, value in agent.items() if key not in teamrules.CHANGEABLE_AGENT_FIELDS}
 
 
-def _gates(lifecycle: Mapping[str, Any]) -> set[tuple[object, object]]:
+def _gates(lifecycle: Mapping[str, Any]) -> set[tuple[str, str]]:
     """Event and channel of each gate; where its notification goes may change."""
-    return {(gate.get("event"), gate.get("channel")) for gate in lifecycle.get("approvalGates") or ()}
+    gates = lifecycle.get("approvalGates")
+    plain = map(_fields, gates) if isinstance(gates, (list, tuple)) else ()
+    return {(str(gate.get("event")), str(gate.get("channel"))) for gate in plain}
+
+
+def _fields(value: object) -> Mapping[str, Any]:
+    """An object's fields; none where an object that does not fit has something else."""
+    return value if isinstance(value, Mapping) else {}
