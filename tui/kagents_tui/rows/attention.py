@@ -35,7 +35,7 @@ RANKS: dict[Kind, int] = {
 AGED = frozenset({"mail", "silent"})
 """Kinds whose words end in their age."""
 FAILED_PHASES = frozenset({"Failed", "TimedOut", "BudgetExceeded"})
-_BUDGETS = frozenset({"WithinBudgets", "BudgetLeft"})
+_BUDGETS = ("WithinBudgets", "BudgetLeft")
 """Conditions that are false while a budget holds something back."""
 ENDED_PHASES = FAILED_PHASES | {"Completed", "Cancelled"}
 
