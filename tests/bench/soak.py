@@ -40,6 +40,8 @@ SEED = int(os.environ.get("KAGENTS_BENCH_SEED", "1"))
 FAULT_SECONDS = 2.0
 SAMPLE_SECONDS = 5.0
 GONE_SECONDS = 600.0
+SETTLE_SECONDS = 60.0
+"""Until connections of agents and hubs that are gone have ended on the daemon's side too."""
 NAMESPACE = "default"
 OBJECTS = (AGENT_TEAMS, PODS, CLAIMS, CONFIG_MAPS, SECRETS)
 
@@ -86,16 +88,16 @@ class Soak:
 
     async def fill(self) -> None:
         """As many events as are kept, of the size of those that teams have."""
-        about = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "namespace": NAMESPACE,
-            "name": "soak-before-lead-1-abcde",
-        }
-        said = {"type": "Normal", "reason": "Before", "message": "This event was here before. " * 4}
+        about = {"apiVersion": "v1", "kind": "Pod", "namespace": NAMESPACE, "name": "soak-before-lead-abcde"}
+        about["fieldPath"] = "spec.containers{await}"
+        said: dict[str, Any] = {"type": "Normal", "reason": "Before", "message": "It was here before."}
+        said |= {"source": {"component": "kubelet", "host": "local"}, "reportingInstance": "local"}
+        said |= {"reportingComponent": "kubelet", "count": 1}
+        said |= {"firstTimestamp": "2026-11-22T00:00:00Z", "lastTimestamp": "2026-11-22T00:00:00Z"}
         for number in range(EVENTS_LIMIT):
             metadata = {"name": f"before.{number:06}", "namespace": NAMESPACE}
-            body = {"metadata": metadata, "involvedObject": about, **said}
+            involved = about | {"uid": f"060da7a1-8902-4c27-98fc-{number:012}"}
+            body = {"metadata": metadata, "involvedObject": involved, **said}
             await self.client.create(EVENTS, NAMESPACE, body)
         self.began = time.monotonic()
         self.samples.append(self.sample(0))
@@ -118,7 +120,7 @@ class Soak:
                 await asyncio.sleep(max(0.05, due - time.monotonic()))
             others[0].cancel()
             await self._let_go()
-            await asyncio.sleep(2 * SAMPLE_SECONDS)
+            await asyncio.sleep(SETTLE_SECONDS)
             for task in others:
                 task.cancel()
 
