@@ -149,6 +149,7 @@ def test_a_team_that_is_suspended_meanwhile_goes_on_with_it():
     world.collect()
     world.settle()
     assert world.phase == "Suspended" and not world.live("lead")
+    assert said(world)[0] == "LeadResolves", "what became of the delivery is still said"
     world.raw["spec"]["suspend"] = False
     world.settle()
     assert world.live("lead") and said(world)[0] == "LeadResolves"
@@ -170,7 +171,9 @@ def test_the_lead_s_pod_for_it_has_the_next_number_of_all_and_counts_no_restart(
 
 
 def test_while_the_lead_resolves_it_the_team_s_time_wakes_the_controller():
-    world = conflicting(timeout="3h")
+    world = coding({"name": "a"}, onConflict="lead", timeout="3h")
+    world.fail_delivery(CONFLICT, SENTENCE)
+    assert world.step().wake_at == world.now + timedelta(hours=3), "from the moment it is asked"
     world.run("lead")
     world.settle()
     assert world.plan().wake_at == world.now + timedelta(hours=3)
@@ -183,8 +186,8 @@ def test_money_that_is_spent_ends_the_lead_s_attempt():
     world.collect()
     world.settle()
     assert not world.live("lead")
-    reason, message = said(world)
-    assert reason == "NeedsAttention" and "budget" in message.lower() and message.endswith(SENTENCE)
+    spent = "the team spent $2.50 (estimated) of lifecycle.budgetLimit $2.00"
+    assert said(world) == ("NeedsAttention", f"{spent}. {SENTENCE}")
 
 
 def test_money_that_is_not_spent_does_not():
