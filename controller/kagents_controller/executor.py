@@ -207,7 +207,7 @@ class Executor:
             self._expectations.saw(child)  # that object is gone already
         except Conflict:
             self._expectations.saw(child)
-            if resource is PODS and seen is not None:
+            if resource is not PODS or seen is not None:
                 raise  # it is another one now: look again
         except ApiError as error:
             if error.status:
