@@ -182,7 +182,11 @@ add(
     spec(A),
     ended(),
     Act(runs("a", "lead"), set_spec(suspend=True)),
-    Act(lambda world: phase("Suspended")(world) and not world.pods("a"), set_spec(suspend=False), after=8.0),
+    Act(
+        lambda world: phase("Suspended")(world) and not world.pods("a") + world.pods("lead"),
+        set_spec(suspend=False),
+        after=8.0,
+    ),
     life=lives(a=AT_LAST, lead=AT_LAST),
     without=CLOCK,
 )
