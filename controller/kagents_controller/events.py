@@ -92,6 +92,11 @@ class EventRecorder:
         now = self._clock()
         return len(self._in_work) + sum(self._earliest(key) <= now for key in self._waiting)
 
+    @property
+    def remembered(self) -> int:
+        """How much is known of what was told: events, and the words of each object and reason."""
+        return len(self._written) + len(self._alike)
+
     async def run(self) -> None:
         """Write queued events until cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -131,16 +136,26 @@ class EventRecorder:
     def _combined(self, uid: str, event: Event) -> Event:
         """The event itself, or what stands for the many that differ from it only in their words."""
         now, like = self._clock(), "\0".join((uid, event.type, event.reason))
+        self._forget(now)
         since, messages = self._alike.pop(like, (now, set()))
         if now >= since + ALIKE_SECONDS:
             since, messages = now, set()
         self._alike[like] = since, messages
-        if len(self._alike) > _REMEMBERED:
-            self._alike.popitem(last=False)
         if event.message in messages or len(messages) < MOST_ALIKE:
             messages.add(event.message)
             return event
         return replace(event, message=_ALIKE + event.reason)
+
+    def _forget(self, now: float) -> None:
+        """What is too much or too old: most is of teams that are gone. Words are counted anew by then, and
+        how often an event was told stands in the event itself."""
+        written, alike = self._written, self._alike
+        while written and (
+            len(written) > _REMEMBERED or next(iter(written.values())).at <= now - ALIKE_SECONDS
+        ):
+            written.popitem(last=False)
+        while alike and (len(alike) > _REMEMBERED or next(iter(alike.values()))[0] <= now - ALIKE_SECONDS):
+            alike.popitem(last=False)
 
     async def _write_one(self, key: Key, told: _Told) -> None:
         try:
@@ -179,8 +194,6 @@ class EventRecorder:
     def _remember(self, key: Key, count: int) -> None:
         self._written[key] = _Written(count, self._clock())
         self._written.move_to_end(key)
-        if len(self._written) > _REMEMBERED:
-            self._written.popitem(last=False)
 
 
 def _body(owner: Mapping[str, Any], event: Event, now: datetime) -> dict[str, Any]:

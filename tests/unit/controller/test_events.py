@@ -108,6 +108,30 @@ async def test_many_that_differ_only_in_their_words_are_one(server: Any) -> None
         assert any(event["message"] == "Pod demo-x was refused" for event in there(server))
 
 
+async def test_what_was_told_of_objects_that_are_gone_is_forgotten_with_time(server: Any) -> None:
+    clock = Clock()
+    async with recording(server, clock) as (recorder, _):
+        for number in range(20):
+            metadata = TEAM["metadata"] | {"name": f"demo-{number}", "uid": f"u-{number}"}
+            recorder.tell(TEAM | {"metadata": metadata}, Event("Normal", "Running", "the agents run"))
+        await written(recorder)
+        assert recorder.remembered == 40
+        clock.now += events.ALIKE_SECONDS
+        recorder.tell(TEAM, Event("Normal", "Completed", "it is done"))
+        await written(recorder)
+        assert recorder.remembered == 2
+
+
+async def test_an_event_that_was_forgotten_still_counts_up(server: Any) -> None:
+    clock = Clock()
+    async with recording(server, clock) as (recorder, _):
+        for _ in range(3):
+            recorder.tell(TEAM, Event("Normal", "Running", "the agents run"))
+            await written(recorder)
+            clock.now += events.ALIKE_SECONDS
+        assert [event["count"] for event in there(server)] == [3]
+
+
 async def test_a_backlog_drops_and_counts_what_is_too_much(
     server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
