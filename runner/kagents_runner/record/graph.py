@@ -85,8 +85,8 @@ class _Packer:
 
     def encode(self, value: Any) -> Any:
         kind = type(value)
-        if value is None or kind in (bool, int, float, str):
-            return value
+        if value is None or kind in (bool, int, float) or isinstance(value, str):
+            return value  # a text that was cleaned comes back as what the journal has: a text
         if kind is bytes:
             return {"bytes": b64encode(value).decode()}
         if kind.__name__ in _SEQUENCES:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +20,7 @@ from kagents_core.teamfiles.mailbox import Malformed
 from kagents_runner.documents import parse_team
 from kagents_runner.record import digest, register
 from kagents_runner.record.books import Books
+from kagents_runner.record.hooks import Signal
 from kagents_runner.record.letters import Letter
 from kagents_runner.record.packed import PackedTable
 from kagents_runner.record.shelves import Shelves
@@ -31,7 +33,6 @@ TOKENS = dict.fromkeys(("inputTokens", "outputTokens", "cacheReadTokens", "cache
 ASK = {"agent": "worker", "id": "r1", "ask": "permission"}
 TOLD = {"tool": "Bash", "summary": "ls", "input": {"command": "ls"}, "cut": False, "toolUseId": "t1"}
 OTHERS: tuple[Mapping[str, Any], ...] = (
-    {"kind": "activity", "agent": "worker", "state": "working", "detail": None, "simulated": False},
     {
         "kind": "usage",
         "agent": "worker",
@@ -58,6 +59,7 @@ steps = st.lists(
         st.tuples(st.sampled_from(["hook", "claim", "sight", "queue"]), st.integers(0, 11)),
         st.tuples(st.just("box"), st.lists(st.integers(0, 11), max_size=4, unique=True)),
         st.tuples(st.just("other"), st.integers(0, len(OTHERS) - 1)),
+        st.tuples(st.just("signal"), st.sampled_from(["working", "idle"])),
         st.tuples(st.just("malformed"), st.integers(0, 2)),
         st.tuples(st.just("pass"), st.integers(1, 12)),
         st.tuples(st.just("save"), st.just(0)),
@@ -99,11 +101,15 @@ class Run:
         elif step == "sight":
             books.write(ledger.sighted(f"line-{what}:0", letter(what, named=False), now))
         elif step == "queue":
-            books.write(ledger.queued(letter(what), now))
+            own = replace(letter(what), sender="team-lead", id=f"own-{what}")
+            if not ledger.knows(own.id) or ledger.waits("worker", own.id):  # what has gone is not sent again
+                books.write(ledger.queued(own, now))
         elif step == "box":
             books.write(ledger.mailbox("worker", [letter(index) for index in what], now))
         elif step == "other":
             books.write([OTHERS[what]])
+        elif step == "signal":
+            books.write(books.board.told("worker", Signal(what), now))
         elif step == "malformed":
             books.malformed([Malformed("lead.json", "odd", f"{what}")])
         elif step == "pass":
@@ -166,6 +172,15 @@ def test_with_it_a_restart_knows_what_it_would_learn(
             run.books.journal.close()
 
 
+@pytest.mark.parametrize("entry", range(len(OTHERS)))
+def test_it_is_written_whatever_the_journal_tells(tmp_path: Path, entry: int) -> None:
+    run = Run(tmp_path, START)
+    run.do("other", entry)
+    run.do("save", 0)
+    assert run.layout.digest.exists()
+    run.books.journal.close()
+
+
 def filled(root: Path) -> Run:
     """A run with something of everything, saved."""
     run = Run(root, START)
@@ -173,6 +188,7 @@ def filled(root: Path) -> Run:
         run.do("other", index)
     for index in range(6):
         run.do("hook", index)
+    run.do("signal", "working")
     run.do("box", [0, 1])
     run.do("sight", 5)
     run.do("save", 0)
