@@ -161,7 +161,8 @@ class Executor:
 
     async def _make(self, resource: Resource, child: Child, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Pods and claims are created: that costs the server half of what an apply does, and nothing of them
-        is ever changed afterwards. What exists already, seen or unseen, and every team is applied.
+        is ever changed afterwards. A pod that exists already without being seen is left as it is: the
+        step that made it may have known less. Every other object that exists, and every team, is applied.
         """
         _, namespace, name = child
         if resource is not AGENT_TEAMS and self._cached_version(child) is None:
@@ -170,8 +171,9 @@ class Executor:
                     return await self._client.create(
                         resource, namespace, manifest, manager=CONTROLLER_MANAGER
                     )
-            except AlreadyExists:
-                pass  # the cache was behind, or an answer was lost
+            except AlreadyExists:  # the cache was behind, or an answer was lost
+                if resource is PODS:
+                    return await self._client.get(resource, namespace, name)
         with self._write("apply", resource):
             return await self._client.apply(resource, namespace, name, manifest, manager=CONTROLLER_MANAGER)
 

@@ -39,6 +39,9 @@ FOUND = {
         "a suspension was counted as a restart: its pods were still seen running"
     ),
     "agent-held/GET pods#2:crash-stale@0": "so was an agent's stop by its own budget",
+    "delivery-needs-a-person/GET pods#2:crash-stale@0": (
+        "the delivery that had failed was given the mark of the retry that a person asked for meanwhile"
+    ),
     "ttl/DELETE agentteams/demo#1:409@0": "a team whose deletion the server refused once stayed for ever",
     "deleted-and-back/PATCH agentteams/demo/status#2:crash-stale@690996": (
         "pods of a deleted team were made again, from a version that the server refused to hear of"
