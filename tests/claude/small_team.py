@@ -33,7 +33,7 @@ from kagents_runner.record.recorder import Recorder
 TEAM = "demo"
 MODEL = "claude-sonnet-4-6"
 KEY = "sk-ant-api03-" + "k" * 60 + "0123456789abcdefghij"
-DEADLINE = 40.0
+DEADLINE = 120.0
 
 
 async def until(condition: Callable[[], object | Awaitable[object]], seconds: float = DEADLINE) -> Any:
