@@ -46,7 +46,7 @@ class Cut:
 
 
 Reply = Say | Call | Fail
-_UNDELIVERED = "mailbox write failed"
+_UNDELIVERED = ("mailbox write failed", "nothing was sent. Try again")
 _MOST_REPEATS = 5
 Step = Reply | Callable[[Conversation, re.Match[str]], Reply]
 
@@ -77,8 +77,9 @@ class Script:
 
 def _step(steps: Sequence[Step], conversation: Conversation, match: re.Match[str]) -> Reply:
     # Root may write the team's config.json; a CLI that reads it while another rewrites it refuses the call
-    # and says "Retry the tool call" (protocol P4): a model does as it is told.
-    repeats = sum(_UNDELIVERED in result for result in conversation.results)
+    # and says "Retry the tool call" (protocol P4), and a mailbox that is locked for long refuses a message:
+    # a model does as it is told.
+    repeats = sum(any(text in result for text in _UNDELIVERED) for result in conversation.results)
     done = len(conversation.calls) - min(repeats, _MOST_REPEATS)
     if done >= len(steps):
         return Say("Done.")
