@@ -1,7 +1,10 @@
 """The journal, as the recorder, the hub's verbs and the terminal read it, and the gateway's ledger."""
 
 import contextlib
+import io
 import json
+from array import array
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -19,7 +22,9 @@ from kagents_runner.gateway.ledger import Ledger
 from kagents_runner.gateway.limits import _told
 from kagents_runner.quality.ledger import Follower
 from kagents_runner.record.books import Books
+from kagents_runner.record.graph import UnfitError, pack, unpack
 from kagents_runner.record.metered import MeteredUsage
+from kagents_runner.record.sums import Breakdown, Sums
 from kagents_runner.termination import RunnerError
 from kagents_tui import journal_stream
 from kagents_tui.journal_view import JournalView
@@ -160,6 +165,32 @@ def _state(data: bytes) -> None:
     books.close()
 
 
+_KEPT_CLASSES: Final = (Sums, Breakdown)
+_NUMBERS: Final = array("Q", [7, 1 << 40])
+
+
+def _digest() -> bytes:
+    """The document of a digest; its numbers stand behind it."""
+    shared = Sums()
+    kept = {
+        "counts": Counter({("worker", "m1"): 2}),
+        "places": {b"\x00\xff": deque([1, None])},
+        "sums": [shared, (shared, frozenset({"a"}))],
+        "numbers": _NUMBERS,
+        "by": Breakdown(metered=True),
+    }
+    _, document, *_ = pack(kept, _KEPT_CLASSES)
+    return bytes(document)
+
+
+def _unpacked(data: bytes) -> None:
+    whole = len(data).to_bytes(8, "big") + data + _NUMBERS.tobytes()
+    with contextlib.suppress(UnfitError):
+        found = unpack(io.BytesIO(whole), len(whole), _KEPT_CLASSES)
+        with contextlib.suppress(UnfitError):  # what has come back is kept again, or refused
+            pack(found, _KEPT_CLASSES)
+
+
 def _ledger(data: bytes) -> None:
     reading = Reading()
     for line in data.split(b"\n"):
@@ -267,6 +298,15 @@ HARNESSES = (
         _state,
         lambda: [json.dumps(_SAVED).encode()],
         "json",
+    ),
+    Harness(
+        "digest",
+        "the recorder's digest of its journal",
+        "record.graph",
+        _unpacked,
+        lambda: [_digest()],
+        "json",
+        (b'"object"', b'"array"', b'"bytes"', b'"Counter"', b'"deque"', b'"Sums"'),
     ),
     Harness(
         "ledger",
