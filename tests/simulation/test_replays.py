@@ -46,6 +46,13 @@ FOUND = {
     "deleted-and-back/PATCH agentteams/demo/status#2:crash-stale@690996": (
         "pods of a deleted team were made again, from a version that the server refused to hear of"
     ),
+    "over-budget/DELETE pods/demo-a-143a8#1:429-long@0": (
+        "what a team has cost was recorded while the server refused to stop its agents, which spent on"
+    ),
+    "agent-over-budget/DELETE pods/demo-lead-ed8b6#1:429-long@0": "so it was when an agent had spent its own",
+    "gate-told/PATCH agentteams/demo/status#2:crash-before@0": (
+        "a gate's webhook was pending for ever: its controller had died before it could say that it arrived"
+    ),
 }
 
 

@@ -94,13 +94,13 @@ class Notification(Status):
     at: str | None = None
     """When the event was; absent for a gate's own webhook."""
     state: Literal["pending", "sent", "failed"]
-    """Whether it arrived."""
+    """Whether it arrived; ``failed`` also when a gate was decided before that was known."""
     attempts: int = 0
     """How often it was tried."""
     last_attempt_at: str | None = None
     """When it was last tried."""
     message: str | None = None
-    """Why the last attempt failed."""
+    """Why the last attempt failed, or that nobody knows whether it arrived."""
 
 
 class TaskCounts(Status):

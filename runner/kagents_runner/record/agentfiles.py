@@ -30,6 +30,8 @@ _REQUESTS: Final = frozenset({"dismiss", "finish", "report"})
 _MOST_TOKENS: Final = 10**9
 """Tokens of one request that are believed; a transcript is the agent's to write."""
 _ARGUMENTS: Final = ("teammate", "reason", "summary", "key", "value")
+_SILENT: Final = 30.0
+"""Seconds without a word of its supervisor, three heartbeats, after which an agent is taken to be killed."""
 
 
 class AgentFiles:
@@ -49,6 +51,7 @@ class AgentFiles:
         self._requests = {name: FileChanges(books.layout.requests(name), ".json") for name in self._names}
         self.documents: dict[str, Mapping[str, Any]] = {}
         """Each agent's state as its supervisor wrote it."""
+        self._heard: dict[str, float] = {}
         self.transcripts: dict[str, Path] = {}
         self.found_transcript = False
         """A transcript has a new place and was not read yet."""
@@ -61,6 +64,13 @@ class AgentFiles:
         return self._states.young or any(requests.young for requests in self._requests.values())
 
     # -- supervisors -------------------------------------------------------------------------------------
+
+    @property
+    def runs_until(self) -> float | None:
+        """Until when some agent is taken to run unless more is heard of it; None when all have ended."""
+        documents = self.documents.items()
+        running = [name for name, told in documents if told.get("state") in ("starting", "running")]
+        return max((self._heard[name] + _SILENT for name in running), default=None)
 
     def read_states(self) -> None:
         """Takes note of supervisors' states that have changed."""
@@ -78,17 +88,15 @@ class AgentFiles:
 
     def _supervised(self, agent: str, document: Mapping[str, Any]) -> None:
         books = self._books
-        state, attempt, transcript = (
-            document.get("state"),
-            document.get("attempt"),
-            document.get("transcript"),
-        )
+        state, attempt = document.get("state"), document.get("attempt")
+        transcript = document.get("transcript")
         if not isinstance(state, str) or not isinstance(attempt, int):
             return
         since = seconds(document.get("since"), books.clock())
         started = document.get("startedAt")
         message = document.get("message")
         self.documents[agent] = document
+        self._heard[agent] = books.clock()
         books.outside[agent] = names_in(document.get("outsideScope"))
         books.unreachable[agent] = unreachable_in(document.get("unreachable"))
         if isinstance(transcript, str) and transcript:
@@ -144,11 +152,7 @@ class AgentFiles:
                 for payload in found.payloads:
                     try:
                         self._event(agent, payload)
-                    except (
-                        TypeError,
-                        ValueError,
-                        KeyError,
-                    ) as error:  # or one odd line would stop all others
+                    except (TypeError, ValueError, KeyError) as error:  # or it would stop all others
                         self._books.malformed(
                             [Malformed(source, f"not understood: {error}", excerpt(payload))]
                         )

@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from kagents_core.teamfiles.mailbox import Malformed
-from kagents_core.teamfiles.tasks import Task, read_task
 from kagents_core.teamfiles.watch import DirectoryWatcher
 from kagents_runner.record.agentfiles import AgentFiles
 from kagents_runner.record.answers import AnswerRoom
 from kagents_runner.record.books import Books
-from kagents_runner.record.changes import YOUNG, FileChanges
+from kagents_runner.record.changes import YOUNG
 from kagents_runner.record.endings import AgentView, shutdown_request
 from kagents_runner.record.held_back import WORDS, HeldBack
 from kagents_runner.record.limits import Limits
 from kagents_runner.record.mail import RETRY_SECONDS, MailRoom
 from kagents_runner.record.metered import MeteredUsage
 from kagents_runner.record.status import build
+from kagents_runner.record.taskfiles import TaskFiles
 from kagents_runner.record.teamstate import TERMINAL
 
 LONGEST_WAIT: Final = 60.0
@@ -43,15 +43,20 @@ class Recorder:
         *,
         gateway: Path | None = None,
         limits: Path | None = None,
+        over: Path | None = None,
     ) -> None:
-        """``gateway``: the folder of its ledger; ``limits``: where it reads the limits. None without one."""
+        """``gateway``: the folder of its ledger; ``limits``: where it reads the limits. None without one.
+
+        ``over``: the mark by which whatever serves agents beside the recorder ends with the team.
+        """
         self._books = books
+        self._over_mark = over
         self._metered = MeteredUsage(books, gateway)
         self.limits = Limits(books.team, limits)
         self._files = AgentFiles(books, homes, artifacts)
         self._mail = MailRoom(books)
         self._answers = AnswerRoom(books, self._mail, self._has_ended)
-        self._tasks = FileChanges(books.layout.tasks, ".json")
+        self._tasks = TaskFiles(books)
         self._changed: set[Path] | None = None  # None: everything
         self._asking = {books.layout.agents_dir, books.layout.requests_dir}
         self._asking |= {books.layout.requests(name) for name, _ in books.agents}
@@ -95,16 +100,18 @@ class Recorder:
         return build(self._books)
 
     async def run(self) -> None:
-        """Records until ``stop``, or until the team is over and everything has been read."""
+        """Records until ``stop``, or until the team is over, its agents too, and everything has been read."""
         self.limits.tell_first()
         async with DirectoryWatcher(self._directories()) as watcher:
             self._watcher = watcher
             pump = asyncio.create_task(self._pump(watcher))
             try:
-                while not self._stopping and not self._books.state.over:
+                while True:
                     changed, self._changed = self._changed, set()
                     await self._step(changed)
                     self.stepped.set()
+                    if self._stopping or self._is_over():
+                        break
                     await self._wait()
                 await self._drain()
             finally:
@@ -112,18 +119,25 @@ class Recorder:
                 await asyncio.gather(pump, return_exceptions=True)
                 self._books.save()
 
+    def _is_over(self) -> bool:
+        """Whether nothing more is to come: until its agents are stopped, a team that is over spends on."""
+        if not self._books.state.over:
+            return False
+        self._tell_over()
+        until = self._files.runs_until
+        return until is None or until <= self._books.clock()
+
+    def _tell_over(self) -> None:
+        if self._over_mark is not None:
+            self._over_mark.touch()
+        for name, _ in self._books.agents:
+            self._books.withdraw(self._books.asks.gone(name, "its team has ended", plans=True))
+
     def _directories(self) -> list[Path]:
         layout = self._books.layout
         requests = [layout.requests(name) for name, _ in self._books.agents]
-        fixed = [
-            layout.agents_dir,
-            layout.events_dir,
-            layout.inboxes,
-            layout.tasks,
-            layout.outgoing,
-            layout.answers,
-        ]
-        return [*fixed, layout.requests_dir, *requests, *self._metered.directories]
+        fixed = [layout.agents_dir, layout.events_dir, layout.inboxes, layout.tasks, layout.outgoing]
+        return [*fixed, layout.answers, layout.requests_dir, *requests, *self._metered.directories]
 
     async def _pump(self, watcher: DirectoryWatcher) -> None:
         async for changed in watcher:
@@ -153,6 +167,7 @@ class Recorder:
             self._endings_at,
             self._held_at,
             self._retry_at,
+            self._files.runs_until if books.state.over else None,
             books.clock() + YOUNG if young else None,
         ]
 
@@ -163,7 +178,7 @@ class Recorder:
             await self._guarded("requests", files.read_requests)
             await self._guarded("agents", files.read_states)
         if changed is None or self._tasks.young or layout.tasks in changed:
-            await self._guarded("tasks", self._read_tasks)
+            await self._guarded("tasks", self._tasks.read)
         if changed is None or layout.events_dir in changed:
             await self._guarded("events", files.read_events)
         if changed is None or self._answers.young or layout.answers in changed:
@@ -207,20 +222,6 @@ class Recorder:
     def _mail_is_due(self) -> bool:
         due = self._mail.next_due
         return due is not None and due <= self._books.clock()
-
-    async def _read_tasks(self) -> None:
-        books = self._books
-        changed, gone = self._tasks.changed()
-        for name in changed:
-            with suppress(ValueError):  # a file whose name is no task's id
-                found = await read_task(books.layout, name.removesuffix(".json"))
-                if isinstance(found, Task):
-                    books.write(books.tasks.observed(found.raw))
-                elif found is not None:
-                    books.malformed([found])
-        missing = books.tasks.ids() - {name.removesuffix(".json") for name in self._tasks.names()}
-        for task_id in sorted(missing | {name.removesuffix(".json") for name in gone}):
-            books.write(books.tasks.deleted(task_id))
 
     async def _put_back(self) -> None:
         """After an agent's process was replaced: what the old one took and never wrote down is sent again."""
@@ -288,8 +289,7 @@ class Recorder:
         await self._step(None)
         if not books.state.over:
             return
-        for name, _ in books.agents:
-            books.withdraw(books.asks.gone(name, "its team has ended", plans=True))
+        self._tell_over()
         last = -1
         while (last != books.journal.last or self._metered.under_way) and loop.time() < limit:
             last = books.journal.last

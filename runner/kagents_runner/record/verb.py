@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from kagents_core.journal import JournalError
@@ -24,20 +25,21 @@ TERMINATED: Final = 143
 
 async def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
     """Records until the team is over (0) or SIGTERM (143). Raises RunnerError when it cannot start."""
-    code = await _record(environment)
-    if code == 0 and environment.get("KAGENTS_OVER_DIR"):
+    over = Locations(environment).over_dir / OVER if environment.get("KAGENTS_OVER_DIR") else None
+    code = await _record(environment, over)
+    if code == 0 and over is not None:
         # The hub's pod ends well only when its other container does too.
-        (Locations(environment).over_dir / OVER).touch()
+        over.touch()
     return code
 
 
-async def _record(environment: Mapping[str, str]) -> int:
+async def _record(environment: Mapping[str, str], over: Path | None) -> int:
     team = Locations(environment).team()
     async with tracing(team, environment) as trace:
-        return await _keep(team, environment, trace)
+        return await _keep(team, environment, trace, over)
 
 
-async def _keep(team: TeamDocument, environment: Mapping[str, str], trace: Tracing) -> int:
+async def _keep(team: TeamDocument, environment: Mapping[str, str], trace: Tracing, over: Path | None) -> int:
     locations = Locations(environment)
     try:
         books = Books(team, locations.layout(team.name), output=STDOUT, tracing=trace)
@@ -50,6 +52,7 @@ async def _keep(team: TeamDocument, environment: Mapping[str, str], trace: Traci
         locations.artifacts_dir,
         gateway=locations.gateway_dir,
         limits=locations.limits_dir,
+        over=over,
     )
     try:
         loop = asyncio.get_running_loop()

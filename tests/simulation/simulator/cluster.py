@@ -90,6 +90,9 @@ class Cluster:
 
     def _hear(self, change: Change) -> None:
         key, uid = change.key, change.metadata["uid"]
+        if key[0] == POD and (change.type == "DELETED" or change.before is not None):
+            owner = owner_of({"metadata": change.metadata})
+            self._later(1.0, lambda: self._end_hub(owner))
         if change.type == "DELETED":
             self._later(0.5, lambda: self._collect(uid))
             return
@@ -260,14 +263,21 @@ class Cluster:
         }
 
     def _end_hub(self, team: str) -> None:
-        """The recorder of a team that has ended writes its last entries and exits."""
+        """The recorder of a team that has ended writes its last entries when its agents have, and exits."""
         found = next(
             (each for each in self._server.all("agentteams") if each["metadata"]["uid"] == team), None
         )
         if found is None or (found.get("status") or {}).get("phase") not in TERMINAL_PHASES:
             return
-        for pod in self._server.all("pods"):
-            if agent_of(pod) == HUB and owner_of(pod) == team and pod["status"]["phase"] == "Running":
+        running = [
+            pod
+            for pod in self._server.all("pods")
+            if owner_of(pod) == team and pod["status"]["phase"] == "Running"
+        ]
+        if any(agent_of(pod) not in (HUB, FINISH, EXPORT) for pod in running):
+            return
+        for pod in running:
+            if agent_of(pod) == HUB:
                 self._report(team)
                 self._end(key_of(POD, pod), pod["metadata"]["uid"], Ending(0.0, container="recorder"))
 

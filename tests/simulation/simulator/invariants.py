@@ -98,6 +98,18 @@ class Invariants:
             self._one_live_pod(change.key[2], agent, uid)
             if team is not None and agent not in (HUB, EXPORT):
                 self._permitted(team, agent, uid)
+        elif agent == HUB and _is_ending(pod["metadata"]) and not _is_ending(change.before or {}):
+            self._last_to_end(change.key[2], uid)
+
+    def _last_to_end(self, name: str, uid: str) -> None:
+        """The hub of a team counts what its agents spend until they are stopped."""
+        teams = [each for each in self._server.all("agentteams") if each["metadata"]["uid"] == uid]
+        if not any((team.get("status") or {}).get("phase") in TERMINAL_PHASES for team in teams):
+            return
+        for other in self._server.all("pods"):
+            works = other["status"]["phase"] == "Running" and agent_of(other) not in (HUB, EXPORT)
+            if works and owner_of(other) == uid and not _is_ending(other["metadata"]):
+                self._say(f"{name} was stopped before {other['metadata']['name']}")
 
     def _one_live_pod(self, name: str, agent: str, uid: str) -> None:
         for other in self._server.all("pods"):
@@ -122,6 +134,10 @@ class Invariants:
         for needed in mate.get("dependsOn") or ():
             if (uid, needed) not in self._succeeded:
                 self._say(f"a pod of {agent} before {needed} has ended well")
+
+
+def _is_ending(metadata: Object) -> bool:
+    return bool(metadata.get("deletionTimestamp"))
 
 
 def _agents(status: Object) -> list[Object]:

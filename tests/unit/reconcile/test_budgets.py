@@ -299,6 +299,16 @@ def test_a_record_is_due_once_the_hub_has_ended() -> None:
     assert world.plan().usage_known
 
 
+def test_a_record_is_not_due_while_an_agent_may_still_spend() -> None:
+    world = begun({"name": "a"})
+    world.raw["spec"]["cancel"] = True
+    world.settle()
+    world.succeed("hub")
+    assert not world.plan().usage_known
+    world.collect()
+    assert world.plan().usage_known
+
+
 def test_records_of_two_teams_of_one_name_have_two_names() -> None:
     made = [spender(usage={"costMicros": 5}), spender(usage={"costMicros": 5})]
     made[1]["metadata"]["uid"] = "22222222-bbbb"

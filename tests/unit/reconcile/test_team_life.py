@@ -1,10 +1,13 @@
 """A team's life, told by the rules: each test is one thing that must happen, or must not."""
 
+from dataclasses import replace
+
 import pytest
 from world import SETTINGS, World, simple_spec, team
 
 from kagents_core.api.constants import ANNOTATION_EXPORT
 from kagents_core.reconcile import NotificationOutcome
+from kagents_core.reconcile.rules.gates import UNCONFIRMED
 
 
 def fresh(*mates: dict, gates: tuple[str, ...] = (), **lifecycle: object) -> World:
@@ -128,6 +131,41 @@ def test_the_webhook_of_a_gate_is_due_until_it_was_sent_and_keeps_its_id() -> No
     assert not world.plan().effects, "what status shows as sent is not sent again by a new controller"
 
 
+@pytest.mark.parametrize("decided", ["true", "false", None])
+def test_a_gates_webhook_of_which_nothing_is_known_does_not_stay_pending(decided: str | None) -> None:
+    """Its controller has died before an answer; nobody will send it again."""
+    world = started({"name": "a"})
+    gate = {"event": "spawn-b", "channel": "webhook", "webhookUrl": "https://hooks.example.com/x"}
+    world.raw["spec"]["lifecycle"]["approvalGates"] = [gate]
+    world.raw["spec"]["teammates"].append({"name": "b", "prompt": "work"})
+    world.settle()
+    assert world.raw["status"]["notifications"][0]["state"] == "pending"
+    if decided:
+        world.annotate("spawn-b", decided)
+    else:
+        world.raw["spec"]["cancel"] = True
+    world.settle()
+    [record] = world.raw["status"]["notifications"]
+    assert (record["state"], record["message"]) == ("failed", UNCONFIRMED)
+    world.outcomes[record["id"]] = NotificationOutcome("sent", 1, world.now)
+    world.settle()
+    assert world.raw["status"]["notifications"][0]["state"] == "sent", "it was still on its way"
+    assert "message" not in world.raw["status"]["notifications"][0]
+
+
+def test_a_suspended_teams_gate_stays_pending_and_is_told_again() -> None:
+    world = started({"name": "a"}, gates=("spawn-a",))
+    gate = world.raw["spec"]["lifecycle"]["approvalGates"][0]
+    gate |= {"channel": "webhook", "webhookUrl": "https://hooks.example.com/x"}
+    world.settle()
+    world.raw["spec"]["suspend"] = True
+    world.settle()
+    assert world.raw["status"]["notifications"][0]["state"] == "pending"
+    world.collect()
+    world.raw["spec"]["suspend"] = False
+    assert [effect.payload["event"] for effect in world.plan().effects] == ["spawn-a"]
+
+
 def test_timeout_ends_the_team_and_stops_its_agents() -> None:
     world = started({"name": "a"}, timeout="2h")
     assert world.plan().wake_at is not None
@@ -150,6 +188,34 @@ def test_a_hub_that_does_not_end_is_removed_after_a_while() -> None:
     world.pass_time(minutes=3)
     world.settle()
     assert not world.running("hub")
+
+
+def test_the_end_waits_for_agents_first_and_for_the_hub_then() -> None:
+    """Until they are stopped agents spend, which the hub alone can count."""
+    world = started({"name": "a"}, ttlSecondsAfterFinished=0)
+    world.raw["spec"]["cancel"] = True
+    world.carry_out(replace(world.plan(), delete=()))  # the server refuses
+    world.pass_time(minutes=3)
+    assert not {ref.name for ref in world.plan().delete} & {
+        pod["metadata"]["name"] for pod in world.live("hub")
+    }
+    world.step()
+    world.step()
+    assert not world.running("hub"), "the agents were told to end, and the hub has had its time"
+
+
+def test_agents_on_a_lost_node_hold_the_record_for_two_minutes_at_most() -> None:
+    world = started({"name": "a"}, ttlSecondsAfterFinished=0)
+    world.raw["spec"]["cancel"] = True
+    world.step()
+    world.succeed("hub")
+    assert not world.plan().usage_known
+    assert world.plan().delete == (), "nor is the team deleted"
+    assert world.plan().wake_at == world.now + SETTINGS.hub_linger
+    world.pass_time(minutes=2)
+    assert world.plan().usage_known
+    world.step()
+    assert world.gone
 
 
 @pytest.mark.parametrize(

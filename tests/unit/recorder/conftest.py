@@ -61,6 +61,7 @@ class World:
     document: dict[str, Any]
     books: Books | None = None
     recorder: Recorder | None = None
+    running: asyncio.Task[None] | None = None
     lines: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -78,6 +79,11 @@ class World:
     @property
     def limits(self) -> Path:
         return self.root / "limits"
+
+    @property
+    def over(self) -> Path:
+        """The mark that the team is over."""
+        return self.root / "over"
 
     def with_gateway(self, budget: int | None = None, **agents: int) -> "World":
         """From now on a gateway counts; budgets in micro-dollars, of the team and of agents."""
@@ -184,8 +190,8 @@ class World:
         places = (
             {} if self.document.get("gateway") is None else {"gateway": self.gateway, "limits": self.limits}
         )
-        self.recorder = Recorder(self.books, self.homes, artifacts, **places)
-        task = asyncio.create_task(self.recorder.run())
+        self.recorder = Recorder(self.books, self.homes, artifacts, over=self.over, **places)
+        task = self.running = asyncio.create_task(self.recorder.run())
         try:
             yield self
         finally:

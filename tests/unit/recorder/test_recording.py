@@ -1,6 +1,7 @@
 """The recorder on a real team directory: what agents and people do to the files, and what the journal
 says."""
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -17,6 +18,9 @@ class World(Protocol):
     """See conftest.py."""
 
     def __getattr__(self, name: str) -> Any: ...
+
+
+DEADLINE = 60.0
 
 
 def states(world: World, agent: str) -> list[str]:
@@ -179,12 +183,15 @@ async def test_a_torn_mailbox_does_not_look_like_a_delivery(world: World) -> Non
         await world.until(lambda: world.journal("delivery"))
 
 
+def response() -> dict[str, Any]:
+    """A transcript's line of an answer of 20 tokens, as the real CLI's sample has it."""
+    folder = Path(__file__).parents[2] / "fixtures/protocol-samples/2.1.329/gateway-and-hooks/transcript"
+    line: dict[str, Any] = json.loads((folder / "assistant_sendmessage_usage.json").read_text())
+    return line
+
+
 async def test_tokens_and_cost_are_counted_once_a_request(world: World) -> None:
-    sample = (
-        Path(__file__).parents[2] / "fixtures/protocol-samples/2.1.329/gateway-and-hooks/transcript"
-    ) / "assistant_sendmessage_usage.json"
-    line = json.loads(sample.read_text())
-    early = json.loads(sample.read_text())
+    line, early = response(), response()
     early["message"]["usage"]["output_tokens"] = 1
     async with world.recording():
         world.supervise("scout", "running")
@@ -287,6 +294,37 @@ async def test_gates_and_phases_are_journalled_and_a_terminal_phase_ends_the_rec
         ("phase", "Completed"),
     ]
     assert len(world.messages()) == 1
+
+
+async def test_a_team_that_is_over_is_recorded_until_its_agents_have_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They spend until they are stopped, and nobody else would count it."""
+    monkeypatch.setattr("kagents_runner.record.recorder.DRAIN_QUIET", 0.0)
+    world.supervise("lead", "ended")
+    world.supervise("scout", "running")
+    async with world.recording():
+        world.recorder.observe_team({"metadata": {}, "status": {"phase": "Cancelled"}})
+        await world.until(world.over.exists)  # what serves agents has ended, so that they spend nothing there
+        await world.deliver("scout", "lead", "one thing more")
+        await world.until(world.messages)
+        assert not world.running.done()
+        world.transcript("scout", response())
+        world.supervise("scout", "failed")
+        async with asyncio.timeout(DEADLINE):
+            await world.running
+        assert world.recorder.status()["usage"]["outputTokens"] == 20
+
+
+async def test_an_agent_that_was_killed_holds_the_end_for_three_heartbeats(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kagents_runner.record.agentfiles._SILENT", 0.2)
+    world.supervise("scout", "running")
+    async with world.recording():
+        world.recorder.observe_team({"metadata": {}, "status": {"phase": "Failed"}})
+        async with asyncio.timeout(DEADLINE):
+            await world.running
 
 
 async def test_what_is_only_known_at_the_end_is_dated_then(world: World) -> None:

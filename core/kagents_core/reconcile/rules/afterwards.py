@@ -1,4 +1,7 @@
-"""After a team's end: its hub has a little time, what is not yet told is told, the TTL removes the team."""
+"""After a team's end: its agents are stopped, then its hub, what is not yet told is told, the TTL removes it.
+
+The hub ends by itself when the agents have: until then they spend, and nobody else would count it.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -20,16 +23,17 @@ from kagents_core.reconcile.times import from_text
 def finished(snapshot: Snapshot) -> Plan:
     """The plan for a team in a terminal phase: no agent's pod stays alive."""
     ended = from_text(snapshot.status.completed_at) or snapshot.now
-    records, _ = notifications(snapshot, iter(()))
-    delete = references(snapshot, running(snapshot.working_pods))
-    speaking = any(pod.live for pod in snapshot.pods_of(HUB))
-    lingers = ended + snapshot.observed.settings.hub_linger
-    if snapshot.now >= lingers:
-        delete += references(snapshot, running(snapshot.pods_of(HUB)))
+    records, _ = notifications(snapshot, iter(()), over=True)
+    unasked, hubs = running(snapshot.working_pods), snapshot.pods_of(HUB)
+    delete = references(snapshot, unasked)
+    patient = snapshot.now < ended + snapshot.observed.settings.hub_linger
+    if not patient and not unasked:
+        delete += references(snapshot, running(hubs))
+    speaking, working = any(pod.live for pod in hubs), any(pod.live for pod in snapshot.working_pods)
     ttl = snapshot.spec.lifecycle.ttl_seconds_after_finished
     over = ttl is not None and snapshot.now >= ended + timedelta(seconds=ttl)
     # Not before the recorder's last word: what the team has cost would be recorded without it.
-    if over and not (speaking and snapshot.now < lingers) and not holds_deletion(records):
+    if over and not ((speaking or working) and patient) and not holds_deletion(records):
         identity = snapshot.identity
         delete.append(Ref("AgentTeam", identity.namespace, identity.name, identity.uid))
     export = exporting(snapshot)
@@ -46,7 +50,7 @@ def finished(snapshot: Snapshot) -> Plan:
         events=tuple(of_conditions(snapshot, report)) if kept else (),
         effects=tuple(due(snapshot, records, report)),
         wake_at=next_look(snapshot, ended),
-        usage_known=not speaking,
+        usage_known=not speaking and not (working and patient),
     )
 
 
@@ -63,9 +67,9 @@ def _was_refused(snapshot: Snapshot) -> bool:
 
 
 def next_look(snapshot: Snapshot, ended: datetime) -> datetime | None:
-    """When a finished team needs another look: a lingering hub, or its TTL."""
+    """When a finished team needs another look: a lingering pod, or its TTL."""
     moments = []
-    if any(pod.live for pod in snapshot.pods_of(HUB)):
+    if any(pod.live for pod in (*snapshot.pods_of(HUB), *snapshot.working_pods)):
         moments.append(ended + snapshot.observed.settings.hub_linger)
     ttl = snapshot.spec.lifecycle.ttl_seconds_after_finished
     if ttl is not None:

@@ -71,7 +71,7 @@ class _News:
 
 def tell(snapshot: Snapshot, step: Step) -> tuple[list[Notification], list[Effect]]:
     """Records of everything that was or is to be told; and the requests of gates' own webhooks."""
-    records, effects = notifications(snapshot, iter(step.waiting))
+    records, effects = notifications(snapshot, iter(step.waiting), over=step.phase in TERMINAL_PHASES)
     known = {record.id for record in records}
     standing: set[str] = set()
     for news in _news(snapshot, step):

@@ -14,6 +14,9 @@ from kagents_core.reconcile.times import to_text
 
 Decision = Literal["approved", "denied", "waiting"]
 
+UNCONFIRMED = "it is not known whether it arrived, and this decision is not waited for any more"
+"""Of a gate's webhook: a controller died between the receiver's answer and the status, or never tried."""
+
 
 def decision(annotations: Mapping[str, str], event: str) -> Decision:
     """What the annotation says: only the exact words ``true`` and ``false`` decide anything."""
@@ -24,11 +27,12 @@ def decision(annotations: Mapping[str, str], event: str) -> Decision:
 
 
 def notifications(
-    snapshot: Snapshot, waiting: Iterator[ApprovalGate]
+    snapshot: Snapshot, waiting: Iterator[ApprovalGate], *, over: bool
 ) -> tuple[list[Notification], list[Effect]]:
     """All records with their outcomes, and the requests of waiting gates that are still due.
 
     A delivery is due while its gate waits and no attempt is known to have succeeded; the id stays the same.
+    ``over``: the team has ended, so that no gate waits any more.
     """
     records = {record.id: _with_outcome(snapshot, record) for record in snapshot.status.notifications}
     effects = []
@@ -41,7 +45,18 @@ def notifications(
         if record.state != "sent":
             payload = _for_people if is_slack(gate.webhook_url) else _payload
             effects.append(Effect(identity, gate.webhook_url, payload(snapshot, gate.event)))
-    return list(records.values()), effects
+    asked = {effect.id for effect in effects}
+    return [
+        each if each.id in asked else _settled(snapshot, each, over) for each in records.values()
+    ], effects
+
+
+def _settled(snapshot: Snapshot, record: Notification, over: bool) -> Notification:
+    """What is said of a gate's webhook that nobody will send again, and of which nothing was heard."""
+    heard = record.at is not None or record.state != "pending"
+    if heard or not (over or decision(snapshot.annotations, record.event) != "waiting"):
+        return record
+    return record.model_copy(update={"state": "failed", "message": UNCONFIRMED})
 
 
 def _with_outcome(snapshot: Snapshot, record: Notification) -> Notification:
