@@ -1,11 +1,13 @@
 """Asking the API server itself, in the few cases where a cache that is behind would do harm."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from kagents_controller.caches import Caches
 from kagents_controller.executor import Subject
 from kagents_controller.expectations import Child, Expectations, Owner
+from kagents_controller.planning import without_nulls
 from kagents_core.api.constants import ANNOTATION_ATTEMPT, HUB, LABEL_TEAM, LEAD
 from kagents_core.api.resources import (
     AGENT_BUDGETS,
@@ -69,8 +71,8 @@ async def replaces_only_the_dead(client: Client, caches: Caches, subject: Subjec
     metadata = subject.body["metadata"]
     # What the plan was made from: the cache may catch up while the server is asked, and the plan does not.
     known = {pod.name for pod in caches.children(metadata["uid"]).pods}
-    if not await _is_there(client, subject):
-        return False  # its pods went with it
+    if not await _is_as_seen(client, subject):
+        return False
     listed = await client.list(PODS, metadata["namespace"], labels=f"{LABEL_TEAM}={metadata['name']}")
     for pod in listed.items:
         agent = pod["metadata"].get("labels", {}).get("app.kubernetes.io/component")
@@ -112,13 +114,19 @@ def _agents(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {LEAD: status.get("lead") or {}} | {mate["name"]: mate for mate in status.get("teammates") or ()}
 
 
-async def _is_there(client: Client, subject: Subject) -> bool:
+async def _is_as_seen(client: Client, subject: Subject) -> bool:
+    """Whether the server has this very object, and the controller's own word in it is the one of the cache.
+
+    A team that is gone took its pods with it; one that has ended, was suspended or was resumed meanwhile is
+    not to be acted upon as it was before.
+    """
     metadata = subject.body["metadata"]
     try:
         found = await client.get(subject.resource, metadata["namespace"], metadata["name"])
     except NotFound:
         return False
-    return bool(found["metadata"]["uid"] == metadata["uid"])
+    same = found["metadata"]["uid"] == metadata["uid"]
+    return same and replace(subject, body=without_nulls(found)).own_status() == subject.own_status()
 
 
 def _given_up(subject: Subject, plan: Plan) -> set[str]:

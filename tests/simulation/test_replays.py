@@ -50,6 +50,15 @@ FOUND = {
         "what a team has cost was recorded while the server refused to stop its agents, which spent on"
     ),
     "agent-over-budget/DELETE pods/demo-lead-ed8b6#1:429-long@0": "so it was when an agent had spent its own",
+    "agent-over-budget/DELETE pods/demo-lead-ed8b6#1:crash-stale@465438": (
+        "a lost pod was replaced in a team that had ended, as only an older status was seen"
+    ),
+    "over-budget/DELETE pods/demo-lead-ed8b6#1:crash-stale@943945": (
+        "so its agents spent on, and what they spent was in no record"
+    ),
+    "suspended-gated/GET pods#2:crash-stale@104620": (
+        "a resumption was counted as a restart: the team was seen as it was before it stood still"
+    ),
     "gate-told/PATCH agentteams/demo/status#2:crash-before@0": (
         "a gate's webhook was pending for ever: its controller had died before it could say that it arrived"
     ),

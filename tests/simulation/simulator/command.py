@@ -27,6 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--seed", type=int, default=1, help="of what is drawn (1)")
     add("--exhaustive", action="store_true", help="every fault at every call of every scenario")
     add("--scenario", action="append", default=[], metavar="NAME", help="of these alone, with --exhaustive")
+    add(
+        "--fault",
+        choices=FAULTS,
+        metavar="KIND",
+        help="this one in each that is drawn, or it alone at every call",
+    )
     add("--workers", type=int, metavar="N", default=os.cpu_count() or 1, help="processes (one a processor)")
     add("--replay", metavar="SCHEDULE", help="one schedule again, as it was printed, told call by call")
     add("--list", action="store_true", help="the scenarios and the faults")
@@ -39,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("give --exhaustive, --schedules or --replay")
     chosen: list[Iterable[Schedule]] = []
     if options.exhaustive:
-        chosen.append(exhaustive(options.scenario))
-    chosen.append(drawn(options.seed, number) for number in range(options.schedules))
+        chosen.append(exhaustive(options.scenario, options.fault))
+    chosen.append(drawn(options.seed, number, options.fault) for number in range(options.schedules))
     return _run((each for some in chosen for each in some), options.workers, options.seed)
 
 

@@ -101,12 +101,15 @@ async def test_it_is_delivered_once_however_often_it_is_asked_for(receiver: Any)
 async def test_a_failure_is_tried_again_with_the_same_id(receiver: Any, answer: Any, words: str) -> None:
     receiver.answers = [answer, answer]
     seen: list[Any] = []
-    notifier = Notifier(first_retry_seconds=0.0001, attempt_seconds=0.1, addresses=LOOPBACK)
+    patience = 0.1 if answer == "hang" else 60.0
+    notifier = Notifier(first_retry_seconds=0.0001, attempt_seconds=patience, addresses=LOOPBACK)
     notifier.on_outcome = lambda owner, outcome: seen.append(state(notifier))
     async with notifier:
         notifier.ask(OWNER, [Effect("id-1", receiver.url, {})], {"id-1": 7})
         await until(lambda: seen and seen[-1][0] == "sent")
-    assert [entry[:2] for entry in seen] == [("failed", 8), ("failed", 9), ("sent", 10)]
+    # On a busy machine a good answer may take longer than a patience of 0.1 s, and be asked for once more.
+    assert [entry[:2] for entry in seen[:2]] == [("failed", 8), ("failed", 9)]
+    assert seen[-1][1] == 7 + len(seen) and (len(seen) == 3 or answer == "hang")
     assert words in seen[0][2]
     assert {headers["webhook-id"] for headers, _ in receiver.got} == {"id-1"}
     assert "/elsewhere" not in str(receiver.got)
