@@ -31,7 +31,7 @@ CHILD_LABELS = "app.kubernetes.io/name=kagents"
 _REMEMBERED_SECONDS = 40 * 86400.0
 """A month of a budget, and some days more."""
 
-_PAGE_SIZE = 100
+_PAGE_SIZE = 250
 """Objects a page: a page is parsed as a whole, and what is kept of it lies scattered between what is not."""
 
 

@@ -148,14 +148,14 @@ def test_an_interrupted_start_leaves_nothing(place: Place, number: signal.Signal
 
 
 def test_a_program_that_is_not_installed_is_named_and_nothing_is_begun(place: Place) -> None:
-    needed = ("ip", "nsenter", "containerd", "ctr", "runc", "openssl", "nft", "conntrack", "gcc", "go")
+    needed = ("ip", "nsenter", "ctr", "runc", "openssl", "nft", "conntrack", "gcc", "go")
     for name in (*needed, "buildah", "debootstrap"):
         (place.programs / name).symlink_to(shutil.which(name) or "/nonexistent")
     environment = place.environment | {"PATH": str(place.programs)}
     command = [sys.executable, str(TOOL), "up"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert "missing: etcd" in done.stderr
+    assert "missing: containerd" in done.stderr
     assert not place.root.exists()
     assert place.leftovers() == []
 

@@ -1,4 +1,4 @@
-"""Builds Kubernetes and Helm as Go tools, and the pause program; only what is missing or outdated."""
+"""Builds Kubernetes, etcd and Helm as Go tools, and the pause program; only what is missing or outdated."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from processes import ClusterError, run
-from settings import BINARIES, HELM_VERSION, HERE, KUBERNETES_VERSION
+from settings import BINARIES, ETCD_VERSION, HELM_VERSION, HERE, KUBERNETES_VERSION
 
 COMPONENTS = (
     "kube-apiserver",
@@ -36,6 +36,7 @@ def build_all() -> None:
     BINARIES.mkdir(parents=True, exist_ok=True)
     for name in COMPONENTS:
         _go_tool(HERE, name, f"k8s.io/kubernetes/cmd/{name}", KUBERNETES_VERSION, _kubernetes_stamp())
+    _go_tool(HERE / "etcd", "etcd", "go.etcd.io/etcd/server/v3", ETCD_VERSION, "")
     _go_tool(
         HERE / "helm",
         "helm",

@@ -36,7 +36,7 @@ ORDER = (
     "kube-proxy",
 )
 NEEDED = (
-    *("ip", "nsenter", "etcd", "containerd", "ctr", "runc", "openssl", "nft", "conntrack"),
+    *("ip", "nsenter", "containerd", "ctr", "runc", "openssl", "nft", "conntrack"),
     *("gcc", "go", "buildah", "debootstrap"),
 )
 
@@ -90,7 +90,7 @@ def _start_control_plane(places: Places) -> None:
         places,
         "etcd",
         [
-            "etcd",
+            str(BINARIES / "etcd"),
             f"--data-dir={data}",
             "--unsafe-no-fsync",
             "--listen-client-urls=http://127.0.0.1:2379",

@@ -6,6 +6,9 @@ from pathlib import Path
 
 KUBERNETES_VERSION = "1.36.3"
 HELM_VERSION = "4.3.1"
+ETCD_VERSION = "3.6.8"
+"""What this Kubernetes is made for. Debian's 3.4 cannot tell how far a watch has come, without which the API
+server reads every list from etcd instead of its own memory, and streams none."""
 
 HERE = Path(__file__).resolve().parent
 NAMESPACE = os.environ.get("KAGENTS_CLUSTER_NAMESPACE", "kagents-cluster")

@@ -21,6 +21,8 @@ from kagents_core.kube.watch import WatchEvent
 T = TypeVar("T")
 _HEALTHY_SECONDS = 1.0
 """A watch that ended sooner and brought nothing is a failure: a server that hangs up is not hammered."""
+_AT_ONCE = 50
+"""Listed objects between two looks at what else has come: the next page is made and read beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,9 @@ class Reflector(Generic[T]):
         )
         async with aclosing(pages):
             async for page in pages:
-                seen.update(self.store.upsert(page.items))
+                for begin in range(0, len(page.items), _AT_ONCE):
+                    seen.update(self.store.upsert(page.items[begin : begin + _AT_ONCE]))
+                    await asyncio.sleep(0)  # the next page is asked for, and read as it comes
                 version = page.resource_version
                 if self._on_first_page is not None:
                     self._on_first_page(page.remaining)

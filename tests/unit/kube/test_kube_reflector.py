@@ -75,6 +75,23 @@ def test_an_object_the_projection_leaves_out_is_gone() -> None:
     assert len(store) == 0
 
 
+async def test_the_next_page_is_asked_for_before_one_is_taken_in(server: Any, client: Client) -> None:
+    for number in range(3000):
+        server.put(f"/api/v1/namespaces/ns/pods/p{number:04}", {"metadata": {}})
+    asked: dict[str, int] = {}
+
+    def look(obj: Object) -> Object:
+        asked[obj["metadata"]["name"]] = server.requests["GET"]
+        return obj
+
+    reflector = Reflector(client, PODS, Store(look), namespace="ns", page_size=1500)
+    running = asyncio.create_task(reflector.run())
+    async with asyncio.timeout(60):
+        await reflector.synced.wait()
+    running.cancel()
+    assert (asked["p0000"], asked["p1499"]) == (1, 2)
+
+
 NAMES = st.sampled_from(["a", "b", "c", "d"])
 
 
