@@ -62,12 +62,16 @@ class Terminal:
         os.write(self._parent, keys.encode())
 
     def answers(self, question, *, seconds=60.0):
-        """Takes the choice of a dialog; one that has just been painted may drop the key."""
+        """Takes the choice of a dialog; one that has just been painted may drop the key.
+
+        It is pressed again only after long: a second one that comes late would go to what is behind.
+        """
         deadline = time.monotonic() + seconds
         while question in self.text():
             assert time.monotonic() < deadline, f"it still asks\n{self.text()}"
             self.press("\r")
-            for _ in range(10):
+            again = time.monotonic() + 10.0
+            while question in self.text() and time.monotonic() < again:
                 self._read(0.1)
 
     def ends(self, seconds):
