@@ -123,6 +123,7 @@ def test_files_are_private_and_the_shells_keys_stay_out(daemon: Daemon) -> None:
     assert "current-context: kagents-local" in daemon.run("kubeconfig", "-o", "yaml").stdout
 
 
+@pytest.mark.long
 def test_the_port_stays_the_same_and_a_taken_one_is_named(daemon: Daemon) -> None:
     daemon.up()
     port = daemon.status()["port"]

@@ -19,6 +19,8 @@ from kagents_core.kube.client import Client
 from kagents_tui.cli.command import build_parser
 from kagents_tui.cli.exits import CommandError
 
+pytestmark = pytest.mark.long
+
 CANARY = "ghp_" + "c4n4ry" * 6
 
 

@@ -16,6 +16,8 @@ from kagents_core.kube.client import Client
 from kagents_tui.gathering import MAIL, TASKS, Gathering
 from kagents_tui.rows.teams import project
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:

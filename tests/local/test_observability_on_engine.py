@@ -18,6 +18,8 @@ from simulated_team import SPEED, Team, agent, until
 
 from kagents_core.kube.client import Client
 
+pytestmark = pytest.mark.long
+
 KEY = b"k" * 32
 
 

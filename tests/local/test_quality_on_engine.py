@@ -12,6 +12,8 @@ from simulated_team import SPEED, Team, agent, git, make_repository
 
 from kagents_core.kube.client import Client
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,6 +115,7 @@ async def test_an_act_after_a_change_of_context_is_about_the_team_of_that_contex
             assert untouched["spec"]["cancel"] is False
 
 
+@pytest.mark.long
 async def test_several_namespaces_at_once(servers):
     path, one, _ = servers
     async with Client(one.config) as client:

@@ -18,6 +18,8 @@ from kagents_core.api.resources import SECRETS
 from kagents_core.kube.client import Client
 from kagents_runner.record.tracing import trace_id
 
+pytestmark = pytest.mark.long
+
 WORDS = "Nobody but us may read this."
 
 

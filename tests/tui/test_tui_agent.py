@@ -5,6 +5,8 @@ import random
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from kagents_core.safetext import clean
 from kagents_tui import attaching
 from kagents_tui.acts import ActError
@@ -244,6 +246,7 @@ async def test_the_containers_log_and_the_one_before_its_restart(terminal, clust
         await t.until(lambda: len(asked) == 3)
 
 
+@pytest.mark.long
 async def test_a_hundred_thousand_lines_are_bounded_and_the_last_is_shown(terminal):
     async with terminal() as t:
         await open_agent(t)

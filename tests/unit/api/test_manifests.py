@@ -158,6 +158,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(st.dictionaries(st.text().filter(lambda key: key != "kind"), JSON, max_size=5))
 def test_every_json_object_is_read_back(obj):
     assert read_manifests(json.dumps(obj).encode(), source="x") == [obj]
