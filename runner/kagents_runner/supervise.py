@@ -16,7 +16,7 @@ import orjson
 
 from kagents_core.api.constants import EXIT_VOLUME_FULL
 from kagents_core.teamfiles.files import replace_file
-from kagents_core.teamfiles.layout import TeamLayout
+from kagents_core.teamfiles.layout import HEARTBEAT_SECONDS, TeamLayout
 from kagents_core.teamfiles.nativejson import timestamp
 from kagents_runner.artifacts.collect import collect
 from kagents_runner.documents import AgentDocument, TeamDocument
@@ -44,7 +44,6 @@ from kagents_runner.terminal.place import socket_path
 from kagents_runner.terminal.server import TerminalServer
 from kagents_runner.termination import EXIT_NEEDS_A_PERSON, RunnerError
 
-HEARTBEAT_SECONDS: Final = 10.0
 NAMED: Final = 20
 """Files outside its scope that the state of an agent names."""
 FULL_BEATS: Final = 3

@@ -11,6 +11,9 @@ _TASK_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 FORMAT: Final = 1
 """Of everything on a team's volume. To be counted up when the release before could not go on with it."""
 
+HEARTBEAT_SECONDS: Final = 10.0
+"""How often a supervisor writes an agent's state anew, also when nothing of it has changed."""
+
 
 @dataclass(frozen=True, slots=True)
 class TeamLayout:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from kagents_core.pricing import Tokens
 from kagents_core.teamfiles.events import read_events
 from kagents_core.teamfiles.files import NotRegularError, TooLargeError, read_bounded
+from kagents_core.teamfiles.layout import HEARTBEAT_SECONDS
 from kagents_core.teamfiles.mailbox import Malformed
 from kagents_core.teamfiles.nativejson import NotJsonError, compact, excerpt, parse
 from kagents_core.teamfiles.transcript import ReceivedMail, read_transcript, subagent_transcripts
@@ -30,8 +31,8 @@ _REQUESTS: Final = frozenset({"dismiss", "finish", "report"})
 _MOST_TOKENS: Final = 10**9
 """Tokens of one request that are believed; a transcript is the agent's to write."""
 _ARGUMENTS: Final = ("teammate", "reason", "summary", "key", "value")
-_SILENT: Final = 30.0
-"""Seconds without a word of its supervisor, three heartbeats, after which an agent is taken to be killed."""
+_SILENT: Final = 3 * HEARTBEAT_SECONDS
+"""Without a word of its supervisor for so long, an agent is taken to be killed."""
 
 
 class AgentFiles:
