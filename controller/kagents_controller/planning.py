@@ -21,6 +21,7 @@ from kagents_core.api.validation import (
     validate_run,
     validate_team,
     validate_template,
+    without_nulls,
 )
 from kagents_core.kube.store import Key
 from kagents_core.reconcile import (
@@ -152,15 +153,6 @@ class Planner:
             return model.model_validate(without_nulls(packed.unpack()))
         except ValidationError:
             return None
-
-
-def without_nulls(value: Any) -> Any:
-    """The same JSON value without fields that are null: the API reads them as absent."""
-    if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [without_nulls(item) for item in value]
-    return value
 
 
 def _was_accepted(body: Mapping[str, Any], model: type[AgentTeam | AgentTeamRun]) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 from kagents_controller.caches import Caches
 from kagents_controller.executor import Subject
 from kagents_controller.expectations import Child, Expectations, Owner
-from kagents_controller.planning import without_nulls
 from kagents_core.api.constants import ANNOTATION_ATTEMPT, HUB, LABEL_TEAM, LEAD
 from kagents_core.api.resources import (
     AGENT_BUDGETS,
@@ -18,6 +17,7 @@ from kagents_core.api.resources import (
     PODS,
     Resource,
 )
+from kagents_core.api.validation import without_nulls
 from kagents_core.kube.client import Client
 from kagents_core.kube.errors import NotFound
 from kagents_core.reconcile import Plan, owner_uid, waits_for_budget
