@@ -6,20 +6,17 @@ hook files in the volumes) is counted against the journals.
 """
 
 import asyncio
-import json
 import os
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from _engine import descendants, running_engine, share_mib
 from _table import Table
 from engine import NAMESPACE, resident_mib, running
-from engine_pods import share_mib
-from fifty_teams import Measured, _count_mail, cpu_seconds, engine, percentiles
-from soak import descendants
+from fifty_teams import Measured, count_mail, cpu_seconds, percentiles
 
 from kagents_core.api.constants import API_VERSION
 from kagents_core.api.resources import AGENT_TEAMS, PODS
@@ -38,18 +35,12 @@ async def main() -> None:
     """Print the table."""
     agents = TEAMS * (MATES + 1)
     table = Table(f"The engine with {agents} simulated agents in {TEAMS} teams", ("", "measured", "target"))
-    with tempfile.TemporaryDirectory() as directory:
-        data = Path(directory) / "data"
-        engine(data, "up")
-        try:
-            daemon = json.loads((data / "engine.json").read_text())["pid"]
-            async with Client(load_kubeconfig(str(data / "kubeconfig"))) as client:
-                await start(table, client, daemon)
-                await mail(table, data)
-                await rest(table, daemon)
-                await end(table, client, daemon)
-        finally:
-            engine(data, "down")
+    with running_engine() as (data, daemon):
+        async with Client(load_kubeconfig(str(data / "kubeconfig"))) as client:
+            await start(table, client, daemon)
+            await mail(table, data)
+            await rest(table, daemon)
+            await end(table, client, daemon)
     table.show()
 
 
@@ -93,29 +84,23 @@ async def _count(client: Client, wanted: int) -> bool:
 async def mail(table: Table, data: Path) -> None:
     """Until every journal has every message; then they are compared with what was sent."""
 
-    async def all_there() -> bool:
-        return sum(each.sent for each in counted()) == TEAMS * MAIL == sum(_entries(data))
-
-    def counted() -> Iterable[Measured]:
+    def counted() -> Measured:
+        found = Measured()
         for number in range(TEAMS):
-            found = Measured()
             with suppress(ValueError):  # half a line
-                _count_mail(data, f"team-{number:03}", found)
-            yield found
+                count_mail(data, f"team-{number:03}", found)
+        return found
+
+    async def all_there() -> bool:
+        found = counted()
+        return found.sent == TEAMS * MAIL and len(found.journalled) >= found.sent
 
     await until(all_there, pause=3.0)
-    every = list(counted())
-    table.add("messages sent", f"{sum(each.sent for each in every)}", f"{TEAMS * MAIL}")
-    lost, doubled = sum(each.lost for each in every), sum(each.doubled for each in every)
-    table.add("  lost, doubled", f"{lost}, {doubled}", "0, 0")
-    times = [seconds for each in every for seconds in each.journalled]
-    table.add("  written → in the journal, while agents start", percentiles(times), "p99 ≤ 500 ms")
-
-
-def _entries(data: Path) -> Iterable[int]:
-    for path in (data / "volumes" / NAMESPACE).glob("*/team/journal.jsonl"):
-        lines = path.read_text().splitlines()
-        yield sum('"kind":"message"' in line and '"type":"message"' in line for line in lines)
+    found = counted()
+    table.add("messages sent", f"{found.sent}", f"{TEAMS * MAIL}")
+    table.add("  lost, doubled", f"{found.lost}, {found.doubled}", "0, 0")
+    times = percentiles(found.journalled)
+    table.add("  written → in the journal, while agents start", times, "p99 ≤ 500 ms")
 
 
 async def rest(table: Table, daemon: int) -> None:

@@ -6,19 +6,15 @@ of simulated agents takes is measured last, to say how many of them fit.
 """
 
 import asyncio
-import json
 import os
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
+from _engine import descendants, running_engine, share_mib
 from _table import Table, spread
 from engine import NAMESPACE, pod, resident_mib, running, until
-from fifty_teams import cpu_seconds, engine, keeper_of
-from soak import descendants
+from fifty_teams import cpu_seconds, keeper_of
 
 from kagents_core.api.constants import API_VERSION
 from kagents_core.api.resources import AGENT_TEAMS, PODS
@@ -33,16 +29,10 @@ ROUNDS = 100
 async def main() -> None:
     """Print the table."""
     table = Table(f"The engine with {COUNT} running pods", ("", "measured", "target"))
-    with tempfile.TemporaryDirectory() as directory:
-        data = Path(directory) / "data"
-        engine(data, "up")
-        try:
-            pid = json.loads((data / "engine.json").read_text())["pid"]
-            async with Client(load_kubeconfig(str(data / "kubeconfig"))) as client:
-                await pods(table, client, pid)
-                await a_team(table, client, pid)
-        finally:
-            engine(data, "down")
+    with running_engine() as (data, daemon):
+        async with Client(load_kubeconfig(str(data / "kubeconfig"))) as client:
+            await pods(table, client, daemon)
+            await a_team(table, client, daemon)
     table.show()
 
 
@@ -96,15 +86,6 @@ async def a_team(table: Table, client: Client, daemon: int) -> None:
     await asyncio.sleep(5.0)  # until each has imported what it needs
     taken = [share_mib(each) for each in descendants(daemon) - before]
     table.add("memory of a team of 3 simulated agents", f"{sum(taken):.0f} MiB, {len(taken)} processes", "")
-
-
-def share_mib(pid: int) -> float:
-    """The memory of a process, with its share of what it shares; 0 when it is gone."""
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) / 1024
-    return 0.0
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ async def play(client: Client, data: Path, teams: int) -> Measured:
             task.cancel()
         await asyncio.gather(watching, sampling, return_exceptions=True)
     for number in range(teams):
-        _count_mail(data, f"team-{number:03}", measured)
+        count_mail(data, f"team-{number:03}", measured)
     return measured
 
 
@@ -136,7 +136,8 @@ async def _sample(data: Path, measured: Measured) -> None:
         measured.recorders = max(measured.recorders, total)
 
 
-def _count_mail(data: Path, name: str, measured: Measured) -> None:
+def count_mail(data: Path, name: str, measured: Measured) -> None:
+    """Adds one team's mail: what its agents say they have sent, against its journal."""
     [volume] = (data / "volumes" / NAMESPACE).glob(f"{name}-team-*")
     sent = set()
     for path in (volume / "team/events").glob("*.jsonl"):

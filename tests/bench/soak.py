@@ -14,7 +14,6 @@ import os
 import random
 import signal
 import statistics
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -23,8 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from _engine import descendants, running_engine
 from _table import Table
-from fifty_teams import engine, keeper_of, resident_mib
+from fifty_teams import keeper_of, resident_mib
 
 from kagents_core.api.constants import API_VERSION
 from kagents_core.api.resources import AGENT_TEAMS, CLAIMS, CONFIG_MAPS, EVENTS, PODS, SECRETS
@@ -193,16 +193,6 @@ class Soak:
                     self.ended[phases.pop(name)] += 1
 
 
-def descendants(pid: int) -> set[int]:
-    """Every process below this one."""
-    found: set[int] = set()
-    with suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in map(int, (task / "children").read_text().split()):
-                found |= {child} | descendants(child)
-    return found
-
-
 def slope(samples: Sequence[Sample]) -> str:
     """MiB an hour, of the later two thirds under load: at first, caches fill."""
     kept = [each for each in samples if 20 * MINUTES <= each.at <= 60 * MINUTES]
@@ -227,23 +217,17 @@ async def main() -> None:
         f"Soak of {MINUTES:g} minutes on one engine, {RATE:g} teams of 2 agents a second wanted, lot {SEED}",
         ("", "measured", "target"),
     )
-    with tempfile.TemporaryDirectory() as directory:
-        data = Path(directory) / "data"
-        engine(data, "up")
-        try:
-            daemon = json.loads((data / "engine.json").read_text())["pid"]
-            keeper = keeper_of(daemon)
-            async with Client(load_kubeconfig(str(data / "kubeconfig"))) as client:
-                before = {kind.plural: len((await client.list(kind)).items) for kind in OBJECTS}
-                soak = Soak(client, data, daemon)
-                await soak.fill()
-                await soak.load()
-                after = {kind.plural: len((await client.list(kind)).items) for kind in OBJECTS}
-            soak.samples.append(soak.sample(0))  # the bench's own connections are closed by now
-            left = descendants(daemon) - {keeper}
-            folders = [each for part in ("pods", f"volumes/{NAMESPACE}") for each in (data / part).glob("*")]
-        finally:
-            engine(data, "down")
+    with running_engine() as (data, daemon):
+        keeper = keeper_of(daemon)
+        async with Client(load_kubeconfig(str(data / "kubeconfig"))) as client:
+            before = {kind.plural: len((await client.list(kind)).items) for kind in OBJECTS}
+            soak = Soak(client, data, daemon)
+            await soak.fill()
+            await soak.load()
+            after = {kind.plural: len((await client.list(kind)).items) for kind in OBJECTS}
+        soak.samples.append(soak.sample(0))  # the bench's own connections are closed by now
+        left = descendants(daemon) - {keeper}
+        folders = [each for part in ("pods", f"volumes/{NAMESPACE}") for each in (data / part).glob("*")]
     fill(table, soak)
     orphaned = {name: after[name] - before[name] for name in after if after[name] != before[name]}
     table.add("objects more than before", str(orphaned or 0), "0")
