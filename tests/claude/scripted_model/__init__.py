@@ -1,7 +1,7 @@
 """A model server on loopback whose answers are scripted: what the real CLI talks to in these tests."""
 
 from scripted_model.conversation import Conversation, read_conversation
-from scripted_model.script import Call, Cut, Fail, Reply, Rule, Say, Script
+from scripted_model.script import Call, Cut, Fail, Reply, Rule, Say, Script, undelivered
 from scripted_model.server import ScriptedModel
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "Script",
     "ScriptedModel",
     "read_conversation",
+    "undelivered",
 ]

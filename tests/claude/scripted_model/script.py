@@ -75,11 +75,18 @@ class Script:
         return Say("Nothing to do.")
 
 
+def undelivered(result: str) -> bool:
+    """Whether the CLI says that it could not write a message, and asks for the call once more.
+
+    Root may write the team's config.json; a CLI that reads it while another rewrites it refuses the call and
+    says "Retry the tool call" (protocol P4), and a mailbox that is locked for long refuses a message.
+    """
+    return any(text in result for text in _UNDELIVERED)
+
+
 def _step(steps: Sequence[Step], conversation: Conversation, match: re.Match[str]) -> Reply:
-    # Root may write the team's config.json; a CLI that reads it while another rewrites it refuses the call
-    # and says "Retry the tool call" (protocol P4), and a mailbox that is locked for long refuses a message:
-    # a model does as it is told.
-    repeats = sum(any(text in result for text in _UNDELIVERED) for result in conversation.results)
+    # A model does as it is told.
+    repeats = sum(map(undelivered, conversation.results))
     done = len(conversation.calls) - min(repeats, _MOST_REPEATS)
     if done >= len(steps):
         return Say("Done.")
