@@ -1,4 +1,7 @@
-"""The pages of a list: while the caller looks at one, the server already makes the next."""
+"""The pages of a list: while the caller looks at one, the server already makes the next.
+
+So it is for a caller that lets the event loop turn meanwhile: it is the loop that asks, and reads what comes.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
